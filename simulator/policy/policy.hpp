@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where public evidence about the real dump stack ends, a named policy begins: each doubtful point has a slug, a
+// default per profile, and the evidence for that default. A scenario overrides it under [policy]; a verdict that rests
+// on one prints it. The rows are docs/fidelity.md's source; tests check that the two agree.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace dumpsim::policy {
+
+enum class Profile : std::uint8_t { windows_7, windows_8_1, windows_10, windows_11, windows_11_25h2, count_ };
+
+struct ProfileRow {
+  Profile profile;
+  std::string_view name;       ///< "windows-11"
+  std::uint32_t major, minor;  ///< RtlGetVersion
+  std::uint32_t build;
+  std::string_view description;
+};
+std::span<const ProfileRow> all_profiles();
+const ProfileRow& row_of(Profile profile);
+std::optional<Profile> find_profile(std::string_view name);
+
+enum class Policy : std::uint8_t {
+  max_pages_per_write,    ///< pages handed to filters in MaxPagesPerWrite and never exceeded by a write
+  init_version,           ///< MajorVersion pre-filled before DriverEntry: 1 or 2
+  init_size,              ///< bytes of FILTER_INITIALIZATION_DATA the host knows: 56, 64, 72
+  init_flags,             ///< Flags pre-filled before DriverEntry
+  extension_size,         ///< bytes of FILTER_EXTENSION the host knows: 80 (version 1) or 88
+  critical_test,          ///< what makes a DriverEntry of a critical filter fail the stack: negative | not-success
+  filter_failure,         ///< a negative status after DriverEntry: disable | ignore
+  start_order,            ///< before-port-open | after-port-open
+  finish_order,           ///< before-port-finish | after-port-finish
+  read_order,             ///< list | reverse
+  unload_order,           ///< list | reverse
+  unload_disabled,        ///< DumpUnload of a filter that was disabled: yes | no
+  read_support,           ///< reads pass the filters: yes | no (Windows 7 has no DumpRead)
+  dump_log,               ///< after-finish | none
+  crash_mdl,              ///< MDL shape of crash writes: nonpaged | mapped | mapped-stale-startva
+  hibernation_mdl,        ///< MDL shape of hibernation writes, as above
+  mapped_va,              ///< MappedSystemVa points at: data | page (with or without ByteOffset)
+  port_data_path,         ///< how the port finds the data: pfn (DMA) | mapped-va (PIO)
+  port_transfer_limit,    ///< bytes the port moves at once
+  write_failure,          ///< what crashdmp does when the port fails a write: abort | continue
+  complete_format,        ///< full | bitmap: the file form of a complete dump
+  kernel_stack,           ///< bytes of stack a filter gets
+  header_valid_last,      ///< the header is made valid by the last write: yes | no
+  resume_reads,           ///< a resume reads the hibernation file back through the filters: yes | no
+  hibernation_max_pages,  ///< MaxPagesPerWrite of the hibernation stack
+  count_
+};
+
+/// A policy's value: a number, or one of the words of its row (its index).
+struct Value {
+  std::uint64_t number = 0;
+};
+
+struct Default {
+  std::string_view value;     ///< as a scenario would write it
+  std::string_view evidence;  ///< "[seen: Windows 7] …", "[doc] …", "[assumed] …"
+};
+
+struct PolicyRow {
+  Policy policy;
+  std::string_view slug;  ///< "max-pages-per-write"
+  std::string_view summary;
+  std::span<const std::string_view> words;  ///< the choices in the order of their enumerators; empty: a number
+  std::uint64_t least = 0, most = 0;        ///< bounds of a number
+  std::array<Default, static_cast<std::size_t>(Profile::count_)> defaults;
+};
+std::span<const PolicyRow> all_policies();
+const PolicyRow& row_of(Policy policy);
+std::optional<Policy> find_policy(std::string_view slug);
+/// A scenario's text to a value; fails naming the policy, what was given and what is possible.
+Result<Value> parse_value(Policy policy, std::string_view text);
+std::string format_value(Policy policy, Value value);
+
+/// All policies of one machine.
+class Policies {
+ public:
+  explicit Policies(Profile profile);
+  Profile profile() const { return profile_; }
+  std::uint64_t number(Policy policy) const { return values_[static_cast<std::size_t>(policy)].number; }
+  /// Compares with a word of the row. REQUIRES: `word` is one of its words.
+  bool is(Policy policy, std::string_view word) const;
+  void set(Policy policy, Value value);
+  bool overridden(Policy policy) const { return overridden_[static_cast<std::size_t>(policy)]; }
+  /// For people: `filter-failure = disable ([seen: Windows 7], assumed for windows-11)`.
+  std::string explain(Policy policy) const;
+
+ private:
+  Profile profile_;
+  std::array<Value, static_cast<std::size_t>(Policy::count_)> values_{};
+  std::array<bool, static_cast<std::size_t>(Policy::count_)> overridden_{};
+};
+
+}  // namespace dumpsim::policy

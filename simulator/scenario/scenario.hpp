@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// A scenario as a checked value: what a TOML file says once every mistake in it has been reported. Nothing here opens
+// an image or a disk; paths are kept as written with the folder they are relative to. docs/scenarios.md is its manual
+// and scenarios/scenario.schema.json its schema; a test holds the three together.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/offsets.hpp"
+#include "base/result.hpp"
+#include "dumpfile/memory_source.hpp"
+#include "policy/policy.hpp"
+#include "trace/record.hpp"
+#include "trace/rules.hpp"
+
+namespace dumpsim::scenario {
+
+enum class Fill : std::uint8_t { canary, zeros, random, image };
+
+struct Memory {
+  std::vector<dumpfile::PageRun>
+      runs;  ///< from `size` (one run from PFN 0) or `runs`; checked: ascending, apart, page sized
+  Fill fill = Fill::canary;
+  std::uint64_t seed = 1;       ///< for random
+  std::filesystem::path image;  ///< for image, resolved against the scenario's folder
+};
+
+struct System {
+  policy::Profile profile = policy::Profile::windows_11;
+  std::uint32_t processors = 1;
+  Memory memory;
+};
+
+enum class Backend : std::uint8_t { memory, raw, null };
+enum class PartitionStyle : std::uint8_t { mbr, gpt, none };
+
+struct Partition {
+  DiskOffset start;
+  std::uint64_t size = 0;
+};
+
+struct Disk {
+  Backend backend = Backend::memory;
+  std::filesystem::path path;  ///< raw: where the image goes; empty: a scratch file that goes with the run
+  std::uint64_t size = 0;
+  std::uint32_t sector_size = 512;
+  PartitionStyle style = PartitionStyle::gpt;
+  std::vector<Partition> partitions;  ///< at least one unless style is none; then one spanning the disk
+  std::size_t dump_partition = 0;     ///< index of the one that holds the dump file
+};
+
+/// A file's place on its partition: given, or fragmented by a seed when the engine lays it out.
+struct FilePlace {
+  std::uint64_t size = 0;
+  std::uint32_t fragments = 1;
+  std::uint64_t seed = 1;
+  std::optional<PartitionOffset> offset;                           ///< where an unfragmented file begins
+  std::vector<std::pair<PartitionOffset, std::uint64_t>> extents;  ///< non-empty: exactly these {offset, bytes}
+};
+
+enum class DumpKind : std::uint8_t { none, complete, kernel, automatic, active };
+enum class Format : std::uint8_t { by_profile, full, bitmap };
+
+struct Bugcheck {
+  std::uint32_t code = 0xE2;  ///< MANUALLY_INITIATED_CRASH
+  std::array<std::uint64_t, 4> parameters{};
+};
+
+struct Dump {
+  DumpKind kind = DumpKind::complete;
+  Format format = Format::by_profile;
+  FilePlace file;
+  Bugcheck bugcheck;
+  /// Which pages a kernel, automatic or active dump holds: these ranges, or this share (per mille) chosen by seed.
+  std::vector<dumpfile::PageRun> pages;
+  std::uint32_t share_per_mille = 400;
+  std::uint64_t share_seed = 1;
+};
+
+struct Hibernation {
+  FilePlace file;           ///< size 0: the machine's memory plus one header page, unfragmented, after the dump file
+  std::uint64_t pages = 0;  ///< how many pages the image holds; 0: all of memory
+};
+
+using ParameterValue =
+    std::variant<std::uint32_t, std::uint64_t, std::string, std::vector<std::string>, std::vector<std::byte>>;
+
+enum class Convention : std::uint8_t { from_image, system_v, microsoft };
+
+struct Filter {
+  std::string image;             ///< as written: a name looked up on the filter path, or a path with a slash
+  std::filesystem::path folder;  ///< what a path is relative to
+  std::string name;              ///< module and service name: "xor" is loaded as dump_xor
+  Convention convention = Convention::from_image;
+  std::map<std::string, ParameterValue>
+      parameters;          ///< Services\NAME\Parameters: REG_DWORD, REG_QWORD, REG_SZ, REG_MULTI_SZ, REG_BINARY
+  bool redirects = false;  ///< declares that it moves offsets on purpose
+};
+
+enum class TimelineStep : std::uint8_t { boot, disable_dumps, enable_dumps, hibernate, resume, crash, next_boot };
+
+/// One single step of `sequence`, legal or not.
+struct SequenceStep {
+  enum class Action : std::uint8_t { load, start, open, write, read, finish, unload, power_cut };
+  Action action = Action::load;
+  bool hibernation = false;  ///< which stack: "crash" (default) or "hibernation"
+  PartitionOffset offset;    ///< write, read: where, partition-relative
+  std::uint64_t pages = 1;   ///< write, read: how many
+  Pfn first = 0;             ///< write: from which page of memory on
+};
+
+struct Recover {
+  enum class Via : std::uint8_t { automatic, raw, filters, none };
+  Via via = Via::automatic;
+  std::int64_t shift = 0;        ///< raw: the filter moved every write by this many bytes
+  std::filesystem::path output;  ///< keeps MEMORY.DMP here; empty: only judged
+};
+
+struct TraceOptions {
+  bool fold = true;
+  bool digests = false;
+  std::uint64_t limit = 16u << 20;  ///< bytes
+};
+
+struct Limits {
+  std::uint32_t cpu_seconds = 10;  ///< processor time of one callback before it counts as hung
+};
+
+enum class Outcome : std::uint8_t {
+  completed,         ///< everything asked for happened
+  bugchecked,        ///< a filter called KeBugCheck(Ex)
+  crashed,           ///< a filter faulted
+  hung,              ///< a filter used up its processor time
+  exited,            ///< a filter ended the process
+  stack_not_loaded,  ///< a critical filter failed, or the usage notification was vetoed: no dump at all
+  dump_failed,       ///< the dump was begun and not finished: port error, file too small
+  count_
+};
+std::string_view name_of(Outcome outcome);  ///< "stack-not-loaded"
+
+enum class Recovered : std::uint8_t { identical, different, unreadable, not_tried, count_ };
+std::string_view name_of(Recovered recovered);
+
+/// One item of `calls`: "DumpWrite*" is zero or more, "DumpWrite+" one or more, "xor:DumpStart" names the filter.
+struct CallPattern {
+  std::string filter;  ///< empty: any
+  trace::Callback callback = trace::Callback::none;
+  char repeat = 0;  ///< 0, '*', '+' or '?'
+};
+
+struct StatusExpectation {
+  std::string filter;  ///< empty: any
+  trace::Callback callback = trace::Callback::none;
+  std::int32_t status = 0;  ///< at least one call ended so
+};
+
+struct CountRange {
+  std::uint64_t least = 0;
+  std::uint64_t most = UINT64_MAX;
+};
+
+struct ViolationExpectation {
+  trace::Rule rule;
+  CountRange count{1, UINT64_MAX};
+};
+
+/// What is asked for, over a closed world: whatever is not asked for must be normal (docs/scenarios.md says what that
+/// is).
+struct Expect {
+  Outcome outcome = Outcome::completed;
+  std::optional<Recovered> recovered;
+  std::optional<CountRange> readable_sectors;
+  std::vector<CallPattern> calls;
+  std::vector<StatusExpectation> statuses;
+  std::vector<std::string> disabled;  ///< filters that must end disabled
+  std::vector<ViolationExpectation> violations;
+  std::optional<CountRange> redirected;  ///< writes that went elsewhere
+  std::optional<CountRange> writes;      ///< physical writes the port made
+  std::optional<CountRange> write_size;  ///< bytes of each
+  std::optional<CountRange> bytes_on_disk;
+  std::optional<std::uint32_t> bugcheck;  ///< the code a filter stops with
+  std::vector<std::string> debug_output;  ///< texts that DbgPrint must have printed
+  bool any_violation = false;             ///< `violations = "any"`: not judged
+};
+
+struct Scenario {
+  std::filesystem::path file;  ///< for messages; empty when built in code
+  std::string title;
+  System system;
+  Disk disk;
+  Dump dump;
+  Hibernation hibernation;
+  std::vector<Filter> filters;  ///< in DumpFilters order
+  policy::Policies policies{policy::Profile::windows_11};
+  std::vector<TimelineStep> timeline;  ///< default: boot, crash, next-boot; empty when `sequence` is given
+  std::vector<SequenceStep> sequence;
+  Recover recover;
+  TraceOptions trace;
+  Limits limits;
+  std::map<trace::Rule, trace::Severity> severities;  ///< [rules]
+  Expect expect;
+};
+
+/// Text to a checked value. On failure the error holds every mistake of the file, one a line, each as
+/// `FILE:LINE:COLUMN: what; hint`. `folder` is what relative paths in it are relative to.
+Result<Scenario> parse(std::string_view text, const std::filesystem::path& file);
+/// The same for a file; a scenario larger than 1 MiB is refused.
+Result<Scenario> load(const std::filesystem::path& file);
+
+}  // namespace dumpsim::scenario

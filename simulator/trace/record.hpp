@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// The closed set of events, as they lie in memory shared between the scenario's child and the parent. A record is one
+// cache line in two halves: the "shape" (what repeats when a dump writes page after page) and the "progress" (what
+// moves on). Two steps with equal shapes and steady progress fold into one line, which is how a terabyte fits into a
+// trace. No host pointer, wall-clock time or path ever stands in a record: ids, virtual time, digests.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace dumpsim::trace {
+
+enum class Kind : std::uint16_t {
+  none = 0,
+  // The machine's life.
+  timeline_step,  ///< payload: the step's name ("boot", "crash", …)
+  crash_started,  ///< arg: bugcheck code; payload: the four parameters, 8 bytes each
+  reboot,         ///< the machine restarts after a crash
+  power_cut,      ///< the machine loses power; nothing after this reaches the disk
+  // The dump stack.
+  stack_stage,       ///< arg: crashdmp's stage code (0x2001 …); status
+  image_loaded,      ///< image: its id from here on; arg: bytes; payload: its name ("dump_xor")
+  image_unloaded,    ///< image
+  callback_entered,  ///< image, callback, irql; length, offset (DiskByteOffset), flags: MdlFlags, object: MDL id
+  callback_left,     ///< image, callback, irql; status, length, flags: Change bits, offset: as left, before: as entered
+  callback_absent,   ///< image, callback: the pointer is NULL; only once per callback and image
+  filter_disabled,   ///< image, callback, status: skipped from here on
+  usage_notification,  ///< arg: DEVICE_USAGE_NOTIFICATION_TYPE; flags: 1 entering the path, 0 leaving; status
+  section,  ///< payload: what crashdmp writes next ("header", "bitmap", "pages", "secondary data", "header made valid",
+            ///< "dump log", …)
+  port_opened,    ///< status; offset: the partition's start
+  port_write,     ///< status; length, offset: absolute on the disk; object: digest when asked for
+  port_read,      ///< as port_write
+  port_finished,  ///< status
+  redirected,     ///< image; length, offset: where the write went (partition-relative), before: where crashdmp sent it
+  // The kernel, as the filter sees it.
+  kernel_call,     ///< image, irql; arg: export index; status or low result in `status`; payload: the arguments as text
+  irql_changed,    ///< image; arg: from << 8 | to
+  debug_print,     ///< image; arg: DPFLTR level; payload: the text
+  registry_read,   ///< image; status; payload: key and value name
+  device_control,  ///< image; arg: control code; length: output length; status
+  // What goes wrong.
+  violation,  ///< image, callback; arg: rule index; flags: severity; payload: the detail in words
+  fault,      ///< image, callback; arg: FaultKind; payload: in words, region-relative
+  bugcheck,   ///< image, callback; arg: code; payload: the four parameters, 8 bytes each
+  policy,     ///< arg: policy index; payload: "slug = value": a verdict rests on this
+  // The recorder's own.
+  repeat,     ///< arg: how many further steps like the one before; length: bytes of all; offset: first, before: end
+  truncated,  ///< arg: how many records did not fit and were only counted
+  ended,      ///< payload: the outcome's name; the last record of a complete trace
+  count_
+};
+
+enum class Callback : std::uint8_t { none, driver_entry, start, write, read, finish, unload, count_ };
+
+/// What a callback changed, as seen by comparing before and after.
+enum Change : std::uint32_t {
+  change_offset = 1u << 0,
+  change_mapped_va = 1u << 1,
+  change_start_va = 1u << 2,
+  change_byte_offset = 1u << 3,
+  change_byte_count = 1u << 4,
+  change_mdl_flags = 1u << 5,
+  change_pfns = 1u << 6,
+  change_mdl_size = 1u << 7,
+  change_mdl_next = 1u << 8,
+  change_buffer = 1u << 9,
+  change_init = 1u << 10,       ///< FILTER_INITIALIZATION_DATA
+  change_extension = 1u << 11,  ///< FILTER_EXTENSION
+};
+
+enum class FaultKind : std::uint64_t {
+  none,
+  access,
+  stack_overflow,
+  illegal_instruction,
+  arithmetic,
+  abort,
+  hang,
+  exit,
+  other
+};
+
+inline constexpr std::uint16_t no_image = 0xffff;
+
+struct Record {
+  // Shape: equal in two steps that fold.
+  Kind kind = Kind::none;
+  Callback callback = Callback::none;
+  std::uint8_t irql = 0;
+  std::uint16_t image = no_image;
+  std::uint16_t payload = 0;  ///< bytes that follow this record, rounded up to a multiple of 8 in memory
+  std::int32_t status = 0;    ///< an NTSTATUS
+  std::uint32_t length = 0;   ///< bytes
+  std::uint32_t flags = 0;
+  std::uint32_t reserved = 0;
+  std::uint64_t arg = 0;
+  // Progress: moves on from step to step.
+  std::uint64_t offset = 0;
+  std::uint64_t before = 0;
+  std::uint64_t object = 0;  ///< an id ("mdl#3" is 3) or a digest
+  std::uint64_t time = 0;    ///< virtual, 100 ns units since the machine's boot; filled in by the recorder
+};
+static_assert(sizeof(Record) == 64);
+
+std::string_view name_of(Kind kind);          ///< "callback_entered"
+std::string_view name_of(Callback callback);  ///< "DumpWrite"; DriverEntry for driver_entry
+std::string_view name_of(FaultKind kind);
+
+}  // namespace dumpsim::trace

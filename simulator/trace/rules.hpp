@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules a filter can break, by their stable names. They stand beside the events because two rooms report them: the
+// kernel (IRQL, pool) at the call, the verifier after the callback. What each means to a driver author is
+// docs/rules.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace dumpsim::trace {
+
+enum class Severity : std::uint8_t { off, information, warning, error };
+
+enum class Rule : std::uint16_t {
+  write_buffer_modified,                   ///< write.buffer-modified
+  mdl_pfn_mismatch,                        ///< mdl.pfn-mismatch
+  mdl_size_changed,                        ///< mdl.size-changed
+  mdl_flags_changed,                       ///< mdl.flags-changed
+  read_mdl_changed,                        ///< read.mdl-changed
+  read_offset_changed,                     ///< read.offset-changed
+  offset_outside_dump_file,                ///< offset.outside-dump-file
+  offset_unaligned,                        ///< offset.unaligned
+  init_written_past_host_size,             ///< init.written-past-host-size
+  irql_too_high,                           ///< irql.too-high
+  irql_not_restored,                       ///< irql.not-restored
+  pool_double_free,                        ///< pool.double-free
+  pool_bad_free,                           ///< pool.bad-free
+  pool_leak,                               ///< pool.leak
+  stack_callee_saved_changed,              ///< stack.callee-saved-changed
+  lifecycle_error_lets_plaintext_through,  ///< lifecycle.error-lets-plaintext-through
+  count_
+};
+
+struct RuleRow {
+  Rule rule;
+  std::string_view slug;
+  Severity severity;          ///< the default
+  std::string_view summary;   ///< one line, what was broken
+  std::string_view hint;      ///< what to do instead
+  std::string_view evidence;  ///< with its tag: "[doc] …"
+};
+
+std::span<const RuleRow> all_rules();
+const RuleRow& row_of(Rule rule);
+std::optional<Rule> find_rule(std::string_view slug);
+std::string_view name_of(Severity severity);
+
+}  // namespace dumpsim::trace
