@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Embed the simulator, or unit-test a dump filter: build a machine, add filters, crash it or drive single callbacks,
+// look at what happened. Small on purpose and free of internals: strings and numbers in, strings and numbers out, so
+// that a filter's test does not break when the simulator moves its walls.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dumpsim::api {
+
+/// A mistake in how the simulator was asked (a missing image, an unknown profile): the message a user of the command
+/// line would get. What a filter does wrong is never an exception but part of the result.
+class UsageError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct MachineOptions {
+  std::string profile = "windows-11";
+  std::uint64_t memory = std::uint64_t{1} << 20;  ///< bytes of RAM, a multiple of 4096
+  std::string fill = "canary";                    ///< "canary", "zeros", "random"
+  std::uint64_t seed = 1;
+  std::uint64_t partition_offset = std::uint64_t{1} << 20;  ///< bytes from the start of the disk
+  std::uint32_t sector_size = 512;
+  std::uint32_t fragments = 1;         ///< of the dump file
+  std::string dump_kind = "complete";  ///< "complete", "kernel", "automatic", "active"
+};
+
+/// One rule that a filter broke.
+struct Violation {
+  std::string rule;      ///< "write.buffer-modified"
+  std::string severity;  ///< "error", "warning", "information"
+  std::string filter;    ///< "dump_xor"
+  std::string detail;
+};
+
+/// One call of a filter's callback, in order.
+struct Call {
+  std::string filter;    ///< "dump_xor"
+  std::string callback;  ///< "DumpWrite"
+  std::int32_t status = 0;
+  std::uint64_t count = 1;  ///< equal calls in a row are one entry
+};
+
+/// What a whole run came to.
+struct Run {
+  std::string outcome;    ///< "completed", "bugchecked", "crashed", "hung", "exited", "stack-not-loaded", "dump-failed"
+  std::string recovered;  ///< "identical", "different", "unreadable", "not-tried"
+  std::uint64_t readable_sectors = 0;  ///< sectors of memory found in clear on the disk (canary memory only)
+  std::uint64_t writes = 0;            ///< physical writes the port made
+  std::uint64_t redirected = 0;        ///< of them: where a filter sent them
+  std::vector<Call> calls;
+  std::vector<Violation> violations;
+  std::vector<std::string> disabled;  ///< filters that were disabled
+  std::vector<std::string> debug_output;
+  std::string trace;  ///< canonical text
+};
+
+/// What one driven DumpWrite or DumpRead did, as the port below saw it.
+struct Transfer {
+  std::int32_t status = 0;           ///< of the (last) filter's callback
+  std::uint64_t offset = 0;          ///< partition-relative, as the filters left it
+  std::vector<std::byte> data;       ///< write: what reached the port; read: what the caller got
+  bool source_untouched = true;      ///< write: the original pages still hold what they held
+  std::vector<std::string> changed;  ///< "pfns", "MappedSystemVa", "offset", …
+};
+
+class Stack;
+
+/// A machine with its filters. Values are set before run() or load(); each of those starts from the same pristine
+/// machine.
+class Machine {
+ public:
+  explicit Machine(MachineOptions options = {});
+  ~Machine();
+  Machine(Machine&&) noexcept;
+  Machine& operator=(Machine&&) noexcept;
+
+  /// Adds a filter at the end of DumpFilters: a path to its shared library. Throws UsageError when there is none.
+  Machine& add_filter(const std::string& image);
+  /// Services\NAME\Parameters of the filter added last: REG_DWORD, REG_SZ, REG_BINARY.
+  Machine& parameter(const std::string& name, std::uint32_t value);
+  Machine& parameter(const std::string& name, const std::string& value);
+  Machine& parameter(const std::string& name, std::span<const std::byte> value);
+  /// A policy by the name it has under [policy] in a scenario: `policy("read_order", "list")`.
+  Machine& policy(const std::string& name, const std::string& value);
+  /// Says that the filter added last moves offsets on purpose, so that it is not reported.
+  Machine& redirects();
+
+  /// Boot, crash, next boot, in a forked child: whatever the filter does, the caller stands.
+  Run run() const;
+  /// Loads the dump stack in this process (DriverEntry of every filter) for single steps under a debugger or in a test.
+  Stack load() const;
+
+ private:
+  friend class Stack;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// A loaded dump stack in this process. Steps may come in any order, legal or not; a bugcheck or fault in a filter ends
+/// that step and shows as `ended()`. One Stack at a time per process. Destroying it unloads.
+class Stack {
+ public:
+  ~Stack();
+  Stack(Stack&&) noexcept;
+  Stack& operator=(Stack&&) noexcept;
+
+  /// Status of DriverEntry of the filter at `index` in DumpFilters order.
+  std::int32_t entry_status(std::size_t index = 0) const;
+  std::int32_t start();  ///< DumpStart of every filter; the last filter's status
+  /// One physical write through the filters to a memory disk: `data` is a multiple of 512 bytes, at most
+  /// MaxPagesPerWrite pages; `byte_offset` is the MDL's ByteOffset.
+  Transfer write(std::uint64_t partition_offset, std::span<const std::byte> data, std::uint32_t byte_offset = 0);
+  /// Reads back through the port and the filters' DumpRead.
+  Transfer read(std::uint64_t partition_offset, std::size_t bytes);
+  std::int32_t finish();
+  void unload();
+  /// Empty, or how a filter ended the run: "bugchecked", "crashed", "hung".
+  std::string ended() const;
+  std::vector<Violation> violations() const;
+  std::vector<std::string> debug_output() const;
+  std::string trace() const;
+
+ private:
+  friend class Machine;
+  struct State;
+  explicit Stack(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace dumpsim::api
