@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The memory disk. Writes copy into the mapping; reads go through the file, because reading a hole of a shared mapping
+// would make the kernel allocate it.
+#include "disk/memory_disk.hpp"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include <cstring>
+#include <utility>
+
+#include "base/text.hpp"
+#include "disk/sparse.hpp"
+
+namespace dumpsim::disk {
+
+Result<std::unique_ptr<MemoryDisk>> MemoryDisk::make(const DiskOptions& options) {
+  if (auto checked = check_geometry(options.size, options.sector_size); !checked) return checked.error();
+  auto file = File::in_memory("dumpsim disk");
+  if (!file) return file.error();
+  if (auto sized = file->resize(options.size); !sized) return sized.error();
+  auto mapping = Mapping::of_file(file->fd(), 0, options.size, PROT_READ | PROT_WRITE, true);
+  if (!mapping) {
+    return Error{fmt::format("no room for a memory disk of {}: {}; a raw disk has no such limit",
+                             format_size(options.size), mapping.error().message)};
+  }
+  return std::unique_ptr<MemoryDisk>(new MemoryDisk(std::move(*file), std::move(*mapping), options.sector_size));
+}
+
+IoStatus MemoryDisk::read(DiskOffset at, std::span<std::byte> into) {
+  const IoStatus status = check_transfer(at, into.size(), size(), sector_size_);
+  if (status != IoStatus::ok || into.empty()) return status;
+  return read_fully(file_.fd(), at.bytes, into) ? IoStatus::ok : IoStatus::failed;
+}
+
+IoStatus MemoryDisk::write(DiskOffset at, std::span<const std::byte> bytes) {
+  const IoStatus status = check_transfer(at, bytes.size(), size(), sector_size_);
+  if (status != IoStatus::ok || bytes.empty()) return status;
+  std::memcpy(mapping_.begin() + at.bytes, bytes.data(), bytes.size());
+  return IoStatus::ok;
+}
+
+IoStatus MemoryDisk::write_gathered(DiskOffset at, std::span<const std::span<const std::byte>> pieces) {
+  std::uint64_t total = 0;
+  if (!total_bytes(pieces, total)) return IoStatus::out_of_range;
+  if (const IoStatus status = check_transfer(at, total, size(), sector_size_); status != IoStatus::ok) return status;
+  std::byte* to = mapping_.begin() + at.bytes;
+  for (const auto piece : pieces) {
+    if (piece.empty()) continue;
+    std::memcpy(to, piece.data(), piece.size());
+    to += piece.size();
+  }
+  return IoStatus::ok;
+}
+
+Result<void> MemoryDisk::for_each_data_range(const DataVisitor& visit) {
+  return for_each_stored_range(file_.fd(), size(), [&](DiskOffset at, std::uint64_t length) -> Result<bool> {
+    return visit(at, bytes().subspan(at.bytes, length));
+  });
+}
+
+}  // namespace dumpsim::disk
