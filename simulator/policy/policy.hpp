@@ -34,14 +34,14 @@ enum class Policy : std::uint8_t {
   init_size,              ///< bytes of FILTER_INITIALIZATION_DATA the host knows: 56, 64, 72
   init_flags,             ///< Flags pre-filled before DriverEntry
   extension_size,         ///< bytes of FILTER_EXTENSION the host knows: 80 (version 1) or 88
-  critical_test,          ///< what makes a DriverEntry of a critical filter fail the stack: negative | not-success
+  critical_test,          ///< which status of a critical filter's DriverEntry fails the stack: negative | not-success
   filter_failure,         ///< a negative status after DriverEntry: disable | ignore
   start_order,            ///< before-port-open | after-port-open
   finish_order,           ///< before-port-finish | after-port-finish
   read_order,             ///< list | reverse
   unload_order,           ///< list | reverse
-  unload_disabled,        ///< DumpUnload of a filter that was disabled: yes | no
-  read_support,           ///< reads pass the filters: yes | no (Windows 7 has no DumpRead)
+  unload_disabled,        ///< DumpUnload of a filter that was disabled: no | yes
+  read_support,           ///< reads pass the filters: no | yes (Windows 7 has no DumpRead)
   dump_log,               ///< after-finish | none
   crash_mdl,              ///< MDL shape of crash writes: nonpaged | mapped | mapped-stale-startva
   hibernation_mdl,        ///< MDL shape of hibernation writes, as above
@@ -51,13 +51,13 @@ enum class Policy : std::uint8_t {
   write_failure,          ///< what crashdmp does when the port fails a write: abort | continue
   complete_format,        ///< full | bitmap: the file form of a complete dump
   kernel_stack,           ///< bytes of stack a filter gets
-  header_valid_last,      ///< the header is made valid by the last write: yes | no
-  resume_reads,           ///< a resume reads the hibernation file back through the filters: yes | no
+  header_valid_last,      ///< the header is made valid by the last write: no | yes
+  resume_reads,           ///< a resume reads the hibernation file back through the filters: no | yes
   hibernation_max_pages,  ///< MaxPagesPerWrite of the hibernation stack
   count_
 };
 
-/// A policy's value: a number, or one of the words of its row (its index).
+/// A policy's value: a number, or one of the words of its row (its index). Of "no" and "yes", "no" is 0.
 struct Value {
   std::uint64_t number = 0;
 };
@@ -73,13 +73,19 @@ struct PolicyRow {
   std::string_view summary;
   std::span<const std::string_view> words;  ///< the choices in the order of their enumerators; empty: a number
   std::uint64_t least = 0, most = 0;        ///< bounds of a number
+  std::uint64_t multiple = 1;               ///< a number must be a multiple of this
   std::array<Default, static_cast<std::size_t>(Profile::count_)> defaults;
 };
 std::span<const PolicyRow> all_policies();
 const PolicyRow& row_of(Policy policy);
 std::optional<Policy> find_policy(std::string_view slug);
-/// A scenario's text to a value; fails naming the policy, what was given and what is possible.
+/// The slug as a key of TOML, under [policy] in a scenario: "max_pages_per_write".
+std::string key_of(Policy policy);
+std::optional<Policy> find_policy_key(std::string_view key);
+/// A scenario's text to a value: one of the row's words, or a number with an optional unit ("128 KiB", "0x10").
+/// Fails naming the policy, what was given and what is possible.
 Result<Value> parse_value(Policy policy, std::string_view text);
+/// The canonical text: a word, or a decimal number. parse_value() takes it back.
 std::string format_value(Policy policy, Value value);
 
 /// All policies of one machine.
@@ -90,9 +96,10 @@ class Policies {
   std::uint64_t number(Policy policy) const { return values_[static_cast<std::size_t>(policy)].number; }
   /// Compares with a word of the row. REQUIRES: `word` is one of its words.
   bool is(Policy policy, std::string_view word) const;
+  /// Overrides the profile's default, also when it is the same value. REQUIRES: `value` came from parse_value().
   void set(Policy policy, Value value);
   bool overridden(Policy policy) const { return overridden_[static_cast<std::size_t>(policy)]; }
-  /// For people: `filter-failure = disable ([seen: Windows 7], assumed for windows-11)`.
+  /// For people: `filter-failure = disable (windows-11: [assumed] …)`; an overridden one also says the default.
   std::string explain(Policy policy) const;
 
  private:
