@@ -36,7 +36,8 @@ enum class Kind : std::uint16_t {
   port_finished,  ///< status
   redirected,     ///< image; length, offset: where the write went (partition-relative), before: where crashdmp sent it
   // The kernel, as the filter sees it.
-  kernel_call,     ///< image, irql; arg: export index; status or low result in `status`; payload: the arguments as text
+  kernel_call,     ///< image, irql; arg: export index; status or low result in `status`; payload: the call as text,
+                   ///< "ExFreePool(pool#3)", since the trace knows no export table
   irql_changed,    ///< image; arg: from << 8 | to
   debug_print,     ///< image; arg: DPFLTR level; payload: the text
   registry_read,   ///< image; status; payload: key and value name
@@ -47,7 +48,9 @@ enum class Kind : std::uint16_t {
   bugcheck,   ///< image, callback; arg: code; payload: the four parameters, 8 bytes each
   policy,     ///< arg: policy index; payload: "slug = value": a verdict rests on this
   // The recorder's own.
-  repeat,     ///< arg: how many further steps like the one before; length: bytes of all; offset: first, before: end
+  repeat,  ///< arg: how many further steps like the one before; flags: how many records make that step; length: by how
+           ///< many bytes each moves on; offset: where the first of them begins (the last ends at offset + arg *
+           ///< length)
   truncated,  ///< arg: how many records did not fit and were only counted
   ended,      ///< payload: the outcome's name; the last record of a complete trace
   count_
@@ -83,6 +86,12 @@ enum class FaultKind : std::uint64_t {
   other
 };
 
+/// Which fields of a folded step's record move on from repeat to repeat, by the `repeat` record's length.
+enum Move : std::uint32_t { move_offset = 1u << 0, move_before = 1u << 1 };
+
+/// Longer payloads are cut, text at a UTF-8 boundary and marked with "…".
+inline constexpr std::size_t max_payload = 512;
+
 inline constexpr std::uint16_t no_image = 0xffff;
 
 struct Record {
@@ -95,7 +104,7 @@ struct Record {
   std::int32_t status = 0;    ///< an NTSTATUS
   std::uint32_t length = 0;   ///< bytes
   std::uint32_t flags = 0;
-  std::uint32_t reserved = 0;
+  std::uint32_t moves = 0;  ///< Move bits, set by the recorder in a step that a `repeat` follows
   std::uint64_t arg = 0;
   // Progress: moves on from step to step.
   std::uint64_t offset = 0;

@@ -2,71 +2,292 @@
 // Writes events into memory shared with the parent, under a fixed bound, at a few nanoseconds each. Folding happens
 // here, while the step is still in the cache; so do the tallies that expectations read, which stay exact however much
 // was folded or did not fit. Single-threaded, allocation-free after construction, async-signal-safe (a fault handler
-// emits).
+// emits). What has no payload is inline, since a dump of a terabyte passes here a hundred million times.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <span>
 #include <string_view>
 
+#include "trace/layout.hpp"
 #include "trace/record.hpp"
+#include "trace/rules.hpp"
 
 namespace dumpsim::trace {
-
-/// Exact counts per image and callback.
-struct CallbackTally {
-  std::uint64_t calls = 0;
-  std::uint64_t failures = 0;  ///< negative statuses
-  std::int32_t last_status = 0;
-  std::uint32_t min_length = 0;  ///< of the transfers; 0 when there were none
-  std::uint32_t max_length = 0;
-  std::uint32_t reserved = 0;
-  std::uint64_t bytes = 0;
-};
-
-/// A run of equal calls in the order they happened: what `calls = [...]` matches, exact under a bound of runs.
-struct CallRun {
-  std::uint16_t image = no_image;
-  Callback callback = Callback::none;
-  std::uint8_t reserved = 0;
-  std::int32_t status = 0;
-  std::uint64_t count = 0;
-};
 
 struct RecorderOptions {
   bool fold = true;      ///< equal steps become one `repeat`
   bool digests = false;  ///< digests of transferred data in port_write/callback records (breaks folding by nature)
+  std::uint32_t images = max_images;        ///< size of the table of images; ids at or above it get no tally
+  std::uint32_t call_runs = max_call_runs;  ///< size of the table of runs
 };
-
-inline constexpr std::size_t max_images = 64;
-inline constexpr std::size_t max_call_runs = 8192;
-
-/// Lies at the front of the shared block; the parent treats every field as untrusted.
-struct TraceHeader;
 
 class Recorder {
  public:
-  /// `memory` is the shared block (at least minimum_bytes()); `clock` is the machine's virtual time, read at each
-  /// record.
+  /// `memory` is the shared block, aligned to 64 bytes and at least minimum_bytes(options); what it held is lost.
+  /// `clock` is the machine's virtual time, read at each record. Both outlive the recorder.
   Recorder(std::span<std::byte> memory, const std::uint64_t* clock, RecorderOptions options);
 
-  static std::size_t minimum_bytes();
+  /// The tables, the reserve, and room for a few records.
+  static std::size_t minimum_bytes(const RecorderOptions& options = {});
 
-  void emit(Record record, std::span<const std::byte> payload = {});
-  void emit(Record record, std::string_view payload);
+  /// `time`, `moves` and `payload` are the recorder's to fill. REQUIRES: the latter two are 0, the kind is a valid one.
+  void emit(const Record& record) {
+    count(record);
+    if (at_ > last_slot_) [[unlikely]] {
+      emit_at_the_end(record, {});
+      return;
+    }
+    auto* slot = new (area_ + at_) Record(record);
+    slot->time = *clock_;
+    publish(at_ + sizeof(Record));
+  }
+  /// A payload above max_payload is cut.
+  void emit(const Record& record, std::span<const std::byte> payload);
+  /// Cut at a UTF-8 boundary and marked with "…" when too long.
+  void emit(const Record& record, std::string_view payload);
 
   /// Brackets one foldable unit (a physical write with its callbacks). Steps do not nest; a fault inside leaves it
   /// open, and what was recorded stays.
-  void begin_step();
-  void end_step();
+  ///
+  /// A step folds into the one kept before it when no record stands between them, both have the same records with
+  /// equal shapes and payloads and the same `object` (an MDL's id stays; a digest does not, so digests do not fold),
+  /// and every `offset` and `before` is where the kept one's would be after so many repeats: unmoved, or moved on by
+  /// exactly the transfer's length each time. The transfer's length is that of the step's first callback_entered that
+  /// has one, or else the sum over its port records. Time does not count. Expanded by its `repeat` record, the kept
+  /// step gives back every record but its time.
+  void begin_step() {
+    in_step_ = true;
+    step_at_ = at_;
+    step_run_ = run_count_;
+  }
+  void end_step() {
+    if (!in_step_) return;
+    in_step_ = false;
+    close_unit(step_run_);
+    if (options_.fold) fold_step();
+  }
+
+  /// For the parent, when the child that shared the block is dead: goes on where the child stopped, so that the last
+  /// words (fault, ended) can be added. False when what the child left cannot be continued.
+  bool catch_up();
 
   bool digests() const { return options_.digests; }
 
+  // One call per kind, named after it: what each slot means is record.hpp's and docs/trace.md's. `image` is an id below
+  // max_images that the caller gives out, or no_image.
+  void timeline_step(std::string_view name) { emit({.kind = Kind::timeline_step}, name); }
+  void crash_started(std::uint32_t code, const std::array<std::uint64_t, 4>& parameters) {
+    emit({.kind = Kind::crash_started, .arg = code}, std::as_bytes(std::span(parameters)));
+  }
+  void reboot() { emit({.kind = Kind::reboot}); }
+  void power_cut() { emit({.kind = Kind::power_cut}); }
+
+  void stack_stage(std::uint32_t stage, std::int32_t status) {
+    emit({.kind = Kind::stack_stage, .status = status, .arg = stage});
+  }
+  /// Also enters `name` ("dump_xor") into the table of images. Ids are given out in order and not given again.
+  void image_loaded(std::uint16_t image, std::string_view name, std::uint64_t bytes);
+  void image_unloaded(std::uint16_t image) { emit({.kind = Kind::image_unloaded, .image = image}); }
+  /// Write and read have a transfer: `length`, `offset` and the MDL's flags and id; the others leave them 0.
+  void callback_entered(std::uint16_t image, Callback callback, std::uint8_t irql, std::uint32_t length = 0,
+                        std::uint64_t offset = 0, std::uint32_t mdl_flags = 0, std::uint64_t mdl = 0) {
+    emit({.kind = Kind::callback_entered,
+          .callback = callback,
+          .irql = irql,
+          .image = image,
+          .length = length,
+          .flags = mdl_flags,
+          .offset = offset,
+          .object = mdl});
+  }
+  /// `offset` as the callback left it, `before` as it was entered; `changes` are Change bits.
+  void callback_left(std::uint16_t image, Callback callback, std::uint8_t irql, std::int32_t status,
+                     std::uint32_t changes = 0, std::uint32_t length = 0, std::uint64_t offset = 0,
+                     std::uint64_t before = 0, std::uint64_t object = 0) {
+    emit({.kind = Kind::callback_left,
+          .callback = callback,
+          .irql = irql,
+          .image = image,
+          .status = status,
+          .length = length,
+          .flags = changes,
+          .offset = offset,
+          .before = before,
+          .object = object});
+  }
+  void callback_absent(std::uint16_t image, Callback callback) {
+    emit({.kind = Kind::callback_absent, .callback = callback, .image = image});
+  }
+  void filter_disabled(std::uint16_t image, Callback callback, std::int32_t status) {
+    emit({.kind = Kind::filter_disabled, .callback = callback, .image = image, .status = status});
+  }
+  void usage_notification(std::uint32_t type, bool entering, std::int32_t status) {
+    emit({.kind = Kind::usage_notification, .status = status, .flags = entering ? 1u : 0u, .arg = type});
+  }
+  void section(std::string_view name) { emit({.kind = Kind::section}, name); }
+  void port_opened(std::int32_t status, std::uint64_t partition_start) {
+    emit({.kind = Kind::port_opened, .status = status, .offset = partition_start});
+  }
+  /// `offset` is absolute on the disk; `digest` of the bytes when digests() asks for it.
+  void port_write(std::int32_t status, std::uint64_t offset, std::uint32_t length, std::uint64_t digest = 0) {
+    emit({.kind = Kind::port_write, .status = status, .length = length, .offset = offset, .object = digest});
+  }
+  void port_read(std::int32_t status, std::uint64_t offset, std::uint32_t length, std::uint64_t digest = 0) {
+    emit({.kind = Kind::port_read, .status = status, .length = length, .offset = offset, .object = digest});
+  }
+  void port_finished(std::int32_t status) { emit({.kind = Kind::port_finished, .status = status}); }
+  /// Both offsets are relative to the partition: where it went, where crashdmp sent it.
+  void redirected(std::uint16_t image, std::uint32_t length, std::uint64_t went, std::uint64_t sent) {
+    emit({.kind = Kind::redirected, .image = image, .length = length, .offset = went, .before = sent});
+  }
+
+  /// `call` is the whole call as text: "ExFreePoolWithTag(pool#3, 'roX ')".
+  void kernel_call(std::uint16_t image, std::uint8_t irql, std::uint64_t export_index, std::int32_t status,
+                   std::string_view call) {
+    emit({.kind = Kind::kernel_call, .irql = irql, .image = image, .status = status, .arg = export_index}, call);
+  }
+  void irql_changed(std::uint16_t image, std::uint8_t from, std::uint8_t to) {
+    emit({.kind = Kind::irql_changed, .irql = to, .image = image, .arg = (static_cast<std::uint64_t>(from) << 8) | to});
+  }
+  void debug_print(std::uint16_t image, std::uint32_t level, std::string_view text) {
+    emit({.kind = Kind::debug_print, .image = image, .arg = level}, text);
+  }
+  /// Recorded as `KEY\VALUE`.
+  void registry_read(std::uint16_t image, std::int32_t status, std::string_view key, std::string_view value);
+  void device_control(std::uint16_t image, std::uint32_t code, std::uint32_t output_length, std::int32_t status) {
+    emit({.kind = Kind::device_control, .image = image, .status = status, .length = output_length, .arg = code});
+  }
+
+  void violation(std::uint16_t image, Callback callback, Rule rule, Severity severity, std::string_view detail) {
+    emit({.kind = Kind::violation,
+          .callback = callback,
+          .image = image,
+          .flags = static_cast<std::uint32_t>(severity),
+          .arg = static_cast<std::uint64_t>(rule)},
+         detail);
+  }
+  void fault(std::uint16_t image, Callback callback, FaultKind kind, std::string_view words) {
+    emit({.kind = Kind::fault, .callback = callback, .image = image, .arg = static_cast<std::uint64_t>(kind)}, words);
+  }
+  void bugcheck(std::uint16_t image, Callback callback, std::uint32_t code,
+                const std::array<std::uint64_t, 4>& parameters) {
+    emit({.kind = Kind::bugcheck, .callback = callback, .image = image, .arg = code},
+         std::as_bytes(std::span(parameters)));
+  }
+  /// `text` is "slug = value".
+  void policy(std::uint64_t index, std::string_view text) { emit({.kind = Kind::policy, .arg = index}, text); }
+  void ended(std::string_view outcome) { emit({.kind = Kind::ended}, outcome); }
+
  private:
+  static constexpr std::size_t max_open_calls = 16;
+
+  void publish(std::uint64_t written) {
+    at_ = written;
+    __atomic_store_n(&header_->written, written, __ATOMIC_RELEASE);
+  }
+  CallbackTally& tally(std::uint16_t image, Callback callback) {
+    return tallies_[image * static_cast<std::size_t>(Callback::count_) + static_cast<std::size_t>(callback)];
+  }
+  void count(const Record& record) {
+    ++header_->kinds[static_cast<std::size_t>(record.kind)];
+    switch (record.kind) {
+      case Kind::callback_entered:
+        enter_call(record);
+        break;
+      case Kind::callback_left:
+        leave_call(record);
+        break;
+      case Kind::port_write:
+        count_transfer(header_->writes, record);
+        break;
+      case Kind::port_read:
+        count_transfer(header_->reads, record);
+        break;
+      case Kind::violation:
+        if (record.arg < header_->violations.size()) ++header_->violations[record.arg];
+        break;
+      default:
+        break;
+    }
+  }
+  static void count_transfer(PortTally& port, const Record& record) {
+    ++port.count;
+    if (record.status < 0) {
+      ++port.failures;
+    } else {
+      port.bytes += record.length;
+    }
+    if (port.min_length == 0 || record.length < port.min_length) port.min_length = record.length;
+    if (record.length > port.max_length) port.max_length = record.length;
+  }
+  void enter_call(const Record& record) {
+    if (run_count_ >= options_.call_runs || open_calls_ == max_open_calls || header_->runs_missed != 0) [[unlikely]] {
+      ++header_->runs_missed;
+      return;
+    }
+    runs_[run_count_] = {.image = record.image, .callback = record.callback, .status = 0, .count = 0};
+    open_[open_calls_++] = run_count_;
+    header_->run_count = ++run_count_;
+  }
+  void leave_call(const Record& record) {
+    if (record.image < options_.images) {
+      CallbackTally& row = tally(record.image, record.callback);
+      ++row.calls;
+      row.failures += record.status < 0;
+      row.last_status = record.status;
+      if (record.length != 0) {
+        row.bytes += record.length;
+        if (row.min_length == 0 || record.length < row.min_length) row.min_length = record.length;
+        if (record.length > row.max_length) row.max_length = record.length;
+      }
+    }
+    while (open_calls_ != 0) {
+      const std::uint64_t index = open_[--open_calls_];
+      CallRun& run = runs_[index];
+      if (run.image != record.image || run.callback != record.callback) continue;  // never left: a nested call's fault
+      run.status = record.status;
+      run.count = 1;
+      if (!in_step_ && open_calls_ == 0) close_unit(index);
+      return;
+    }
+  }
+
+  void close_unit(std::uint64_t first);
+  void fold_step();
+  bool same_as_kept(std::uint64_t transfer) const;
+  std::uint64_t transfer_of_step() const;
+  void emit_at_the_end(const Record& record, std::span<const std::byte> payload);
+  void append(const Record& record, std::span<const std::byte> payload);
+
   RecorderOptions options_;
-  // … implementation owned by the trace room
+  const std::uint64_t* clock_;
+  TraceHeader* header_;
+  ImageName* images_;
+  CallbackTally* tallies_;
+  CallRun* runs_;
+  std::byte* area_;
+  std::uint64_t area_bytes_ = 0;
+  std::uint64_t at_ = 0;         // where the next record goes, from area_
+  std::uint64_t last_slot_ = 0;  // the last place where an ordinary record without payload fits
+  std::uint64_t truncated_at_ = 0;
+  bool truncated_ = false;
+  // Folding: the step kept, which a `repeat` record follows when repeats_ is not 0.
+  bool in_step_ = false;
+  std::uint64_t step_at_ = 0;
+  std::uint64_t kept_at_ = 0;
+  std::uint64_t kept_end_ = 0;  // kept_at_ when there is no kept step
+  std::uint64_t repeats_ = 0;
+  // Runs of calls.
+  std::uint64_t run_count_ = 0;
+  std::uint64_t step_run_ = 0;
+  std::uint64_t unit_at_ = 0;    // the last round of calls
+  std::uint64_t unit_size_ = 0;  // 0: none to compare with
+  std::size_t open_calls_ = 0;
+  std::array<std::uint64_t, max_open_calls> open_{};
 };
 
 }  // namespace dumpsim::trace

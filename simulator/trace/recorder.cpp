@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+// The recorder's less frequent half: payloads, the end of the block, and folding. Whatever is stored becomes visible to
+// the parent only by the release store of `written`, so a child that dies between two instructions leaves whole records
+// behind. A `repeat` grows by one 8-byte store, from which everything else about it follows.
+#include "trace/recorder.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+#include "trace/utf8.hpp"
+
+namespace dumpsim::trace {
+
+namespace {
+
+constexpr std::string_view ellipsis = "…";
+
+Record& record_at(std::byte* area, std::uint64_t at) {
+  return *std::launder(reinterpret_cast<Record*>(area + at));
+}
+
+std::uint64_t bytes_of(const Record& record) {
+  return sizeof(Record) + padded(record.payload);
+}
+
+bool same_shape(const Record& a, const Record& b) {
+  return a.kind == b.kind && a.callback == b.callback && a.irql == b.irql && a.image == b.image &&
+         a.payload == b.payload && a.status == b.status && a.length == b.length && a.flags == b.flags && a.arg == b.arg;
+}
+
+}  // namespace
+
+std::size_t Recorder::minimum_bytes(const RecorderOptions& options) {
+  return records_offset(options.images, options.call_runs) + 8 * sizeof(Record) + reserve_at_end;
+}
+
+Recorder::Recorder(std::span<std::byte> memory, const std::uint64_t* clock, RecorderOptions options)
+    : options_(options), clock_(clock) {
+  assert(options.images <= max_images && options.call_runs <= max_call_runs);
+  assert(memory.size() >= minimum_bytes(options) && reinterpret_cast<std::uintptr_t>(memory.data()) % 64 == 0);
+  const std::size_t records_at = records_offset(options.images, options.call_runs);
+  area_bytes_ = (memory.size() - records_at) & ~std::uint64_t{7};
+  last_slot_ = area_bytes_ - reserve_at_end - sizeof(Record);
+
+  // The runs are governed by run_count and need no clearing: 128 KiB less to touch before each run.
+  std::byte* table = memory.data();
+  header_ = new (table) TraceHeader{};
+  table += sizeof(TraceHeader);
+  images_ = reinterpret_cast<ImageName*>(table);
+  for (std::size_t i = 0; i < options.images; ++i) new (images_ + i) ImageName{};
+  table += options.images * sizeof(ImageName);
+  tallies_ = reinterpret_cast<CallbackTally*>(table);
+  const std::size_t tallies = options.images * static_cast<std::size_t>(Callback::count_);
+  for (std::size_t i = 0; i < tallies; ++i) new (tallies_ + i) CallbackTally{};
+  table += tallies * sizeof(CallbackTally);
+  runs_ = reinterpret_cast<CallRun*>(table);
+  area_ = memory.data() + records_at;
+
+  header_->header_bytes = sizeof(TraceHeader);
+  header_->kind_count = static_cast<std::uint32_t>(Kind::count_);
+  header_->rule_count = static_cast<std::uint32_t>(Rule::count_);
+  header_->options = (options.fold ? 1u : 0u) | (options.digests ? 2u : 0u);
+  header_->block_bytes = memory.size();
+  header_->image_capacity = options.images;
+  header_->run_capacity = options.call_runs;
+  header_->records_at = records_at;
+}
+
+void Recorder::append(const Record& record, std::span<const std::byte> payload) {
+  auto* slot = new (area_ + at_) Record(record);
+  slot->time = *clock_;
+  slot->payload = static_cast<std::uint16_t>(payload.size());
+  std::byte* bytes = area_ + at_ + sizeof(Record);
+  if (!payload.empty()) std::memcpy(bytes, payload.data(), payload.size());
+  // The padding too, or a reused block would show in the trace.
+  std::memset(bytes + payload.size(), 0, padded(payload.size()) - payload.size());
+  publish(at_ + sizeof(Record) + padded(payload.size()));
+}
+
+void Recorder::emit(const Record& record, std::span<const std::byte> payload) {
+  count(record);
+  payload = payload.first(std::min(payload.size(), max_payload));
+  if (at_ + sizeof(Record) + padded(payload.size()) > last_slot_ + sizeof(Record)) {
+    emit_at_the_end(record, payload);
+    return;
+  }
+  append(record, payload);
+}
+
+void Recorder::emit(const Record& record, std::string_view payload) {
+  if (payload.size() <= max_payload) {
+    emit(record, std::as_bytes(std::span(payload)));
+    return;
+  }
+  std::array<char, max_payload> cut;
+  const std::string_view kept = utf8_prefix(payload, cut.size() - ellipsis.size());
+  std::memcpy(cut.data(), kept.data(), kept.size());
+  std::memcpy(cut.data() + kept.size(), ellipsis.data(), ellipsis.size());
+  emit(record, std::as_bytes(std::span(cut)).first(kept.size() + ellipsis.size()));
+}
+
+// The ordinary records have used up their room. How it came to an end is still said, in the reserve.
+void Recorder::emit_at_the_end(const Record& record, std::span<const std::byte> payload) {
+  const std::uint64_t for_truncated = truncated_ ? 0 : sizeof(Record);
+  std::uint64_t end = 0;
+  if (record.kind == Kind::ended) {
+    end = area_bytes_ - for_truncated;
+    payload = payload.first(std::min(payload.size(), reserve_for_ended - sizeof(Record)));
+  } else if (record.kind == Kind::fault || record.kind == Kind::bugcheck || record.kind == Kind::power_cut) {
+    end = area_bytes_ - for_truncated - reserve_for_ended;
+  }
+  if (at_ + sizeof(Record) + padded(payload.size()) <= end) {
+    append(record, payload);
+    return;
+  }
+  if (!truncated_) {
+    truncated_ = true;
+    truncated_at_ = at_;
+    last_slot_ = 0;
+    append({.kind = Kind::truncated}, {});
+  }
+  ++header_->dropped;
+  __atomic_store_n(&record_at(area_, truncated_at_).arg, header_->dropped, __ATOMIC_RELAXED);
+}
+
+std::uint64_t Recorder::transfer_of_step() const {
+  std::uint64_t moved = 0;
+  for (std::uint64_t at = step_at_; at < at_;) {
+    const Record& record = record_at(area_, at);
+    if (record.kind == Kind::callback_entered && record.length != 0) return record.length;
+    if (record.kind == Kind::port_write || record.kind == Kind::port_read) moved += record.length;
+    at += bytes_of(record);
+  }
+  return moved;
+}
+
+// Compares the step just ended with where the kept one's next repeat would be. Both lie in the cache.
+bool Recorder::same_as_kept(std::uint64_t transfer) const {
+  const std::uint64_t moved = transfer * (repeats_ + 1);
+  std::uint64_t kept_at = kept_at_;
+  for (std::uint64_t at = step_at_; at < at_;) {
+    const Record& record = record_at(area_, at);
+    const Record& kept = record_at(area_, kept_at);
+    if (!same_shape(record, kept) || record.object != kept.object) return false;
+    const std::uint64_t offset = record.offset - kept.offset;
+    const std::uint64_t before = record.before - kept.before;
+    if (repeats_ == 0) {
+      if ((offset != 0 && offset != transfer) || (before != 0 && before != transfer)) return false;
+    } else {
+      if (offset != ((kept.moves & move_offset) != 0 ? moved : 0)) return false;
+      if (before != ((kept.moves & move_before) != 0 ? moved : 0)) return false;
+    }
+    if (record.payload != 0 &&
+        std::memcmp(area_ + at + sizeof(Record), area_ + kept_at + sizeof(Record), record.payload) != 0) {
+      return false;
+    }
+    at += bytes_of(record);
+    kept_at += bytes_of(kept);
+  }
+  return true;
+}
+
+void Recorder::fold_step() {
+  if (at_ == step_at_ || truncated_) return;
+  const std::uint64_t kept_bytes = kept_end_ - kept_at_;
+  const std::uint64_t repeat_at = kept_end_;
+  const bool adjacent = kept_bytes != 0 && step_at_ == repeat_at + (repeats_ == 0 ? 0 : sizeof(Record));
+  const std::uint64_t transfer = transfer_of_step();
+  if (!adjacent || at_ - step_at_ != kept_bytes || transfer > UINT32_MAX || !same_as_kept(transfer)) {
+    kept_at_ = step_at_;
+    kept_end_ = at_;
+    repeats_ = 0;
+    return;
+  }
+  if (repeats_ != 0) {
+    publish(step_at_);
+    Record& repeat = record_at(area_, repeat_at);
+    repeat.time = *clock_;
+    __atomic_store_n(&repeat.arg, ++repeats_, __ATOMIC_RELAXED);
+    return;
+  }
+  // The first repeat tells which fields move; it is noted in the kept step, and the repeat's record takes the place
+  // of the step's first.
+  std::uint32_t records = 0;
+  std::uint64_t first = 0;
+  bool found = false;
+  for (std::uint64_t at = step_at_, kept_at = kept_at_; at < at_; ++records) {
+    const Record& record = record_at(area_, at);
+    Record& kept = record_at(area_, kept_at);
+    kept.moves = (record.offset != kept.offset ? move_offset : 0u) | (record.before != kept.before ? move_before : 0u);
+    if (!found && (kept.moves & move_offset) != 0) {
+      found = true;
+      first = record.offset;
+    }
+    at += bytes_of(record);
+    kept_at += bytes_of(kept);
+  }
+  publish(repeat_at);
+  repeats_ = 1;
+  append({.kind = Kind::repeat,
+          .length = static_cast<std::uint32_t>(transfer),
+          .flags = records,
+          .arg = repeats_,
+          .offset = first},
+         {});
+}
+
+// A unit is what a step called, or one call outside a step with the calls nested in it. Equal to the unit before it, it
+// becomes one more of that; so two filters that are called in turn a million times take two entries.
+void Recorder::close_unit(std::uint64_t first) {
+  const std::uint64_t size = run_count_ - first;
+  if (size == 0) return;
+  bool plain = size <= UINT8_MAX && header_->runs_missed == 0;
+  for (std::uint64_t i = first; plain && i < run_count_; ++i) plain = runs_[i].count == 1 && runs_[i].cycle == 1;
+  bool same = plain && unit_size_ == size && unit_at_ + size == first;
+  for (std::uint64_t i = 0; same && i < size; ++i) {
+    const CallRun& before = runs_[unit_at_ + i];
+    const CallRun& now = runs_[first + i];
+    same = before.image == now.image && before.callback == now.callback && before.status == now.status;
+  }
+  if (!same) {
+    unit_at_ = first;
+    unit_size_ = plain ? size : 0;
+    return;
+  }
+  run_count_ = first;
+  header_->run_count = run_count_;
+  CallRun& head = runs_[unit_at_];
+  if (head.count == 1) {
+    for (std::uint64_t i = 0; i < size; ++i) runs_[unit_at_ + i].cycle = static_cast<std::uint8_t>(size);
+  }
+  ++head.count;
+}
+
+bool Recorder::catch_up() {
+  const std::uint64_t written = __atomic_load_n(&header_->written, __ATOMIC_ACQUIRE);
+  if (written > area_bytes_ || written % 8 != 0 || header_->run_count > options_.call_runs) return false;
+  bool truncated = false;
+  std::uint64_t truncated_at = 0;
+  std::uint64_t at = 0;
+  while (at < written) {
+    if (written - at < sizeof(Record)) return false;
+    const Record& record = record_at(area_, at);
+    if (record.payload > max_payload || bytes_of(record) > written - at) return false;
+    if (record.kind == Kind::truncated) {
+      truncated = true;
+      truncated_at = at;
+    }
+    at += bytes_of(record);
+  }
+  at_ = written;
+  truncated_ = truncated;
+  truncated_at_ = truncated_at;
+  last_slot_ = truncated ? 0 : area_bytes_ - reserve_at_end - sizeof(Record);
+  in_step_ = false;
+  kept_at_ = kept_end_ = 0;
+  repeats_ = 0;
+  run_count_ = header_->run_count;
+  unit_size_ = 0;
+  open_calls_ = 0;
+  return true;
+}
+
+void Recorder::image_loaded(std::uint16_t image, std::string_view name, std::uint64_t bytes) {
+  if (image < options_.images) {
+    ImageName& row = images_[image];
+    const std::string_view kept = utf8_prefix(name, row.text.size());
+    std::memcpy(row.text.data(), kept.data(), kept.size());
+    row.length = static_cast<std::uint16_t>(kept.size());
+  }
+  emit({.kind = Kind::image_loaded, .image = image, .arg = bytes}, name);
+}
+
+void Recorder::registry_read(std::uint16_t image, std::int32_t status, std::string_view key, std::string_view value) {
+  // One byte more than fits, so that emit() sees that it was cut.
+  std::array<char, max_payload + 1> text;
+  std::size_t size = 0;
+  for (const std::string_view part : {key, std::string_view("\\"), value}) {
+    const std::size_t bytes = std::min(part.size(), text.size() - size);
+    if (bytes != 0) std::memcpy(text.data() + size, part.data(), bytes);
+    size += bytes;
+  }
+  emit({.kind = Kind::registry_read, .image = image, .status = status}, std::string_view(text.data(), size));
+}
+
+}  // namespace dumpsim::trace

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rule table: severities, words and evidence in one place, so that console, reports and docs/rules.md agree. An
+// error is something that leaves wrong, unprotected or lost data, or would corrupt a running kernel; a warning is
+// something the documentation forbids and shipped filters do without Windows stopping them.
+#include "trace/rules.hpp"
+
+#include <array>
+#include <cassert>
+
+namespace dumpsim::trace {
+
+namespace {
+
+constexpr std::array rows = {
+    RuleRow{Rule::write_buffer_modified, "write.buffer-modified", Severity::error,
+            "DumpWrite changed the memory it was given to write",
+            "copy to a buffer of your own and let the MDL describe that: the memory may still have to be dumped, or "
+            "runs on",
+            "[doc] the Dump_Write page forbids changing the buffer in place"},
+    RuleRow{Rule::mdl_pfn_mismatch, "mdl.pfn-mismatch", Severity::error,
+            "the MDL's page frame numbers and its mapped address describe different memory",
+            "change the PFN array, MappedSystemVa and StartVa together: some ports read by PFN (DMA), some by address "
+            "(PIO)",
+            "[seen: Windows 7's BitLocker filter, VeraCrypt and DiskCryptor set all of them]"},
+    RuleRow{Rule::mdl_size_changed, "mdl.size-changed", Severity::error,
+            "the callback changed the size of the transfer (ByteCount) or of the MDL",
+            "keep ByteCount and Size as they are: the port transfers what the MDL says, and the dump's layout is fixed",
+            "[doc] the size of the transfer must not change; [seen: Windows 7] nothing enforces it"},
+    RuleRow{Rule::mdl_flags_changed, "mdl.flags-changed", Severity::warning,
+            "the callback left the MDL with other MdlFlags than it was given",
+            "restore MdlFlags after the MDL routines: some storage miniports test MDL_MAPPED_TO_SYSTEM_VA alone",
+            "[seen: VeraCrypt's comments, BitLocker restores them too]"},
+    RuleRow{Rule::read_mdl_changed, "read.mdl-changed", Severity::error, "DumpRead changed the MDL it was given",
+            "change the bytes that the MDL describes, never its fields: the data has been read already",
+            "[doc] DumpRead runs after the port's read and transforms in place; [assumed] a changed MDL misleads the "
+            "reader"},
+    RuleRow{Rule::read_offset_changed, "read.offset-changed", Severity::error, "DumpRead changed DiskByteOffset",
+            "leave the offset alone in DumpRead: the data has been read already",
+            "[doc] the documentation lets no callback change the offset; [assumed] in a read it can only mislead"},
+    RuleRow{Rule::offset_outside_dump_file, "offset.outside-dump-file", Severity::error,
+            "the write goes to disk sectors that do not belong to the dump file",
+            "DiskByteOffset is relative to the partition, not absolute; declare `redirects = true` if the filter moves "
+            "writes on purpose",
+            "[doc] the offset must not change; [seen: VeraCrypt, DiskCryptor] it is honoured and relied upon"},
+    RuleRow{Rule::offset_unaligned, "offset.unaligned", Severity::error,
+            "the callback left an offset that is no multiple of the sector size",
+            "move offsets by whole sectors, of 4096 bytes on some disks",
+            "[seen: VeraCrypt, DiskCryptor] filters stop with a bugcheck when the offset is no multiple of 512"},
+    RuleRow{Rule::init_written_past_host_size, "init.written-past-host-size", Severity::error,
+            "the filter wrote behind the FILTER_INITIALIZATION_DATA that this Windows has",
+            "go by the MajorVersion you were given: the structure has no size field, and FILTER_EXTENSION lies right "
+            "behind it",
+            "[seen: Windows 7, 8] the two structures are adjacent; [assumed] sizes 56, 64 and 72 by version"},
+    RuleRow{
+        Rule::irql_too_high, "irql.too-high", Severity::warning,
+        "a kernel routine was called above the IRQL it is documented for",
+        "prepare it in DriverEntry, at PASSIVE_LEVEL: DumpStart, DumpWrite and DumpFinish run at HIGH_LEVEL in a crash",
+        "[doc] each routine's maximum IRQL; [seen: VeraCrypt until 2025] Windows does not stop it in a dump"},
+    RuleRow{Rule::irql_not_restored, "irql.not-restored", Severity::error,
+            "the callback returned at another IRQL than it was entered with",
+            "pair every KeRaiseIrql with KeLowerIrql, on error paths as well",
+            "[doc] a routine that raises the IRQL restores it before it returns"},
+    RuleRow{Rule::pool_double_free, "pool.double-free", Severity::error, "pool was freed twice",
+            "set the pointer to NULL when you free it", "[doc] Windows stops with BAD_POOL_CALLER (0xC2)"},
+    RuleRow{Rule::pool_bad_free, "pool.bad-free", Severity::error,
+            "something was freed that is no pool allocation, or with another tag",
+            "free exactly the pointer you were given, with its tag and with the routine that belongs to its allocation",
+            "[doc] Windows stops with BAD_POOL_CALLER (0xC2)"},
+    RuleRow{Rule::pool_leak, "pool.leak", Severity::warning, "memory was still allocated after DumpUnload",
+            "free in DumpUnload what DriverEntry allocated: every hibernation loads the filter anew",
+            "[doc] Dump_Unload releases what the filter holds; never judged after a crash, which ends without it"},
+    RuleRow{Rule::stack_callee_saved_changed, "stack.callee-saved-changed", Severity::error,
+            "the callback did not restore a register or control word that belongs to its caller",
+            "save and restore it: rbx, rbp, r12-r15 (Microsoft convention: rdi, rsi, xmm6-15 too), MXCSR and x87 "
+            "control, the direction flag",
+            "[doc] the calling convention's callee-saved state"},
+    RuleRow{
+        Rule::lifecycle_error_lets_plaintext_through, "lifecycle.error-lets-plaintext-through", Severity::error,
+        "a callback returned an error: the write went to the disk all the same and the filter is skipped from here on",
+        "an error does not stop a dump; a filter that must not let plaintext through stops the machine (KeBugCheckEx)",
+        "[seen: Windows 7's dispatcher, VeraCrypt's comments] later versions [assumed] alike"},
+};
+
+constexpr bool in_order() {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (static_cast<std::size_t>(rows[i].rule) != i) return false;
+  }
+  return rows.size() == static_cast<std::size_t>(Rule::count_);
+}
+static_assert(in_order(), "one row a rule, in the order of the enumeration");
+
+constexpr std::array<std::string_view, 4> severity_names = {"off", "information", "warning", "error"};
+
+}  // namespace
+
+std::span<const RuleRow> all_rules() {
+  return rows;
+}
+
+const RuleRow& row_of(Rule rule) {
+  assert(rule < Rule::count_);
+  return rows[static_cast<std::size_t>(rule)];
+}
+
+std::optional<Rule> find_rule(std::string_view slug) {
+  for (const RuleRow& row : rows) {
+    if (row.slug == slug) return row.rule;
+  }
+  return std::nullopt;
+}
+
+std::string_view name_of(Severity severity) {
+  const auto index = static_cast<std::size_t>(severity);
+  return index < severity_names.size() ? severity_names[index] : std::string_view("unknown");
+}
+
+}  // namespace dumpsim::trace
