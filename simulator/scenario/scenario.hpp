@@ -88,7 +88,7 @@ struct Dump {
 };
 
 struct Hibernation {
-  FilePlace file;           ///< size 0: the machine's memory plus one header page, unfragmented, after the dump file
+  FilePlace file;           ///< size 0: no hibernation takes part; see fill_defaults()
   std::uint64_t pages = 0;  ///< how many pages the image holds; 0: all of memory
 };
 
@@ -114,9 +114,12 @@ struct SequenceStep {
   enum class Action : std::uint8_t { load, start, open, write, read, finish, unload, power_cut };
   Action action = Action::load;
   bool hibernation = false;  ///< which stack: "crash" (default) or "hibernation"
-  PartitionOffset offset;    ///< write, read: where, partition-relative
-  std::uint64_t pages = 1;   ///< write, read: how many
-  Pfn first = 0;             ///< write: from which page of memory on
+  /// write, read: where in the stack's file, which its extents map to the disk. The default, so that a sequence of
+  /// plain writes fills the file; it follows the write (read) of the same stack before it.
+  std::optional<std::uint64_t> file_offset;
+  PartitionOffset offset;   ///< write, read without file_offset: where, partition-relative, inside the file or not
+  std::uint64_t pages = 1;  ///< write, read: how many
+  Pfn first = 0;            ///< write: from which page of memory on
 };
 
 struct Recover {
@@ -152,6 +155,7 @@ enum class Recovered : std::uint8_t { identical, different, unreadable, not_trie
 std::string_view name_of(Recovered recovered);
 
 /// One item of `calls`: "DumpWrite*" is zero or more, "DumpWrite+" one or more, "xor:DumpStart" names the filter.
+/// `filter` is a filter's name, which matches both its instances, or one instance: "dump_xor", "hiber_xor".
 struct CallPattern {
   std::string filter;  ///< empty: any
   trace::Callback callback = trace::Callback::none;
@@ -159,7 +163,7 @@ struct CallPattern {
 };
 
 struct StatusExpectation {
-  std::string filter;  ///< empty: any
+  std::string filter;  ///< empty: any; else as in CallPattern
   trace::Callback callback = trace::Callback::none;
   std::int32_t status = 0;  ///< at least one call ended so
 };
@@ -211,8 +215,15 @@ struct Scenario {
   Expect expect;
 };
 
-/// Text to a checked value. On failure the error holds every mistake of the file, one a line, each as
-/// `FILE:LINE:COLUMN: what; hint`. `folder` is what relative paths in it are relative to.
+/// Sizes and places left 0 become what the rest implies: a dump file that holds all of memory, a hibernation file when
+/// hibernation takes part, one partition that holds both, a disk that holds the partitions, the timeline boot, crash,
+/// next-boot. parse() has done this; for scenarios built in code. REQUIRES: memory below highest_memory.
+void fill_defaults(Scenario& scenario);
+/// Physical addresses end here: bitmaps and layouts stay computable, and no Windows has more.
+inline constexpr std::uint64_t highest_memory = std::uint64_t{64} << 40;
+
+/// Text to a checked value. On failure the error holds every mistake of the file, one a line and sorted by place, each
+/// as `FILE:LINE:COLUMN: what; hint`. Relative paths in it are relative to the folder of `file`, which is not opened.
 Result<Scenario> parse(std::string_view text, const std::filesystem::path& file);
 /// The same for a file; a scenario larger than 1 MiB is refused.
 Result<Scenario> load(const std::filesystem::path& file);
