@@ -19,6 +19,9 @@ namespace dumpsim::dumpfile {
 /// x64 has at most 52 bits of physical address [doc]: no PFN reaches this.
 inline constexpr Pfn pfn_limit = Pfn{1} << 40;
 
+/// Bits a bitmap may have here: 16 TiB of memory, 512 MiB of bitmap. What a file claims beyond it is refused.
+inline constexpr std::uint64_t bitmap_limit = std::uint64_t{1} << 32;
+
 class PageSet {
  public:
   PageSet() = default;
@@ -28,8 +31,9 @@ class PageSet {
   /// Bit i of the words is PFN i; bits from `bits` on are ignored. REQUIRES: bits <= words.size() * 64.
   static PageSet of_bitmap(std::vector<std::uint64_t> words, std::uint64_t bits);
   /// About `per_mille` of the pages of `runs`, in clusters of 16 as a kernel's pages lie, chosen by `seed`; never
-  /// empty. Costs one bit a page. REQUIRES: `runs` as of_runs takes them, not empty; per_mille <= 1000.
-  static PageSet share_of(std::span<const PageRun> runs, std::uint32_t per_mille, std::uint64_t seed);
+  /// empty. Costs one bit a page. Fails as of_runs does, and for memory beyond bitmap_limit. REQUIRES: per_mille <=
+  /// 1000.
+  static Result<PageSet> share_of(std::span<const PageRun> runs, std::uint32_t per_mille, std::uint64_t seed);
 
   std::uint64_t count() const { return count_; }
   bool empty() const { return count_ == 0; }
