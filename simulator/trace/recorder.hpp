@@ -35,13 +35,28 @@ class Recorder {
   static std::size_t minimum_bytes(const RecorderOptions& options = {});
 
   /// `time`, `moves` and `payload` are the recorder's to fill. REQUIRES: the latter two are 0, the kind is a valid one.
-  void emit(const Record& record) {
+  [[gnu::always_inline]] void emit(const Record& record) {
     count(record);
     if (at_ > last_slot_) [[unlikely]] {
-      emit_at_the_end(record, {});
+      const Record copy = record;
+      emit_at_the_end(copy, {});
       return;
     }
-    auto* slot = new (area_ + at_) Record(record);
+    // Field by field, so that a record given as constants and registers goes straight to its place.
+    auto* slot = new (area_ + at_) Record;
+    slot->kind = record.kind;
+    slot->callback = record.callback;
+    slot->irql = record.irql;
+    slot->image = record.image;
+    slot->payload = 0;
+    slot->status = record.status;
+    slot->length = record.length;
+    slot->flags = record.flags;
+    slot->moves = 0;
+    slot->arg = record.arg;
+    slot->offset = record.offset;
+    slot->before = record.before;
+    slot->object = record.object;
     slot->time = *clock_;
     publish(at_ + sizeof(Record));
   }
@@ -192,7 +207,7 @@ class Recorder {
   CallbackTally& tally(std::uint16_t image, Callback callback) {
     return tallies_[image * static_cast<std::size_t>(Callback::count_) + static_cast<std::size_t>(callback)];
   }
-  void count(const Record& record) {
+  [[gnu::always_inline]] void count(const Record& record) {
     ++header_->kinds[static_cast<std::size_t>(record.kind)];
     switch (record.kind) {
       case Kind::callback_entered:
