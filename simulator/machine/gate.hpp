@@ -33,21 +33,55 @@ enum Changed : std::uint32_t {
   changed_rsp = 1u << 12,
 };
 
-/// A stack with an inaccessible page at its low end. Its size is policy kernel-stack, 24 KiB as x64 Windows gives
-/// [doc].
+/// A stack with inaccessible memory below its low end. Its size is policy kernel-stack, 24 KiB as x64 Windows gives
+/// [doc]. Stacks lie at fixed addresses below the arena as long as those are free, so that pointers into them repeat
+/// from run to run, and below the host's own stack, so that a debugger takes the host's frames for outer ones.
 class GuestStack {
  public:
+  /// What a frame that grew past the end in one stride still hits: far more than the single page Windows leaves
+  /// [doc], since no compiler probes the stack here.
+  static constexpr std::size_t guard_bytes = std::size_t{1} << 20;
+  /// In a host built with AddressSanitizer the stack has this many times the bytes asked for: the kernel's own
+  /// functions run on it too, and their instrumented frames are several times as large.
+#if defined(__SANITIZE_ADDRESS__)
+  static constexpr std::size_t growth = 16;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+  static constexpr std::size_t growth = 16;
+#else
+  static constexpr std::size_t growth = 1;
+#endif
+#else
+  static constexpr std::size_t growth = 1;
+#endif
+
+  /// `bytes` is rounded up to pages. Fails for 0 and for more than 16 MiB, or when the address space has no room.
   static Result<GuestStack> create(std::size_t bytes);
-  std::byte* low() const;
-  std::byte* high() const;
-  bool guard_contains(const void* address) const;
-  /// Bytes touched since the last reset (pattern based); 0 when not armed.
+  std::byte* low() const {
+    return low_;
+  }
+  std::byte* high() const {
+    return low_ + bytes_;
+  }
+  bool contains(const void* address) const {
+    const auto* at = static_cast<const std::byte*>(address);
+    return at >= low() && at < high();
+  }
+  bool guard_contains(const void* address) const {
+    const auto* at = static_cast<const std::byte*>(address);
+    return at >= low_ - guard_bytes && at < low_;
+  }
+  /// Bytes touched since the last arm_high_water(), to 8 bytes; 0 when never armed. Words that a driver wrote the
+  /// canary value to count as untouched when they are the deepest.
   std::size_t high_water() const;
+  /// Fills the stack with the canary. REQUIRES: nothing runs on it.
   void arm_high_water();
 
  private:
   Mapping mapping_;
+  std::byte* low_ = nullptr;
   std::size_t bytes_ = 0;
+  bool armed_ = false;
 };
 
 struct CallResult {
@@ -56,24 +90,48 @@ struct CallResult {
   std::uint32_t changed = 0;  ///< Changed bits; the host's own state is restored in any case
 };
 
+/// One call through the gate in progress; laid out by the assembly (gate_layout.h).
+struct GateFrame;
+
+/// Belongs to one thread: it may be used only on the thread that made the first call.
 class Gate {
  public:
-  explicit Gate(GuestStack& stack);
-  /// Calls `entry` with up to four integer arguments on the guest stack. Calls nest: an inner call goes on below the
+  static constexpr std::size_t argument_limit = 8;
+
+  /// `stack` must outlive the gate and stay where it is.
+  explicit Gate(GuestStack& stack) : stack_(&stack) {}
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
+
+  /// Calls `entry` with up to eight integer arguments on the guest stack. Calls nest: an inner call goes on below the
   /// outer's stack pointer, since host code called from the driver already runs there.
+  /// A narrower return type leaves the upper bits of `value` undefined, as both conventions do: cut it to its width.
   CallResult call(Convention convention, const void* entry, std::span<const std::uint64_t> arguments);
-  bool active() const;
-  /// Leaves the innermost call at once. REQUIRES: active(), running on the guest stack or in its signal handler.
+  bool active() const { return innermost_ != nullptr; }
+  const GuestStack& stack() const { return *stack_; }
+
+  /// Leaves the innermost call at once. REQUIRES: active(), running on the guest stack. Objects in the host's frames
+  /// that are left are not destroyed: a kernel function must own nothing when it leaves.
   [[noreturn]] void leave(std::uint64_t reason);
-  /// The same from a signal handler: edits the interrupted context (a ucontext_t*) so that returning from the handler
-  /// leaves.
-  void leave_from_signal(void* ucontext, std::uint64_t reason);
-  /// Leaves all nested calls at once (bugcheck, fault): the outermost call() returns.
+  /// Leaves all nested calls at once (bugcheck): the outermost call() returns.
   [[noreturn]] void leave_all(std::uint64_t reason);
+  /// The same two from a signal handler: edit the interrupted context (a ucontext_t*) so that returning from the
+  /// handler leaves. Async-signal-safe. REQUIRES: active(), on the gate's thread.
+  void leave_from_signal(void* ucontext, std::uint64_t reason);
+  void leave_all_from_signal(void* ucontext, std::uint64_t reason);
+
+  /// The gate whose call is innermost on this thread, or nullptr: whether host code was reached from a driver.
+  /// Async-signal-safe.
+  static Gate* current();
 
  private:
+  friend struct GateFiber;
+  CallResult call_on_stack(Convention convention, const void* entry, std::span<const std::uint64_t> arguments,
+                           void* stack_top);
+
   GuestStack* stack_;
-  void* frame_ = nullptr;  // innermost frame; laid out by the assembly
+  GateFrame* innermost_ = nullptr;
+  GateFrame* outermost_ = nullptr;
 };
 
 }  // namespace dumpsim::machine

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host's half of the gate: stacks, frames and the sanitizer's view of the change of stacks. The frame of a call
+// lives in call()'s own frame, on the stack that made the call; a thread-local pointer leads the assembly back to it,
+// because after a driver returned no register can be trusted to.
+#include "machine/gate.hpp"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+
+#include "machine/gate_layout.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define DUMPSIM_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define DUMPSIM_ADDRESS_SANITIZER 1
+#endif
+#endif
+#ifdef DUMPSIM_ADDRESS_SANITIZER
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+namespace dumpsim::machine {
+
+struct GateFrame {
+  void* host_rsp;
+  void* guest_rsp;  ///< before: the stack's top or nullptr to go on below the caller; after: the driver's first rsp
+  std::uint32_t mxcsr;
+  std::uint32_t mxcsr_after;
+  std::uint16_t x87;
+  std::uint16_t x87_after;
+  std::uint32_t changed;
+  std::uint64_t left;
+  const void* entry;
+  std::uint64_t arguments[Gate::argument_limit];
+  GateFrame* previous;  ///< of this thread
+  Gate* gate;
+};
+
+static_assert(offsetof(GateFrame, host_rsp) == GATE_HOST_RSP);
+static_assert(offsetof(GateFrame, guest_rsp) == GATE_GUEST_RSP);
+static_assert(offsetof(GateFrame, mxcsr) == GATE_MXCSR);
+static_assert(offsetof(GateFrame, mxcsr_after) == GATE_MXCSR_AFTER);
+static_assert(offsetof(GateFrame, x87) == GATE_X87);
+static_assert(offsetof(GateFrame, x87_after) == GATE_X87_AFTER);
+static_assert(offsetof(GateFrame, changed) == GATE_CHANGED);
+static_assert(offsetof(GateFrame, left) == GATE_LEFT);
+static_assert(offsetof(GateFrame, entry) == GATE_ENTRY);
+static_assert(offsetof(GateFrame, arguments) == GATE_ARGUMENTS);
+static_assert(changed_rbx == GATE_CHANGED_RBX && changed_rbp == GATE_CHANGED_RBP && changed_rdi == GATE_CHANGED_RDI);
+static_assert(changed_rsi == GATE_CHANGED_RSI && changed_r12 == GATE_CHANGED_R12 && changed_r13 == GATE_CHANGED_R13);
+static_assert(changed_r14 == GATE_CHANGED_R14 && changed_r15 == GATE_CHANGED_R15 && changed_xmm == GATE_CHANGED_XMM);
+static_assert(changed_mxcsr == GATE_CHANGED_MXCSR && changed_x87 == GATE_CHANGED_X87);
+static_assert(changed_direction == GATE_CHANGED_DIRECTION && changed_rsp == GATE_CHANGED_RSP);
+
+extern "C" {
+// The assembly reads it with the initial-exec model, so a signal handler may too.
+__attribute__((visibility("hidden"), tls_model("initial-exec"))) thread_local GateFrame* dumpsim_gate_current = nullptr;
+std::uint64_t dumpsim_gate_system_v(GateFrame* frame);
+std::uint64_t dumpsim_gate_microsoft(GateFrame* frame);
+[[noreturn]] void dumpsim_gate_leave(GateFrame* frame, std::uint64_t reason);
+}
+
+namespace {
+
+constexpr std::uintptr_t first_stack = 0x1ff000000000;
+constexpr std::size_t stack_slot_bytes = std::size_t{512} << 20;
+constexpr std::size_t stack_slots = 64;
+constexpr std::size_t stack_limit = std::size_t{16} << 20;
+constexpr std::size_t page_bytes = 4096;
+constexpr std::uint64_t canary = 0xc0dec0dec0dec0deULL;
+
+Result<Mapping> reserve(std::size_t bytes) {
+  Result<Mapping> mapping = Error{};
+  for (std::size_t slot = 0; slot < stack_slots; ++slot) {
+    mapping = Mapping::at(first_stack + slot * stack_slot_bytes, bytes, PROT_NONE);
+    if (mapping) return mapping;
+  }
+  return mapping;
+}
+
+}  // namespace
+
+Result<GuestStack> GuestStack::create(std::size_t bytes) {
+  if (bytes == 0 || bytes > stack_limit) {
+    return Error{fmt::format("cannot make a kernel stack of {} bytes: expected 1 to {}", bytes, stack_limit)};
+  }
+  bytes = (bytes * growth + page_bytes - 1) / page_bytes * page_bytes;
+  Result<Mapping> mapping = reserve(guard_bytes + bytes);
+  if (!mapping) return Error{fmt::format("cannot make a kernel stack: {}", mapping.error().message)};
+  GuestStack stack;
+  stack.mapping_ = *std::move(mapping);
+  stack.low_ = stack.mapping_.begin() + guard_bytes;
+  stack.bytes_ = bytes;
+  if (mprotect(stack.low_, bytes, PROT_READ | PROT_WRITE) != 0) {
+    return Error{fmt::format("cannot open a kernel stack of {} bytes: {}", bytes, std::strerror(errno))};
+  }
+  return stack;
+}
+
+__attribute__((no_sanitize("address"))) std::size_t GuestStack::high_water() const {
+  if (!armed_) return 0;
+  const auto* word = reinterpret_cast<const volatile std::uint64_t*>(low());
+  const auto* const end = reinterpret_cast<const volatile std::uint64_t*>(high());
+  while (word != end && *word == canary) ++word;
+  return static_cast<std::size_t>(end - word) * sizeof canary;
+}
+
+__attribute__((no_sanitize("address"))) void GuestStack::arm_high_water() {
+  auto* word = reinterpret_cast<volatile std::uint64_t*>(low());
+  auto* const end = reinterpret_cast<volatile std::uint64_t*>(high());
+  for (; word != end; ++word) *word = canary;
+  armed_ = true;
+}
+
+// Inlined into both callers would keep two copies of the frame alive under the sanitizer; as one function it is also
+// what a backtrace shows between the host and the gate.
+__attribute__((noinline)) CallResult Gate::call_on_stack(Convention convention, const void* entry,
+                                                         std::span<const std::uint64_t> arguments, void* stack_top) {
+  GateFrame frame;
+  frame.guest_rsp = stack_top;
+  frame.left = 0;
+  frame.entry = entry;
+  std::size_t given = 0;
+  for (; given < arguments.size(); ++given) frame.arguments[given] = arguments[given];
+  for (; given < argument_limit; ++given) frame.arguments[given] = 0;
+  frame.previous = dumpsim_gate_current;
+  frame.gate = this;
+  GateFrame* const outer = innermost_;
+  if (outer == nullptr) outermost_ = &frame;
+  innermost_ = &frame;
+  dumpsim_gate_current = &frame;
+  const std::uint64_t value =
+      convention == Convention::system_v ? dumpsim_gate_system_v(&frame) : dumpsim_gate_microsoft(&frame);
+  // Inner calls that were left did not get here: this restores for them too.
+  dumpsim_gate_current = frame.previous;
+  innermost_ = outer;
+#ifdef DUMPSIM_ADDRESS_SANITIZER
+  if (frame.left != 0) {
+    // The frames that were left never ran their epilogues, which would have cleared the shadow of their locals.
+    auto* const to = static_cast<std::byte*>(frame.guest_rsp);
+    __asan_unpoison_memory_region(stack_->low(), static_cast<std::size_t>(to - stack_->low()));
+  }
+#endif
+  return CallResult{frame.left == 0, value, frame.changed};
+}
+
+#ifdef DUMPSIM_ADDRESS_SANITIZER
+
+// AddressSanitizer must hear of a change of stacks from both of its sides. So the outermost call enters the guest stack
+// with this function of the host's first, and the driver is called from here as any inner call is: leaving then ends on
+// the guest stack again, and both changes are made here, in pairs, whatever the driver does.
+struct GateFiber {
+  Gate* gate;
+  Convention convention;
+  const void* entry;
+  std::span<const std::uint64_t> arguments;
+  CallResult result;
+  const void* host_stack = nullptr;
+  std::size_t host_stack_bytes = 0;
+
+  __attribute__((no_sanitize("address"))) static void run(GateFiber* fiber) {
+    __sanitizer_finish_switch_fiber(nullptr, &fiber->host_stack, &fiber->host_stack_bytes);
+    fiber->call();
+    __sanitizer_start_switch_fiber(nullptr, fiber->host_stack, fiber->host_stack_bytes);
+  }
+  void call() {
+    gate->innermost_ = nullptr;  // the driver's call is the outermost that can be left
+    result = gate->call_on_stack(convention, entry, arguments, nullptr);
+  }
+};
+
+CallResult Gate::call(Convention convention, const void* entry, std::span<const std::uint64_t> arguments) {
+  assert(arguments.size() <= argument_limit && entry != nullptr);
+  if (active()) return call_on_stack(convention, entry, arguments, nullptr);
+  GateFiber fiber{this, convention, entry, arguments, {}};
+  const std::uint64_t argument[1] = {reinterpret_cast<std::uint64_t>(&fiber)};
+  void* fake_stack = nullptr;
+  __sanitizer_start_switch_fiber(&fake_stack, stack_->low(), static_cast<std::size_t>(stack_->high() - stack_->low()));
+  call_on_stack(Convention::system_v, reinterpret_cast<const void*>(&GateFiber::run), argument, stack_->high());
+  __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
+  outermost_ = nullptr;
+  return fiber.result;
+}
+
+#else
+
+CallResult Gate::call(Convention convention, const void* entry, std::span<const std::uint64_t> arguments) {
+  assert(arguments.size() <= argument_limit && entry != nullptr);
+  return call_on_stack(convention, entry, arguments, active() ? nullptr : stack_->high());
+}
+
+#endif
+
+void Gate::leave(std::uint64_t reason) {
+  assert(active());
+  dumpsim_gate_leave(innermost_, reason);
+}
+
+void Gate::leave_all(std::uint64_t reason) {
+  assert(active());
+  dumpsim_gate_leave(outermost_, reason);
+}
+
+namespace {
+
+void edit(void* ucontext, GateFrame* frame, std::uint64_t reason) {
+  greg_t* const registers = static_cast<ucontext_t*>(ucontext)->uc_mcontext.gregs;
+  constexpr greg_t trap = 0x100;
+  constexpr greg_t alignment_check = 0x40000;
+  registers[REG_RIP] = reinterpret_cast<greg_t>(&dumpsim_gate_leave);
+  registers[REG_RDI] = reinterpret_cast<greg_t>(frame);
+  registers[REG_RSI] = static_cast<greg_t>(reason);
+  // Somewhere valid should another signal come before the first instruction sets it.
+  registers[REG_RSP] = reinterpret_cast<greg_t>(frame->host_rsp);
+  registers[REG_EFL] &= ~(trap | alignment_check | GATE_DIRECTION_FLAG);
+}
+
+}  // namespace
+
+void Gate::leave_from_signal(void* ucontext, std::uint64_t reason) {
+  edit(ucontext, innermost_, reason);
+}
+
+void Gate::leave_all_from_signal(void* ucontext, std::uint64_t reason) {
+  edit(ucontext, outermost_, reason);
+}
+
+Gate* Gate::current() {
+  return dumpsim_gate_current != nullptr ? dumpsim_gate_current->gate : nullptr;
+}
+
+}  // namespace dumpsim::machine
