@@ -3,26 +3,34 @@
 // The part of the C runtime that ntoskrnl exports, and the intrinsics of <stdlib.h>. The wide functions are the point:
 // in an ELF image wcslen would bind to glibc's, which counts 32-bit characters, load without complaint and return
 // nonsense [seen: VeraCrypt 1.19 crashed in its self-test]. So each wide name is a macro for dumpsim_NAME, which the
-// kernel exports. Any <wchar.h> or <cwchar> is included first, because <cwchar> would take the macros away again.
+// kernel exports.
 #ifndef WDK_DDI_CRT_H
 #define WDK_DDI_CRT_H
 
 #include "types.h"
 
-#if defined(__cplusplus)
-#if __has_include(<cwchar>) && __has_include(<cstring>)
+// The standard headers that declare wide functions come first, both sets of them: <cwchar> would take the macros away
+// again. std::wcslen is then an error, not glibc's.
+#ifdef __cplusplus
 extern "C++" {
+#if __has_include(<cwchar>) && __has_include(<cwctype>)
+#include <cstdlib>
 #include <cstring>
 #include <cwchar>
-}
-#define WDK_HAVE_STRING_H 1
+#include <cwctype>
 #endif
-#elif __has_include(<string.h>)
+#endif
+#if __has_include(<string.h>)
 #include <string.h>
-#if __has_include(<wchar.h>)
-#include <wchar.h>
-#endif
 #define WDK_HAVE_STRING_H 1
+#endif
+#if __has_include(<stdlib.h>) && __has_include(<wchar.h>) && __has_include(<wctype.h>)
+#include <stdlib.h>
+#include <wchar.h>
+#include <wctype.h>
+#endif
+#ifdef __cplusplus
+}  // extern "C++"
 #endif
 
 WDK_EXTERN_C_BEGIN

@@ -34,6 +34,12 @@ LONG_PTR ObfDereferenceObject(PVOID Object);
 #define ObReferenceObject(Object) ObfReferenceObject(Object)
 #define ObDereferenceObject(Object) ObfDereferenceObject(Object)
 
+// Data exports: pointers to the type objects.
+extern POBJECT_TYPE* PsThreadType;
+extern POBJECT_TYPE* PsProcessType;
+extern POBJECT_TYPE* IoFileObjectType;
+extern POBJECT_TYPE* ExEventObjectType;
+
 #define THREAD_ALL_ACCESS 0x001FFFFF
 
 WDK_EXTERN_C_END
