@@ -93,13 +93,14 @@ struct CallResult {
 /// One call through the gate in progress; laid out by the assembly (gate_layout.h).
 struct GateFrame;
 
-/// Belongs to one thread: it may be used only on the thread that made the first call.
+/// Belongs to one thread: it may be used only on the thread that made the first call. The floating-point control words
+/// (MXCSR, x87) of the moment it is made are what every outermost call must give back: the host never changes its own.
 class Gate {
  public:
   static constexpr std::size_t argument_limit = 8;
 
   /// `stack` must outlive the gate and stay where it is.
-  explicit Gate(GuestStack& stack) : stack_(&stack) {}
+  explicit Gate(GuestStack& stack);
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 
@@ -132,6 +133,8 @@ class Gate {
   GuestStack* stack_;
   GateFrame* innermost_ = nullptr;
   GateFrame* outermost_ = nullptr;
+  std::uint32_t host_mxcsr_;
+  std::uint16_t host_x87_;
 };
 
 }  // namespace dumpsim::machine

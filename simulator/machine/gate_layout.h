@@ -56,8 +56,6 @@
         pushq   %r15
         .cfi_offset %r15, -56
         subq    $8, %rsp
-        stmxcsr GATE_MXCSR(%rdi)
-        fnstcw  GATE_X87(%rdi)
         movq    %rsp, GATE_HOST_RSP(%rdi)
 .endm
 
@@ -102,13 +100,15 @@
         cmpq    %rsp, GATE_GUEST_RSP(%rcx)
         je      1f
         orl     $GATE_CHANGED_RSP, %edx
-1:      movq    GATE_HOST_RSP(%rcx), %rsp
-        leaq    48(%rsp), %r8
-        cmpq    %rbp, %r8
+        /* rsp from rbp, not from the frame: a chain of loads through memory would make every call wait for it. */
+1:      leaq    -48(%rbp), %r8
+        cmpq    %r8, GATE_HOST_RSP(%rcx)
         je      1f
         orl     $GATE_CHANGED_RBP, %edx
-        movq    %r8, %rbp
-1:      pushfq
+        movq    GATE_HOST_RSP(%rcx), %r8
+        leaq    48(%r8), %rbp
+1:      movq    %r8, %rsp
+        pushfq
         testl   $GATE_DIRECTION_FLAG, (%rsp)
         leaq    8(%rsp), %rsp
         je      1f
