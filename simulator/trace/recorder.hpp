@@ -21,6 +21,8 @@ namespace dumpsim::trace {
 struct RecorderOptions {
   bool fold = true;      ///< equal steps become one `repeat`
   bool digests = false;  ///< digests of transferred data in port_write/callback records (breaks folding by nature)
+  /// By rule; a scenario's [rules] overrides the table's defaults.
+  std::array<Severity, static_cast<std::size_t>(Rule::count_)> severities = default_severities();
   std::uint32_t images = max_images;        ///< size of the table of images; ids at or above it get no tally
   std::uint32_t call_runs = max_call_runs;  ///< size of the table of runs
 };
@@ -177,6 +179,11 @@ class Recorder {
     emit({.kind = Kind::device_control, .image = image, .status = status, .length = output_length, .arg = code});
   }
 
+  /// With the severity that the options give the rule; nothing when that is `off`.
+  void violation(std::uint16_t image, Callback callback, Rule rule, std::string_view detail) {
+    const Severity severity = options_.severities[static_cast<std::size_t>(rule)];
+    if (severity != Severity::off) violation(image, callback, rule, severity, detail);
+  }
   void violation(std::uint16_t image, Callback callback, Rule rule, Severity severity, std::string_view detail) {
     emit({.kind = Kind::violation,
           .callback = callback,

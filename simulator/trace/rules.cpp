@@ -102,6 +102,12 @@ const RuleRow& row_of(Rule rule) {
   return rows[static_cast<std::size_t>(rule)];
 }
 
+std::array<Severity, static_cast<std::size_t>(Rule::count_)> default_severities() {
+  std::array<Severity, static_cast<std::size_t>(Rule::count_)> severities{};
+  for (const RuleRow& row : all_rules()) severities[static_cast<std::size_t>(row.rule)] = row.severity;
+  return severities;
+}
+
 std::optional<Rule> find_rule(std::string_view slug) {
   for (const RuleRow& row : rows) {
     if (row.slug == slug) return row.rule;

@@ -4,6 +4,7 @@
 // docs/rules.md.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -45,6 +46,8 @@ struct RuleRow {
 
 std::span<const RuleRow> all_rules();
 const RuleRow& row_of(Rule rule);
+/// Each rule's severity as the table has it.
+std::array<Severity, static_cast<std::size_t>(Rule::count_)> default_severities();
 std::optional<Rule> find_rule(std::string_view slug);
 std::string_view name_of(Severity severity);
 
