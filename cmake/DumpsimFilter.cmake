@@ -1,1 +1,120 @@
-# Builds dump filters the way a driver author would: freestanding, against include/wdk and an import library, nothing else.
+# Builds dump filters (and the ordinary drivers beside them) the way a driver author would: against include/wdk and an
+# import library, nothing else. No C library, no start files, no sanitizers: a filter is a guest of the host, not part
+# of it.
+
+# Microsoft's x64 convention in an ELF image is gcc -mabi=ms; Clang has no such switch, so that twin is made by gcc
+# whatever compiler the host is built with, and the tests are the same in every preset.
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(DUMPSIM_MICROSOFT_CC ${CMAKE_C_COMPILER})
+  set(DUMPSIM_MICROSOFT_CXX ${CMAKE_CXX_COMPILER})
+else()
+  find_program(DUMPSIM_MICROSOFT_CC gcc REQUIRED DOC "A GCC that builds filters in Microsoft's x64 convention")
+  find_program(DUMPSIM_MICROSOFT_CXX g++ REQUIRED DOC "The same for C++")
+endif()
+
+# 16-bit wchar_t; anonymous structures by tag and __declspec, as drivers use them; no aliasing rules and wrapping
+# integers, as the compiler they were written for has it; a frame pointer, so that a crash inside is told by its calls.
+set(DUMPSIM_FILTER_OPTIONS -fPIC -fshort-wchar -fms-extensions -fno-strict-aliasing -fwrapv -fno-stack-protector
+  -fno-omit-frame-pointer -ffunction-sections -fdata-sections -g
+  -Wall -Wextra -Wno-unknown-pragmas -Wno-multichar -Wno-missing-field-initializers)
+# What Windows' kernel has no runtime for.
+set(DUMPSIM_FILTER_CXX_OPTIONS -fno-exceptions -fno-rtti -fno-threadsafe-statics)
+# Exported is DriverEntry, mangled or not, and nothing else: an image's own functions bind to themselves.
+set(DUMPSIM_FILTER_LINK_OPTIONS -nostdlib -Wl,-z,defs -Wl,-z,noexecstack -Wl,-z,now -Wl,--gc-sections -Wl,-Bsymbolic
+  -Wl,--build-id -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/filter_exports.map)
+set(DUMPSIM_FILTER_INCLUDE ${PROJECT_SOURCE_DIR}/include/wdk)
+
+# dumpsim_microsoft_objects(variable tag SOURCES … [OPTIONS …] [INCLUDES …]): compiles C and C++ sources with
+# Microsoft's convention; the object files are returned in `variable`. `tag` keeps objects of several images apart.
+function(dumpsim_microsoft_objects variable tag)
+  cmake_parse_arguments(OBJECTS "" "" "SOURCES;OPTIONS;INCLUDES" ${ARGN})
+  dumpsim_check_arguments(dumpsim_microsoft_objects OBJECTS)
+  string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type)
+  list(TRANSFORM OBJECTS_INCLUDES PREPEND -I)
+  if(DUMPSIM_WERROR)
+    list(APPEND OBJECTS_OPTIONS -Werror)
+  endif()
+  set(folder ${CMAKE_CURRENT_BINARY_DIR}/${tag}.dir)
+  file(MAKE_DIRECTORY ${folder})
+  set(objects)
+  foreach(source IN LISTS OBJECTS_SOURCES)
+    get_filename_component(absolute ${source} ABSOLUTE)
+    get_filename_component(name ${source} NAME)
+    get_filename_component(extension ${source} LAST_EXT)
+    get_source_file_property(source_options ${source} COMPILE_OPTIONS)
+    if(NOT source_options)
+      set(source_options)
+    endif()
+    if(extension STREQUAL ".c")
+      separate_arguments(flags UNIX_COMMAND "${CMAKE_C_FLAGS_${build_type}}")
+      set(compile ${CMAKE_C_COMPILER_LAUNCHER} ${DUMPSIM_MICROSOFT_CC} -std=gnu11 ${flags})
+    elseif(extension MATCHES "^\\.(cpp|cc|cxx)$")
+      separate_arguments(flags UNIX_COMMAND "${CMAKE_CXX_FLAGS_${build_type}}")
+      set(compile ${CMAKE_CXX_COMPILER_LAUNCHER} ${DUMPSIM_MICROSOFT_CXX} -std=gnu++20 ${flags}
+        ${DUMPSIM_FILTER_CXX_OPTIONS})
+    else()
+      message(FATAL_ERROR "${source}: expected a C or C++ source (.c, .cpp, .cc, .cxx)")
+    endif()
+    set(object ${folder}/${name}.o)
+    add_custom_command(OUTPUT ${object}
+      COMMAND ${compile} -mabi=ms ${OBJECTS_OPTIONS} ${source_options} ${OBJECTS_INCLUDES} -MD -MF ${object}.d
+              -MT ${object} -c ${absolute} -o ${object}
+      DEPENDS ${absolute} DEPFILE ${object}.d VERBATIM COMMENT "Building ${tag} object ${name}.o (Microsoft convention)")
+    list(APPEND objects ${object})
+  endforeach()
+  set(${variable} ${objects} PARENT_SCOPE)
+endfunction()
+
+# dumpsim_add_filter(name SOURCES … [CONVENTION system-v|microsoft|both] [DEFINITIONS …] [OPTIONS …]
+#                    [OUTPUT_DIRECTORY folder])
+# name.so in the System V convention (target filter_name), name-ms.so in Microsoft's (target filter_name_ms), in
+# build/filters unless told otherwise. The default is system-v. The sources see include/wdk and their own folder.
+function(dumpsim_add_filter name)
+  cmake_parse_arguments(FILTER "" "CONVENTION;OUTPUT_DIRECTORY" "SOURCES;DEFINITIONS;OPTIONS" ${ARGN})
+  dumpsim_check_arguments(dumpsim_add_filter FILTER)
+  if(NOT FILTER_SOURCES)
+    message(FATAL_ERROR "dumpsim_add_filter(${name}): no SOURCES")
+  endif()
+  if(NOT FILTER_CONVENTION)
+    set(FILTER_CONVENTION system-v)
+  endif()
+  if(NOT FILTER_CONVENTION MATCHES "^(system-v|microsoft|both)$")
+    message(FATAL_ERROR "dumpsim_add_filter(${name}): CONVENTION ${FILTER_CONVENTION}: expected system-v, microsoft or both")
+  endif()
+  if(NOT FILTER_OUTPUT_DIRECTORY)
+    set(FILTER_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/filters)
+  endif()
+  file(MAKE_DIRECTORY ${FILTER_OUTPUT_DIRECTORY})
+
+  if(NOT FILTER_CONVENTION STREQUAL "microsoft")
+    set(target filter_${name})
+    add_library(${target} MODULE ${FILTER_SOURCES})
+    set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${name} SUFFIX .so CXX_EXTENSIONS ON
+      LIBRARY_OUTPUT_DIRECTORY ${FILTER_OUTPUT_DIRECTORY} SKIP_BUILD_RPATH ON
+      LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/filter_exports.map)
+    target_include_directories(${target} PRIVATE ${DUMPSIM_FILTER_INCLUDE})
+    target_compile_definitions(${target} PRIVATE ${FILTER_DEFINITIONS})
+    target_compile_options(${target} PRIVATE ${DUMPSIM_FILTER_OPTIONS}
+      $<$<COMPILE_LANGUAGE:CXX>:${DUMPSIM_FILTER_CXX_OPTIONS}> $<$<BOOL:${DUMPSIM_WERROR}>:-Werror> ${FILTER_OPTIONS})
+    target_link_options(${target} PRIVATE ${DUMPSIM_FILTER_LINK_OPTIONS})
+    # libgcc holds what the compiler calls for 128-bit division and its like; it is static and depends on nothing.
+    target_link_libraries(${target} PRIVATE dumpsim_crt -Wl,--no-as-needed dumpsim_import_system_v -lgcc)
+  endif()
+
+  if(NOT FILTER_CONVENTION STREQUAL "system-v")
+    set(target filter_${name}_ms)
+    set(definitions ${FILTER_DEFINITIONS})
+    list(TRANSFORM definitions PREPEND -D)
+    dumpsim_microsoft_objects(objects ${target} SOURCES ${FILTER_SOURCES} INCLUDES ${DUMPSIM_FILTER_INCLUDE}
+      OPTIONS ${DUMPSIM_FILTER_OPTIONS} ${definitions} ${FILTER_OPTIONS})
+    set(image ${FILTER_OUTPUT_DIRECTORY}/${name}-ms.so)
+    add_custom_command(OUTPUT ${image}
+      COMMAND ${DUMPSIM_MICROSOFT_CC} -shared ${DUMPSIM_FILTER_LINK_OPTIONS} -o ${image} ${objects}
+              $<TARGET_FILE:dumpsim_ms_crt> -Wl,--no-as-needed $<TARGET_FILE:dumpsim_import_microsoft>
+      DEPENDS ${objects} dumpsim_ms_crt $<TARGET_FILE:dumpsim_ms_crt> dumpsim_import_microsoft
+              $<TARGET_FILE:dumpsim_import_microsoft> ${PROJECT_SOURCE_DIR}/cmake/filter_exports.map
+      VERBATIM COMMENT "Linking filter ${name}-ms.so (Microsoft convention)")
+    add_custom_target(${target} ALL DEPENDS ${image})
+    set_target_properties(${target} PROPERTIES DUMPSIM_IMAGE ${image})
+  endif()
+endfunction()
