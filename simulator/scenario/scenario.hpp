@@ -182,7 +182,7 @@ struct ViolationExpectation {
 /// is).
 struct Expect {
   Outcome outcome = Outcome::completed;
-  std::optional<Recovered> recovered;
+  std::optional<Recovered> recovered;  ///< absent: identical, wherever a dump was made and something can read the disk
   std::optional<CountRange> readable_sectors;
   std::vector<CallPattern> calls;
   std::vector<StatusExpectation> statuses;

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// [expect]. An expectation that names a filter, callback or rule that does not exist could never be met, or never be
+// broken, so it is a mistake here and not a silent result later.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "scenario/sections.hpp"
+#include "scenario/status_names.hpp"
+#include "scenario/words.hpp"
+
+namespace dumpsim::scenario {
+namespace {
+
+std::optional<trace::Callback> find_callback(std::string_view name) {
+  const auto found = std::find(words::callback.begin(), words::callback.end(), name);
+  if (found == words::callback.end()) return std::nullopt;
+  return static_cast<trace::Callback>(found - words::callback.begin() +
+                                      static_cast<std::ptrdiff_t>(trace::Callback::driver_entry));
+}
+
+/// What is wrong with a filter's name in an expectation, or nothing. Instances: "dump_xor", "hiber_xor".
+std::string wrong_filter(std::string_view name, const std::vector<Filter>& filters) {
+  std::vector<std::string_view> known;
+  for (const Filter& filter : filters) {
+    if (name == filter.name || name == "dump_" + filter.name || name == "hiber_" + filter.name) return {};
+    known.push_back(filter.name);
+  }
+  return fmt::format("no filter is named {}{}", in_quotes(name), did_you_mean(name, known));
+}
+
+void read_calls(Section& expect, Reading& reading) {
+  const std::vector<Node>* calls = expect.list("calls");
+  if (calls == nullptr) return;
+  for (const Node& node : *calls) {
+    if (node.kind != NodeKind::text) {
+      expect.mistake_at(node.place,
+                        fmt::format("expect.calls: expected a text such as \"DumpWrite*\", got {}", describe(node)));
+      continue;
+    }
+    CallPattern pattern;
+    std::string_view text = node.text;
+    if (const std::size_t colon = text.find(':'); colon != std::string_view::npos) {
+      pattern.filter = text.substr(0, colon);
+      text.remove_prefix(colon + 1);
+      if (const std::string wrong = wrong_filter(pattern.filter, reading.scenario.filters); !wrong.empty()) {
+        expect.mistake_at(node.place, fmt::format("expect.calls: {}", wrong));
+      }
+    }
+    if (!text.empty() && std::string_view("*+?").find(text.back()) != std::string_view::npos) {
+      pattern.repeat = text.back();
+      text.remove_suffix(1);
+    }
+    if (const auto callback = find_callback(text)) {
+      pattern.callback = *callback;
+      reading.scenario.expect.calls.push_back(std::move(pattern));
+    } else {
+      expect.mistake_at(node.place, fmt::format("expect.calls: {} is no callback{}", in_quotes(text),
+                                                did_you_mean(text, words::callback)));
+    }
+  }
+}
+
+std::optional<std::int32_t> status_of(Section& section, const Node& node) {
+  if (node.kind == NodeKind::integer && node.integer >= INT32_MIN && node.integer <= UINT32_MAX) {
+    return static_cast<std::int32_t>(static_cast<std::uint32_t>(node.integer));
+  }
+  if (node.kind == NodeKind::text) {
+    if (const auto status = find_status(node.text)) return status;
+    std::vector<std::string_view> known;
+    for (const StatusName& each : all_statuses()) known.push_back(each.name);
+    section.mistake_at(node.place, fmt::format("expect.statuses[].status: {} is no known NTSTATUS{}",
+                                               in_quotes(node.text), did_you_mean(node.text, known)));
+    return std::nullopt;
+  }
+  section.mistake_at(node.place, fmt::format("expect.statuses[].status: expected an NTSTATUS such as 0xC0000001 or "
+                                             "\"STATUS_UNSUCCESSFUL\", got {}",
+                                             describe(node)));
+  return std::nullopt;
+}
+
+void read_statuses(Section& expect, Reading& reading) {
+  for (Section& item : expect.tables("statuses")) {
+    StatusExpectation expectation;
+    const bool complete = item.require("callback") & item.require("status");
+    if (const auto filter = item.text("filter")) {
+      expectation.filter = *filter;
+      if (const std::string wrong = wrong_filter(*filter, reading.scenario.filters); !wrong.empty()) {
+        item.mistake("filter", fmt::format("expect.statuses[].filter: {}", wrong));
+      }
+    }
+    const auto callback = item.word("callback");
+    if (callback) expectation.callback = *find_callback(words::callback[*callback]);
+    const Node* node = item.any("status");
+    const auto status = node == nullptr ? std::nullopt : status_of(item, *node);
+    if (!complete || !callback || !status) continue;
+    expectation.status = *status;
+    reading.scenario.expect.statuses.push_back(std::move(expectation));
+  }
+}
+
+std::optional<trace::Rule> rule_of(Section& section, const Node& node) {
+  if (node.kind == NodeKind::text) {
+    if (const auto rule = trace::find_rule(node.text)) return rule;
+    std::vector<std::string_view> slugs;
+    for (const trace::RuleRow& row : trace::all_rules()) slugs.push_back(row.slug);
+    section.mistake_at(node.place,
+                       fmt::format("unknown rule {}{}", in_quotes(node.text), did_you_mean(node.text, slugs)));
+  } else {
+    section.mistake_at(node.place, fmt::format("expected the name of a rule, got {}", describe(node)));
+  }
+  return std::nullopt;
+}
+
+void read_violation(const Node& node, Mistakes& mistakes, Expect& into) {
+  Section item(node, "expect.violations[]", mistakes);
+  item.exclusive("count", "at_least", "count is exact");
+  item.exclusive("count", "at_most", "count is exact");
+  CountRange range{1, UINT64_MAX};
+  if (const auto least = item.integer("at_least")) range.least = *least;
+  if (const auto most = item.integer("at_most")) {
+    range.most = *most;
+    if (!item.has("at_least")) range.least = 0;
+  }
+  if (const auto count = item.integer("count")) range = {*count, *count};
+  if (range.least > range.most) {
+    item.mistake("at_most",
+                 fmt::format("expect.violations[]: at_least {} is more than at_most {}", range.least, range.most));
+  }
+  if (!item.require("rule")) return;
+  if (const auto rule = rule_of(item, *item.any("rule"))) into.violations.push_back({*rule, range});
+}
+
+void read_violations(Section& expect, Mistakes& mistakes, Expect& into) {
+  const Node* node = expect.any("violations");
+  if (node == nullptr) return;
+  if (node->kind == NodeKind::text && node->text == "any") {
+    into.any_violation = true;
+    return;
+  }
+  if (node->kind == NodeKind::text && trace::find_rule(node->text)) {
+    expect.mistake("violations", fmt::format("expect.violations: write it as a list, [{}]", in_quotes(node->text)));
+    return;
+  }
+  const std::vector<Node>* items = expect.list("violations");
+  if (items == nullptr) return;
+  for (const Node& item : *items) {
+    if (item.kind == NodeKind::table) {
+      read_violation(item, mistakes, into);
+    } else if (const auto rule = rule_of(expect, item)) {
+      into.violations.push_back({*rule, {1, UINT64_MAX}});
+    }
+  }
+}
+
+}  // namespace
+
+void read_expect(Reading& reading) {
+  auto expect = reading.top.table("expect");
+  if (!expect) return;
+  Expect& into = reading.scenario.expect;
+  if (const auto outcome = expect->word("outcome")) into.outcome = static_cast<Outcome>(*outcome);
+  if (const auto recovered = expect->word("recovered")) into.recovered = static_cast<Recovered>(*recovered);
+  into.readable_sectors = expect->count("readable_sectors_on_disk");
+  into.redirected = expect->count("redirected");
+  into.writes = expect->count("writes");
+  into.write_size = expect->count("write_size");
+  into.bytes_on_disk = expect->count("bytes_on_disk");
+  if (const auto code = expect->integer("bugcheck")) into.bugcheck = static_cast<std::uint32_t>(*code);
+  for (const Node* name : expect->texts("disabled")) {
+    if (const std::string wrong = wrong_filter(name->text, reading.scenario.filters); !wrong.empty()) {
+      expect->mistake_at(name->place, fmt::format("expect.disabled: {}", wrong));
+    }
+    into.disabled.push_back(name->text);
+  }
+  for (const Node* text : expect->texts("debug_output")) into.debug_output.push_back(text->text);
+  read_calls(*expect, reading);
+  read_statuses(*expect, reading);
+  read_violations(*expect, reading.mistakes, into);
+}
+
+}  // namespace dumpsim::scenario

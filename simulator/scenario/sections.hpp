@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The steps from a document to a scenario: one reader for each table, then checks between tables. Inside the room only.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "scenario/reader.hpp"
+#include "scenario/scenario.hpp"
+
+namespace dumpsim::scenario {
+
+/// What every reader works on. `folder` is what relative paths are relative to.
+struct Reading {
+  Section& top;
+  Scenario& scenario;
+  Mistakes& mistakes;
+  std::filesystem::path folder;
+};
+
+// Readers leave the default of what is absent or wrong.
+void read_system(Reading& reading);    ///< [system]; first, since the profile decides defaults
+void read_policies(Reading& reading);  ///< [policy]
+void read_disk(Reading& reading);      ///< [disk]
+void read_dump(Reading& reading);      ///< [dump] and [hibernation]
+void read_filters(Reading& reading);   ///< [[filter]]
+void read_life(Reading& reading);      ///< title, timeline
+void read_sequence(Reading& reading);  ///< sequence
+void read_run(Reading& reading);       ///< [recover], [trace], [limits], [rules]
+void read_expect(Reading& reading);    ///< [expect]; after the filters, whose names it uses
+
+// Checks between values, on a complete scenario; `mistakes` says which tables can be relied on.
+void check_timeline(const Node& root, const Scenario& scenario, Mistakes& mistakes);
+void check_sequence(const Node& root, Scenario& scenario, Mistakes& mistakes);
+void check_dump(const Node& root, const Scenario& scenario, Mistakes& mistakes);
+void check_layout(const Node& root, const Scenario& scenario, Mistakes& mistakes);
+void check_judgement(const Node& root, const Scenario& scenario, Mistakes& mistakes);
+
+/// Whether any step of the scenario uses the hibernation stack.
+bool hibernates(const Scenario& scenario);
+/// The sum, or 2^64 - 1 where it does not fit.
+std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b);
+
+}  // namespace dumpsim::scenario
