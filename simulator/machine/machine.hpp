@@ -78,6 +78,8 @@ class PhysicalMemory {
   /// Whole zeroed pages of the arena, read-write, at the lowest address that fits; nullptr when used up. `guard`: an
   /// inaccessible page before and behind.
   std::byte* allocate_pages(std::size_t pages, bool guard);
+  /// The same with PFNs within [lowest, highest] that do not cross a multiple of `boundary` page frames (0: any).
+  std::byte* allocate_pages_within(std::size_t pages, Pfn lowest, Pfn highest, std::uint64_t boundary);
   /// Gives them back: inaccessible from here on. REQUIRES: as allocated.
   void free_pages(std::byte* at, std::size_t pages, bool guard);
   Pfn first_arena_pfn() const;

@@ -3,7 +3,9 @@
 // order give the same addresses in every run. Used for the arena and for the area of second addresses.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <optional>
 
@@ -15,15 +17,36 @@ class PageRanges {
     if (pages != 0) free_.emplace(0, pages);
   }
 
+  /// Where a request may lie: first page >= lowest, last page <= highest, and no page number + `bias` that is a
+  /// multiple of `boundary` inside (0: no boundary).
+  struct Limits {
+    std::size_t lowest = 0;
+    std::size_t highest = ~std::size_t{0};
+    std::size_t boundary = 0;
+    std::size_t bias = 0;
+  };
+
   /// The first page of `count` free ones in a row, at the lowest place; no value when there are none (or count is 0).
-  std::optional<std::size_t> take(std::size_t count) {
-    if (count == 0) return std::nullopt;
+  std::optional<std::size_t> take(std::size_t count) { return take(count, Limits()); }
+  std::optional<std::size_t> take(std::size_t count, const Limits& limits) {
+    if (count == 0 || (limits.boundary != 0 && count > limits.boundary)) return std::nullopt;
     for (auto range = free_.begin(); range != free_.end(); ++range) {
-      if (range->second < count) continue;
-      const std::size_t first = range->first;
-      const std::size_t left = range->second - count;
-      free_.erase(range);
-      if (left != 0) free_.emplace(first + count, left);
+      std::size_t first = std::max(range->first, limits.lowest);
+      if (limits.boundary != 0) {
+        const std::size_t into = (first + limits.bias) % limits.boundary;
+        if (into + count > limits.boundary) first += limits.boundary - into;
+      }
+      const std::size_t end = range->first + range->second;
+      if (first >= end || end - first < count) continue;
+      if (first > limits.highest || count - 1 > limits.highest - first) return std::nullopt;  // later ones lie higher
+      const std::size_t before = first - range->first;
+      const std::size_t after = end - first - count;
+      if (before == 0) {
+        free_.erase(range);
+      } else {
+        range->second = before;
+      }
+      if (after != 0) free_.emplace(first + count, after);
       taken_ += count;
       return first;
     }
@@ -32,23 +55,20 @@ class PageRanges {
 
   /// REQUIRES: the pages are taken.
   void give_back(std::size_t first, std::size_t count) {
+    taken_ -= count;
     auto behind = free_.lower_bound(first);
+    if (behind != free_.end() && first + count == behind->first) {
+      count += behind->second;
+      behind = free_.erase(behind);
+    }
     if (behind != free_.begin()) {
       const auto before = std::prev(behind);
       if (before->first + before->second == first) {
-        first = before->first;
-        count += before->second;
-        taken_ += before->second;
-        free_.erase(before);
+        before->second += count;
+        return;
       }
     }
-    if (behind != free_.end() && first + count == behind->first) {
-      count += behind->second;
-      taken_ += behind->second;
-      free_.erase(behind);
-    }
-    free_.emplace(first, count);
-    taken_ -= count;
+    free_.emplace_hint(behind, first, count);
   }
 
   bool is_taken(std::size_t page) const {

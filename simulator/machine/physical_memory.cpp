@@ -135,6 +135,7 @@ struct PhysicalMemory::State {
   bool window_ready() {
     return (fork_mark && *reinterpret_cast<const volatile std::uint8_t*>(fork_mark.begin()) != 0) || make_window();
   }
+  std::byte* open_pages(std::size_t first, std::size_t pages, std::size_t around);
   bool share_arena_page(std::size_t page, std::uint64_t& file_page);
   bool map_one(std::size_t page, Pfn pfn);
 };
@@ -323,18 +324,28 @@ std::byte* PhysicalMemory::address_of(Pfn pfn) const {
   return nullptr;
 }
 
+std::byte* PhysicalMemory::State::open_pages(std::size_t first, std::size_t pages, std::size_t around) {
+  std::byte* at = pointer(arena_base + (first + around) * page_size);
+  if (mprotect(at, pages * page_size, PROT_READ | PROT_WRITE) == 0) return at;
+  arena_ranges.give_back(first, pages + 2 * around);  // the host has no more mappings to give
+  return nullptr;
+}
+
 std::byte* PhysicalMemory::allocate_pages(std::size_t pages, bool guard) {
+  if (pages > own_pages - 2) return nullptr;
+  const std::size_t around = guard && pages != 0 ? 1 : 0;
+  const auto first = state_->arena_ranges.take(pages + 2 * around);
+  return first ? state_->open_pages(*first, pages, around) : nullptr;
+}
+
+std::byte* PhysicalMemory::allocate_pages_within(std::size_t pages, Pfn lowest, Pfn highest, std::uint64_t boundary) {
   State& state = *state_;
-  if (pages == 0 || pages > own_pages - 2) return nullptr;
-  const std::size_t around = guard ? 1 : 0;
-  const auto first = state.arena_ranges.take(pages + 2 * around);
-  if (!first) return nullptr;
-  std::byte* at = pointer(arena_base + (*first + around) * page_size);
-  if (mprotect(at, pages * page_size, PROT_READ | PROT_WRITE) != 0) {  // out of host mappings
-    state.arena_ranges.give_back(*first, pages + 2 * around);
-    return nullptr;
-  }
-  return at;
+  if (pages > own_pages || highest < state.arena_first) return nullptr;
+  const Pfn bias = state.arena_first;
+  const auto first = state.arena_ranges.take(
+      pages,
+      {.lowest = lowest > bias ? lowest - bias : 0, .highest = highest - bias, .boundary = boundary, .bias = bias});
+  return first ? state.open_pages(*first, pages, 0) : nullptr;
 }
 
 void PhysicalMemory::free_pages(std::byte* at, std::size_t pages, bool guard) {

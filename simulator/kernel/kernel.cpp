@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state all kernel functions share: records and violations, the ways out of a driver, names for addresses, handles.
+#include "kernel/kernel.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/text.hpp"
+#include "kernel/exports.hpp"
+#include "kernel/io_state.hpp"
+#include "kernel/line.hpp"
+
+namespace dumpsim::kernel {
+
+namespace detail {
+Kernel* current_kernel = nullptr;
+}
+
+namespace {
+
+constexpr std::uint64_t first_handle = 0xFFFFFFFF80000004;  // kernel handles have the upper half set [seen: Windows 7]
+
+std::uint64_t number(const void* address) {
+  return reinterpret_cast<std::uintptr_t>(address);
+}
+
+}  // namespace
+
+Kernel::Kernel(machine::Machine& machine, trace::Recorder& recorder, machine::Gate& gate, Config config)
+    : machine_(machine),
+      recorder_(recorder),
+      gate_(gate),
+      config_(config),
+      pool_(machine.memory, config.memory_limit),
+      io_(std::make_unique<IoState>()) {
+  assert(detail::current_kernel == nullptr && all_exports().size() <= max_exports);
+  detail::current_kernel = this;
+}
+
+Kernel::~Kernel() {
+  detail::current_kernel = nullptr;
+}
+
+// ---- images ----
+
+void Kernel::register_image(std::uint16_t id, std::string_view name, const void* base, std::size_t bytes,
+                            machine::Convention convention) {
+  forget_image(id);
+  images_.push_back({id, std::string(name), static_cast<const std::byte*>(base), bytes, convention});
+}
+
+void Kernel::forget_image(std::uint16_t id) {
+  std::erase_if(images_, [id](const ImageRange& image) { return image.id == id; });
+}
+
+const ImageRange* Kernel::image_at(const void* address) const {
+  for (const ImageRange& image : images_) {
+    if (number(address) - number(image.base) < image.bytes) return &image;
+  }
+  return nullptr;
+}
+
+machine::Convention Kernel::convention_of(const void* code) const {
+  const ImageRange* image = image_at(code);
+  return image == nullptr ? machine::Convention::system_v : image->convention;
+}
+
+// ---- calls ----
+
+void Kernel::irql_too_high(std::size_t export_index, std::uint8_t maximum, trace::Severity severity) {
+  for (IrqlViolation& known : irql_violations_) {
+    if (known.export_index == export_index && known.image == image_ && known.callback == callback_) {
+      ++known.count;
+      return;
+    }
+  }
+  const std::uint8_t irql = machine_.processor.irql;
+  irql_violations_.push_back({static_cast<std::uint16_t>(export_index), image_, callback_, irql, 1});
+  char text[160];
+  Line line(text);
+  line.put(all_exports()[export_index].name);
+  line.put(" called at IRQL ");
+  line.put_decimal(irql);
+  line.put(", its documented maximum is ");
+  line.put_decimal(maximum);
+  violate(trace::Rule::irql_too_high, severity, line.text());
+}
+
+// ---- records ----
+
+void Kernel::violate(trace::Rule rule, std::string_view detail) {
+  violate(rule, trace::row_of(rule).severity, detail);
+}
+
+void Kernel::violate(trace::Rule rule, trace::Severity severity, std::string_view detail) {
+  if (severity == trace::Severity::off) return;
+  recorder_.violation(image_, callback_, rule, severity, detail);
+}
+
+void Kernel::set_irql(std::uint8_t irql) {
+  const std::uint8_t before = machine_.processor.irql;
+  if (before == irql) return;
+  machine_.processor.irql = irql;
+  recorder_.irql_changed(image_, before, irql);
+}
+
+void Kernel::bugcheck(std::uint32_t code, std::array<std::uint64_t, 4> parameters) {
+  machine_.bugcheck.raised = true;
+  machine_.bugcheck.code = code;
+  machine_.bugcheck.parameters = parameters;
+  // Addresses differ from host to host: what stands in the record is where they point, as a number that repeats.
+  std::array<std::uint64_t, 4> recorded = parameters;
+  for (std::uint64_t& parameter : recorded) parameter = repeatable(parameter);
+  recorder_.bugcheck(image_, callback_, code, recorded);
+  assert(gate_.active() && "a bugcheck needs a driver's frames to leave");
+  if (!gate_.active()) std::abort();
+  gate_.leave_all(static_cast<std::uint64_t>(Left::bugcheck));
+}
+
+void Kernel::deadlock(std::string_view what) {
+  recorder_.fault(image_, callback_, trace::FaultKind::hang, what);
+  assert(gate_.active() && "a deadlock needs a driver's frames to leave");
+  if (!gate_.active()) std::abort();
+  gate_.leave_all(static_cast<std::uint64_t>(Left::deadlock));
+}
+
+bool Kernel::is_address(std::uint64_t value) const {
+  if (value >> 32 == 0 || value >> 47 != 0) return false;
+  const void* address = reinterpret_cast<const void*>(value);
+  using Region = machine::PhysicalMemory::Region;
+  return machine_.memory.region_of(address) != Region::unknown || gate_.stack().contains(address) ||
+         image_at(address) != nullptr || machine_.memory.is_readable(address);
+}
+
+std::uint64_t Kernel::repeatable(std::uint64_t value) const {
+  const void* address = reinterpret_cast<const void*>(value);
+  using Region = machine::PhysicalMemory::Region;
+  if (!is_address(value) || machine_.memory.region_of(address) != Region::unknown) return value;  // fixed addresses
+  if (gate_.stack().contains(address)) return stack_marker;
+  return image_at(address) != nullptr ? image_marker : host_marker;
+}
+
+// ---- addresses in words ----
+
+std::size_t Kernel::words(const void* address, std::span<char> into, Words detail) const {
+  using Region = machine::PhysicalMemory::Region;
+  const machine::PhysicalMemory& memory = machine_.memory;
+  Line line(into);
+  Pfn pfn = 0;
+  switch (memory.region_of(address)) {
+    case Region::null_page:
+      line.put("null");
+      line.put_offset(number(address));
+      break;
+    case Region::ram:
+      memory.known_pfn(address, pfn);
+      line.put("ram pfn ");
+      line.put_hex(pfn);
+      line.put_offset(number(address) % page_size);
+      break;
+    case Region::window:
+      if (memory.known_pfn(address, pfn) && memory.is_ram(pfn)) {
+        line.put("ram pfn ");
+        line.put_hex(pfn);
+        line.put_offset(number(address) % page_size);
+      } else {
+        line.put("window");
+        line.put_offset(number(address) - machine::window_base);
+      }
+      break;
+    case Region::mapping:
+      line.put("mapped ");
+      if (!memory.known_pfn(address, pfn)) {
+        line.put("nothing");
+        break;
+      }
+      if (memory.is_ram(pfn)) {
+        line.put("ram pfn ");
+        line.put_hex(pfn);
+        line.put_offset(number(address) % page_size);
+        break;
+      }
+      line.skip(words(memory.address_of(pfn) + number(address) % page_size, line.rest(), detail));
+      break;
+    case Region::arena: {
+      const std::byte* start = nullptr;
+      const Block* block = pool_.block_containing(address, start);
+      if (block == nullptr) {
+        block = pool_.freed_containing(address, start);
+        if (block != nullptr) line.put("freed ");
+      }
+      if (block == nullptr) {
+        line.put("arena");
+        line.put_offset(number(address) - machine::arena_base);
+        break;
+      }
+      line.put(block->kind == BlockKind::pool ? "pool#" : "contiguous#");
+      line.put_decimal(block->id);
+      line.put_offset(number(address) - number(start));
+      break;
+    }
+    case Region::unknown:
+      if (gate_.stack().contains(address)) {
+        line.put("stack");
+        if (detail == Words::full) line.put_offset(number(address) - number(gate_.stack().low()));
+      } else if (const ImageRange* image = image_at(address)) {
+        line.put("image ");
+        line.put(image->name);
+        if (detail != Words::canonical) line.put_offset(number(address) - number(image->base));
+      } else {
+        line.put(memory.is_readable(address) ? "host" : "unmapped");
+      }
+      break;
+  }
+  return line.size();
+}
+
+std::string Kernel::words(const void* address, Words detail) const {
+  char text[160];
+  return std::string(text, words(address, text, detail));
+}
+
+std::string Kernel::held_by(std::uint16_t image) const {
+  const Pool::Outstanding held = pool_.outstanding(image);
+  if (held.blocks == 0) return {};
+  constexpr std::size_t named = 4;
+  std::string text = std::to_string(held.blocks) + (held.blocks == 1 ? " block (" : " blocks (") +
+                     with_thousands(held.bytes) + " bytes): ";
+  std::size_t count = 0;
+  pool_.for_each(image, [&](const std::byte* at, const Block& block) {
+    if (++count > named) return;
+    if (count > 1) text += ", ";
+    text += words(at);
+    if (block.tag != 0) {
+      char tag[8];
+      Line line(tag);
+      line.put_tag(block.tag);
+      text += " " + std::string(line.text());
+    }
+    text += " " + with_thousands(block.bytes);
+  });
+  if (held.blocks > named) text += ", …";
+  return text;
+}
+
+// ---- handles ----
+
+std::uint64_t Kernel::open_handle(Registry::Key* key) {
+  std::size_t slot = 0;
+  while (slot < handles_.size() && handles_[slot].key != nullptr) ++slot;
+  if (slot == handles_.size()) handles_.emplace_back();
+  handles_[slot] = {key, image_};
+  return first_handle + 4 * slot;
+}
+
+Registry::Key* Kernel::key_of(std::uint64_t handle) const {
+  const std::uint64_t slot = (handle - first_handle) / 4;
+  return handle % 4 == 0 && slot < handles_.size() ? handles_[slot].key : nullptr;
+}
+
+bool Kernel::close_handle(std::uint64_t handle) {
+  if (key_of(handle) == nullptr) return false;
+  handles_[(handle - first_handle) / 4].key = nullptr;
+  return true;
+}
+
+std::size_t Kernel::open_handles(std::uint16_t image) const {
+  return static_cast<std::size_t>(std::count_if(handles_.begin(), handles_.end(), [image](const Handle& handle) {
+    return handle.key != nullptr && handle.image == image;
+  }));
+}
+
+}  // namespace dumpsim::kernel

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all kernel functions share while a scenario runs: who is calling, the machine below, the trace, pool, registry,
+// objects. One Kernel is current at a time, because a driver's call carries no pointer to its kernel; everything else
+// hangs on that one object, so that two runs in one process cannot mix. Free of WDK names: other rooms include it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel/pool.hpp"
+#include "kernel/registry.hpp"
+#include "kernel/volume.hpp"
+#include "machine/gate.hpp"
+#include "machine/machine.hpp"
+#include "trace/record.hpp"
+#include "trace/recorder.hpp"
+#include "trace/rules.hpp"
+
+struct _FILTER_EXTENSION;
+
+namespace dumpsim::kernel {
+
+/// Why a call through the gate did not return: the reason given to Gate::leave_all() by this room.
+enum class Left : std::uint64_t {
+  bugcheck = 1,  ///< KeBugCheck(Ex), or what Windows answers with one; machine.bugcheck tells which
+  deadlock = 2,  ///< a wait or a lock that nothing in this machine could ever end
+};
+
+struct Config {
+  std::uint32_t major = 10;
+  std::uint32_t minor = 0;
+  std::uint32_t build = 22631;
+  /// A kernel_call record for each call. Switched off, calls are still counted and checked.
+  bool record_calls = true;
+  /// Severity of irql.too-high.
+  trace::Severity irql_severity = trace::Severity::warning;
+  /// Bytes of pool and contiguous memory together before allocations fail.
+  std::uint64_t memory_limit = std::uint64_t{1} << 30;
+};
+
+/// A loaded image, for naming addresses and for calling back in its convention. Ranges do not overlap.
+struct ImageRange {
+  std::uint16_t id = trace::no_image;
+  std::string name;  ///< "dump_xor"
+  const std::byte* base = nullptr;
+  std::size_t bytes = 0;
+  machine::Convention convention = machine::Convention::system_v;
+};
+
+/// One export called above its documented maximum, by one image in one callback.
+struct IrqlViolation {
+  std::uint16_t export_index = 0;
+  std::uint16_t image = trace::no_image;
+  trace::Callback callback = trace::Callback::none;
+  std::uint8_t irql = 0;  ///< at the first time
+  std::uint64_t count = 0;
+};
+
+/// Decides whether a call that may fail does: the fault plan. Called once a call of an export whose row says so.
+using FailureHook = bool (*)(void* context, std::size_t export_index);
+
+/// How exact an address in words is. What depends on how a filter or the host was compiled has no place in a trace that
+/// must be the same from GCC and from Clang: offsets into the stack, offsets into an image.
+enum class Words : std::uint8_t {
+  full,       ///< for evidence: everything
+  printed,    ///< for %p: "stack", "image dump_xor+0x123"
+  canonical,  ///< for records: "stack", "image dump_xor"
+};
+
+struct IoState;  // io_state.hpp: device objects, drivers, IRPs
+
+class Kernel {
+ public:
+  /// Becomes the current kernel. REQUIRES: none is current. All references outlive it.
+  Kernel(machine::Machine& machine, trace::Recorder& recorder, machine::Gate& gate, Config config);
+  ~Kernel();
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+
+  machine::Machine& machine() { return machine_; }
+  machine::PhysicalMemory& memory() { return machine_.memory; }
+  trace::Recorder& recorder() { return recorder_; }
+  machine::Gate& gate() { return gate_; }
+  const Config& config() const { return config_; }
+  void set_record_calls(bool record) { config_.record_calls = record; }
+  Pool& pool() { return pool_; }
+  Registry& registry() { return registry_; }
+  IoState& io() { return *io_; }
+
+  // ---- who is calling ----
+  /// Set by the stack around each callback; pool and handles are charged to `image`.
+  void set_current(std::uint16_t image, trace::Callback callback) {
+    image_ = image;
+    callback_ = callback;
+    depth_ = 0;
+  }
+  std::uint16_t image() const { return image_; }
+  trace::Callback callback() const { return callback_; }
+  /// Convention of the import through which the present call came.
+  machine::Convention caller_convention() const { return convention_; }
+
+  // ---- images ----
+  /// `name` as in the trace ("dump_xor"). The same id may be given again after forget_image().
+  void register_image(std::uint16_t id, std::string_view name, const void* base, std::size_t bytes,
+                      machine::Convention convention = machine::Convention::system_v);
+  void forget_image(std::uint16_t id);
+  const ImageRange* image_at(const void* address) const;
+  /// The convention to call `code` in: its image's, or System V for host code.
+  machine::Convention convention_of(const void* code) const;
+
+  // ---- each call of an export ----
+  /// Counts, checks the IRQL. True when the call is to be recorded.
+  bool enter(std::size_t export_index, machine::Convention convention, std::uint8_t maximum) {
+    ++calls_[export_index];
+    convention_ = convention;
+    if (machine_.processor.irql > maximum) irql_too_high(export_index, maximum, config_.irql_severity);
+    return config_.record_calls;
+  }
+  std::uint64_t calls(std::size_t export_index) const { return calls_[export_index]; }
+  /// For limits that depend on the arguments: reports the present IRQL against `maximum`.
+  void require_irql(std::size_t export_index, std::uint8_t maximum) {
+    require_irql(export_index, maximum, config_.irql_severity);
+  }
+  void require_irql(std::size_t export_index, std::uint8_t maximum, trace::Severity severity) {
+    if (machine_.processor.irql > maximum) irql_too_high(export_index, maximum, severity);
+  }
+  std::span<const IrqlViolation> irql_violations() const { return irql_violations_; }
+  /// Asks the fault plan; an implementation that gets true answers with its documented failure.
+  void set_failure_hook(FailureHook hook, void* context) {
+    failure_hook_ = hook;
+    failure_context_ = context;
+  }
+  bool injected_failure(std::size_t export_index) const {
+    return failure_hook_ != nullptr && failure_hook_(failure_context_, export_index);
+  }
+
+  /// What `image` still holds, in words for pool.leak: "2 pool blocks (8,192 bytes): pool#3 'roX ' 4096, …"; empty
+  /// when nothing.
+  std::string held_by(std::uint16_t image) const;
+
+  // ---- records ----
+  void violate(trace::Rule rule, std::string_view detail);
+  void violate(trace::Rule rule, trace::Severity severity, std::string_view detail);
+  /// IRQL now, with a record when it changes.
+  void set_irql(std::uint8_t irql);
+
+  /// Records and leaves all of the driver's frames. REQUIRES: gate().active().
+  [[noreturn]] void bugcheck(std::uint32_t code, std::array<std::uint64_t, 4> parameters);
+  /// Recorded as a fault of kind hang. REQUIRES: as bugcheck().
+  [[noreturn]] void deadlock(std::string_view what);
+  /// A number from a driver as it may stand in a record: addresses that differ from run to run become a marker,
+  /// everything else stays.
+  std::uint64_t repeatable(std::uint64_t value) const;
+  /// Whether a number is an address of something this machine knows, or of host memory.
+  bool is_address(std::uint64_t value) const;
+  static constexpr std::uint64_t image_marker = 0x1A6E000000000000;
+  static constexpr std::uint64_t stack_marker = 0x57AC000000000000;
+  static constexpr std::uint64_t host_marker = 0x4057000000000000;
+
+  // ---- addresses in words ----
+  /// Names an address the same in every run: "pool#3+0x10", "contiguous#1", "freed pool#3+0x8", "ram pfn 0x12+0x10",
+  /// "window+0x200", "arena+0x5000", "image dump_xor+0x123", "stack+0x40", "null+0x18", "host" for memory that nothing
+  /// is known of, "unmapped" where nothing is. Returns the length written (cut to fit). No allocation; does not read
+  /// at the address.
+  std::size_t words(const void* address, std::span<char> into, Words detail = Words::full) const;
+  std::string words(const void* address, Words detail = Words::full) const;
+
+  // ---- the dump volume ----
+  /// Creates the volume device that FILTER_EXTENSION.DeviceObject points at and answers for it from `facts`. Once.
+  void create_volume(const VolumeFacts& facts);
+  /// The DEVICE_OBJECT, as an address; nullptr before create_volume().
+  void* volume_device() const;
+  /// Fills what a filter is told of the volume: DeviceObject, geometry, disk size, partition.
+  void describe_volume(::_FILTER_EXTENSION& extension) const;
+  /// Enters a device (a DEVICE_OBJECT) in the object directory, for IoGetDeviceObjectPointer.
+  void name_device(std::string_view name, void* device_object);
+
+  // ---- used by the generated entry points ----
+  /// Scratch for the text of the call being made, one per nesting depth; empty when nested too deep to be recorded.
+  std::span<char> call_text() {
+    return depth_ < call_text_depth ? std::span<char>(call_text_[depth_]) : std::span<char>();
+  }
+  void begin_call() { ++depth_; }
+  void end_call() { --depth_; }
+
+  /// Handles of this kernel: registry keys.
+  std::uint64_t open_handle(Registry::Key* key);
+  Registry::Key* key_of(std::uint64_t handle) const;
+  bool close_handle(std::uint64_t handle);
+  std::size_t open_handles(std::uint16_t image) const;
+
+  static constexpr std::size_t max_exports = 512;
+
+ private:
+  void irql_too_high(std::size_t export_index, std::uint8_t maximum, trace::Severity severity);
+
+  machine::Machine& machine_;
+  trace::Recorder& recorder_;
+  machine::Gate& gate_;
+  Config config_;
+  std::uint16_t image_ = trace::no_image;
+  trace::Callback callback_ = trace::Callback::none;
+  machine::Convention convention_ = machine::Convention::system_v;
+  unsigned depth_ = 0;
+  FailureHook failure_hook_ = nullptr;
+  void* failure_context_ = nullptr;
+  std::array<std::uint64_t, max_exports> calls_{};
+  std::vector<IrqlViolation> irql_violations_;
+  std::vector<ImageRange> images_;
+  struct Handle {
+    Registry::Key* key = nullptr;
+    std::uint16_t image = trace::no_image;
+  };
+  std::vector<Handle> handles_;
+  static constexpr std::size_t call_text_bytes = 384;
+  static constexpr std::size_t call_text_depth = 4;
+  std::array<std::array<char, call_text_bytes>, call_text_depth> call_text_{};
+  Pool pool_;
+  Registry registry_;
+  std::unique_ptr<IoState> io_;
+};
+
+namespace detail {
+extern Kernel* current_kernel;
+}
+/// The kernel that drivers' calls reach. REQUIRES: there is one.
+inline Kernel& current() {
+  return *detail::current_kernel;
+}
+inline bool has_current() {
+  return detail::current_kernel != nullptr;
+}
+
+}  // namespace dumpsim::kernel
