@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+// The signal side of the trap. Everything below handle() runs in a signal handler on the alternate stack: no
+// allocation, no locks, and reads of the interrupted stack only inside its bounds.
+#include "machine/fault_trap.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <type_traits>
+
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
+namespace dumpsim::machine {
+
+static_assert(std::is_trivially_copyable_v<FaultReport>);
+
+namespace {
+
+constexpr std::array trapped_signals = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
+constexpr std::size_t handler_stack_bytes = std::size_t{256} << 10;
+constexpr std::uint64_t trap_protection = 13;
+constexpr std::uint64_t trap_page_fault = 14;
+
+std::atomic<FaultTrap*> installed{nullptr};
+
+// A real-time signal, so that it is nobody's by tradition: SIGPROF and SIGXCPU are profilers' and limits'.
+int watchdog_signal() {
+  return SIGRTMIN + 6;
+}
+
+std::uint64_t processor_nanoseconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+timespec to_timespec(std::chrono::nanoseconds duration) {
+  timespec value{};
+  value.tv_sec = static_cast<time_t>(duration.count() / 1'000'000'000);
+  value.tv_nsec = static_cast<long>(duration.count() % 1'000'000'000);
+  return value;
+}
+
+/// What an instruction that the processor refused with a general protection fault is. Bytes are read one by one as the
+/// encoding asks for them, so that an instruction at the end of the last executable page is no second fault.
+FaultKind refused_instruction(const volatile std::uint8_t* at) {
+  std::uint8_t opcode = *at;
+  for (int prefixes = 0; prefixes < 14; ++prefixes) {
+    const bool prefix = opcode == 0x66 || opcode == 0x67 || opcode == 0xf2 || opcode == 0xf3 || opcode == 0x2e ||
+                        opcode == 0x36 || opcode == 0x3e || opcode == 0x26 || opcode == 0x64 || opcode == 0x65 ||
+                        (opcode & 0xf0) == 0x40;
+    if (!prefix) break;
+    opcode = *++at;
+  }
+  switch (opcode) {
+    case 0xf4:  // hlt
+    case 0xfa:  // cli
+    case 0xfb:  // sti
+    case 0xe4:
+    case 0xe5:
+    case 0xe6:
+    case 0xe7:  // in, out
+    case 0xec:
+    case 0xed:
+    case 0xee:
+    case 0xef:
+    case 0x6c:
+    case 0x6d:
+    case 0x6e:
+    case 0x6f:  // ins, outs
+      return FaultKind::privileged_instruction;
+    case 0xcd:
+      switch (*++at) {
+        case 0x29:
+          return FaultKind::fast_fail;
+        case 0x2c:  // an assertion of the kernel's
+        case 0x2d:
+          return FaultKind::breakpoint;
+        default:
+          return FaultKind::illegal_instruction;
+      }
+    case 0x0f:
+      switch (*++at) {
+        case 0x00:
+        case 0x01:  // lldt, ltr, lgdt, lidt, lmsw, invlpg, swapgs
+        case 0x06:
+        case 0x07:
+        case 0x08:
+        case 0x09:  // clts, sysret, invd, wbinvd
+        case 0x20:
+        case 0x21:
+        case 0x22:
+        case 0x23:  // mov to and from control and debug registers
+        case 0x30:
+        case 0x32:
+        case 0x33:
+        case 0x35:  // wrmsr, rdmsr, rdpmc, sysexit
+          return FaultKind::privileged_instruction;
+        default:
+          return FaultKind::access;
+      }
+    default:
+      return FaultKind::access;  // a non-canonical address
+  }
+}
+
+void classify(FaultReport& report, const siginfo_t& information, const ucontext_t& context, const GuestStack& stack) {
+  const auto& registers = context.uc_mcontext.gregs;
+  const auto trap = static_cast<std::uint64_t>(registers[REG_TRAPNO]);
+  const auto error = static_cast<std::uint64_t>(registers[REG_ERR]);
+  const bool sent = information.si_code <= 0;  // by a process, not by the processor
+  switch (report.signal) {
+    case SIGSEGV:
+    case SIGBUS:
+      if (sent) return;
+      if (trap == trap_page_fault || report.signal == SIGBUS) {
+        report.kind = FaultKind::access;
+        report.address_known = true;
+        report.address = reinterpret_cast<std::uint64_t>(information.si_addr);
+        if (trap == trap_page_fault) {
+          report.access = (error & 16) != 0  ? FaultAccess::execute
+                          : (error & 2) != 0 ? FaultAccess::write
+                                             : FaultAccess::read;
+        }
+      } else if (trap == trap_protection) {
+        report.kind = refused_instruction(reinterpret_cast<const volatile std::uint8_t*>(registers[REG_RIP]));
+        if (report.kind == FaultKind::fast_fail) report.code = static_cast<std::uint32_t>(registers[REG_RCX]);
+      } else {
+        report.kind = FaultKind::access;
+      }
+      if (stack.guard_contains(information.si_addr) ||
+          stack.guard_contains(reinterpret_cast<const void*>(registers[REG_RSP]))) {
+        report.kind = FaultKind::stack_overflow;
+      }
+      return;
+    case SIGILL:
+      if (!sent) report.kind = FaultKind::illegal_instruction;
+      return;
+    case SIGFPE:
+      if (!sent) report.kind = FaultKind::arithmetic;
+      return;
+    case SIGTRAP:
+      report.kind = FaultKind::breakpoint;
+      return;
+    case SIGABRT:
+      report.kind = FaultKind::abort;
+      return;
+    case SIGSYS:
+      report.kind = FaultKind::system_call;
+      report.code = static_cast<std::uint64_t>(information.si_syscall);
+      return;
+    default:
+      report.kind = FaultKind::hang;
+      return;
+  }
+}
+
+void copy_registers(FaultReport::Registers& into, const ucontext_t& context) {
+  const auto of = [&context](int index) { return static_cast<std::uint64_t>(context.uc_mcontext.gregs[index]); };
+  into = {of(REG_RAX), of(REG_RBX), of(REG_RCX), of(REG_RDX), of(REG_RSI), of(REG_RDI),
+          of(REG_RBP), of(REG_RSP), of(REG_R8),  of(REG_R9),  of(REG_R10), of(REG_R11),
+          of(REG_R12), of(REG_R13), of(REG_R14), of(REG_R15), of(REG_RIP), of(REG_EFL)};
+}
+
+/// Frames of the host's own functions among them are poisoned for the sanitizer, and rightly so; here bytes are bytes.
+__attribute__((no_sanitize("address"))) void walk(FaultReport& report, const GuestStack& stack) {
+  const auto low = reinterpret_cast<std::uint64_t>(stack.low());
+  const auto high = reinterpret_cast<std::uint64_t>(stack.high());
+  const auto readable = [low, high](std::uint64_t at) { return at % 8 == 0 && at >= low && at <= high - 8; };
+  const auto word = [](std::uint64_t at) __attribute__((no_sanitize("address"))) {
+    return *reinterpret_cast<const volatile std::uint64_t*>(at);
+  };
+  auto& count = report.return_address_count;
+  report.return_addresses[count++] = report.registers.rip;
+  // A jump to nowhere: the caller is still on top of the stack.
+  if (report.access == FaultAccess::execute && readable(report.registers.rsp)) {
+    report.return_addresses[count++] = word(report.registers.rsp);
+  }
+  std::uint64_t frame = report.registers.rbp;
+  while (count < report.return_addresses.size() && readable(frame) && readable(frame + 8)) {
+    report.return_addresses[count++] = word(frame + 8);
+    const std::uint64_t outer = word(frame);
+    if (outer <= frame) break;
+    frame = outer;
+  }
+  for (std::uint64_t at = report.registers.rsp; report.stack_word_count < report.stack_words.size() && readable(at);
+       at += 8) {
+    report.stack_words[report.stack_word_count++] = word(at);
+  }
+}
+
+}  // namespace
+
+struct FaultTrap::State {
+  std::array<struct sigaction, trapped_signals.size()> former{};
+  struct sigaction former_watchdog {};
+  std::size_t replaced = 0;  ///< how many of `former` hold a handler to put back
+  bool watchdog_replaced = false;
+  stack_t former_stack{};
+  bool stack_replaced = false;
+  std::unique_ptr<std::byte[]> stack;
+  timer_t timer{};
+  bool timer_made = false;
+  std::uint64_t limit = 0;            ///< nanoseconds
+  std::uint64_t watched_call = 0;  ///< the handler's own, as the next
+  std::uint64_t watched_since = 0;
+};
+
+FaultTrap::FaultTrap(Gate& gate, FaultHooks hooks) : gate_(gate), hooks_(hooks), state_(std::make_unique<State>()) {}
+
+Result<std::unique_ptr<FaultTrap>> FaultTrap::install(Gate& gate, FaultHooks hooks,
+                                                      std::chrono::nanoseconds processor_time) {
+  if (installed.load() != nullptr) return Error{"cannot trap faults: a trap is installed in this process already"};
+  const auto refused = [](const char* what) {
+    return Error{fmt::format("cannot trap faults: {}: {}", what, std::strerror(errno))};
+  };
+  std::unique_ptr<FaultTrap> trap(new FaultTrap(gate, hooks));
+  State& state = *trap->state_;
+
+  state.stack = std::make_unique<std::byte[]>(handler_stack_bytes);
+  stack_t alternate{};
+  alternate.ss_sp = state.stack.get();
+  alternate.ss_size = handler_stack_bytes;
+  if (sigaltstack(&alternate, &state.former_stack) != 0) return refused("the signal stack");
+  state.stack_replaced = true;
+
+  installed.store(trap.get());
+  struct sigaction action {};
+  action.sa_sigaction = [](int signal, siginfo_t* information, void* ucontext) {
+    handle(signal, information, ucontext);
+  };
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  sigemptyset(&action.sa_mask);
+  for (const int signal : trapped_signals) sigaddset(&action.sa_mask, signal);
+  sigaddset(&action.sa_mask, watchdog_signal());
+  for (; state.replaced < trapped_signals.size(); ++state.replaced) {
+    if (sigaction(trapped_signals[state.replaced], &action, &state.former[state.replaced]) != 0) {
+      return refused("a signal handler");
+    }
+  }
+  if (processor_time.count() <= 0) return trap;
+
+  action.sa_flags |= SA_RESTART;
+  if (sigaction(watchdog_signal(), &action, &state.former_watchdog) != 0) return refused("the watchdog's handler");
+  state.watchdog_replaced = true;
+  state.limit = static_cast<std::uint64_t>(processor_time.count());
+  sigevent event{};
+  event.sigev_notify = SIGEV_THREAD_ID;
+  event.sigev_signo = watchdog_signal();
+  event.sigev_notify_thread_id = static_cast<pid_t>(syscall(SYS_gettid));
+  if (timer_create(CLOCK_PROCESS_CPUTIME_ID, &event, &state.timer) != 0) return refused("the watchdog's timer");
+  state.timer_made = true;
+  itimerspec period{};
+  period.it_interval = to_timespec(std::max(processor_time / 8, std::chrono::nanoseconds(1'000'000)));
+  period.it_value = period.it_interval;
+  if (timer_settime(state.timer, 0, &period, nullptr) != 0) return refused("the watchdog's timer");
+  return trap;
+}
+
+FaultTrap::~FaultTrap() {
+  State& state = *state_;
+  if (state.timer_made) timer_delete(state.timer);
+  // A tick may be on its way: it must find our handler, not the default action, which ends the process.
+  if (state.watchdog_replaced) {
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    sigaction(watchdog_signal(), &ignore, nullptr);  // discards what is pending
+    sigaction(watchdog_signal(), &state.former_watchdog, nullptr);
+  }
+  for (std::size_t index = 0; index < state.replaced; ++index) {
+    sigaction(trapped_signals[index], &state.former[index], nullptr);
+  }
+  if (state.stack_replaced) sigaltstack(&state.former_stack, nullptr);
+  FaultTrap* self = this;
+  installed.compare_exchange_strong(self, nullptr);
+}
+
+bool FaultTrap::hanging() {
+  State& state = *state_;
+  const std::uint64_t call = published_.load(std::memory_order_relaxed);
+  const std::uint64_t now = processor_nanoseconds();
+  if (ordinal_.load(std::memory_order_relaxed) == 0 || call != state.watched_call) {
+    state.watched_call = call;
+    state.watched_since = now;
+    return false;
+  }
+  return now - state.watched_since >= state.limit;
+}
+
+void FaultTrap::handle(int signal, void* information, void* ucontext) {
+  const int kept_errno = errno;
+  FaultTrap* const trap = installed.load();
+  const siginfo_t& told = *static_cast<const siginfo_t*>(information);
+  const ucontext_t& context = *static_cast<const ucontext_t*>(ucontext);
+
+  const bool in_driver = Gate::current() != nullptr && trap->gate_.active();
+  if (signal == watchdog_signal()) {
+    if (!trap->hanging() || !in_driver) {
+      errno = kept_errno;
+      return;
+    }
+  } else if (!in_driver) {
+    // The host's own bug. With the former action back, a faulting instruction faults again and a sent signal is sent
+    // again; the process dies, or its own handler speaks, exactly as without us.
+    for (std::size_t index = 0; index < trapped_signals.size(); ++index) {
+      if (trapped_signals[index] == signal) sigaction(signal, &trap->state_->former[index], nullptr);
+    }
+    if (told.si_code <= 0) raise(signal);
+    errno = kept_errno;
+    return;
+  }
+
+  FaultReport report;
+  report.signal = signal;
+  report.signal_code = told.si_code;
+  report.ordinal = trap->ordinal_.load(std::memory_order_relaxed);
+  copy_registers(report.registers, context);
+  classify(report, told, context, trap->gate_.stack());
+  if (report.kind == FaultKind::access && report.access == FaultAccess::write &&
+      trap->hooks_.on_write_fault != nullptr && trap->hooks_.on_write_fault(trap->hooks_.context, told.si_addr)) {
+    errno = kept_errno;
+    return;
+  }
+  walk(report, trap->gate_.stack());
+  trap->report_ = report;
+  if (trap->hooks_.on_fault != nullptr) trap->hooks_.on_fault(trap->hooks_.context, trap->report_);
+  trap->gate_.leave_all_from_signal(ucontext, reason);
+}
+
+std::string_view name_of(FaultKind kind) {
+  switch (kind) {
+    case FaultKind::access:
+      return "access violation";
+    case FaultKind::stack_overflow:
+      return "stack overflow";
+    case FaultKind::illegal_instruction:
+      return "illegal instruction";
+    case FaultKind::privileged_instruction:
+      return "privileged instruction";
+    case FaultKind::breakpoint:
+      return "breakpoint";
+    case FaultKind::fast_fail:
+      return "fast fail";
+    case FaultKind::arithmetic:
+      return "arithmetic error";
+    case FaultKind::abort:
+      return "abort";
+    case FaultKind::system_call:
+      return "system call";
+    case FaultKind::hang:
+      return "hang";
+    case FaultKind::other:
+      break;
+  }
+  return "signal";
+}
+
+std::string describe(const FaultReport& report) {
+  switch (report.kind) {
+    case FaultKind::access: {
+      const char* what = report.access == FaultAccess::write     ? "write to"
+                         : report.access == FaultAccess::execute ? "jump to"
+                                                                 : "read of";
+      if (!report.address_known) return "access to a non-canonical address";
+      return fmt::format("{} {:#x}", what, report.address);
+    }
+    case FaultKind::fast_fail:
+      return fmt::format("fast fail, code {}", report.code);
+    case FaultKind::system_call:
+      return fmt::format("system call {}", report.code);
+    case FaultKind::other:
+      return fmt::format("signal {}", report.signal);
+    default:
+      return std::string(name_of(report.kind));
+  }
+}
+
+}  // namespace dumpsim::machine
