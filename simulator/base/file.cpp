@@ -19,6 +19,11 @@ Error cannot(const char* verb, const std::filesystem::path& path, int error) {
   return Error{fmt::format("cannot {} {}: {}", verb, path.string(), std::strerror(error))};
 }
 
+/// A path that leads to an open file, with or without a name.
+std::string open_file(int fd) {
+  return fmt::format("/proc/self/fd/{}", fd);
+}
+
 }  // namespace
 
 File::~File() {
@@ -129,6 +134,13 @@ Result<NewFile> NewFile::create(const std::filesystem::path& path, bool replace)
   NewFile made;
   made.target_ = path;
   made.replace_ = replace;
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  made.file_.fd_ = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
+  if (made.file_.fd_ >= 0 && ::access(open_file(made.file_.fd_).c_str(), F_OK) == 0) {
+    made.file_.path_ = path;
+    return made;
+  }
+  made.file_ = File();
   std::string name = path.string() + ".XXXXXX";
   const int fd = ::mkostemp(name.data(), O_CLOEXEC);
   if (fd < 0) return cannot("create", path, errno);
@@ -143,6 +155,24 @@ Result<NewFile> NewFile::create(const std::filesystem::path& path, bool replace)
 
 Result<void> NewFile::commit() {
   // link() refuses an existing target in one step, so that a file that appeared meanwhile is not lost either.
+  if (temporary_.empty()) {
+    const std::string nameless = open_file(file_.fd());
+    const auto link_as = [&](const std::filesystem::path& name) {
+      return ::linkat(AT_FDCWD, nameless.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+    };
+    if (!replace_) {
+      if (!link_as(target_)) return cannot("create", target_, errno);
+      return {};
+    }
+    // Only rename() replaces, and it wants a name: a free one for the moment between the two.
+    std::filesystem::path name;
+    for (unsigned attempt = 0;; ++attempt) {
+      name = fmt::format("{}.{}-{}", target_.string(), ::getpid(), attempt);
+      if (link_as(name)) break;
+      if (errno != EEXIST || attempt > 1000) return cannot("create", target_, errno);
+    }
+    temporary_ = name;
+  }
   const int status =
       replace_ ? ::rename(temporary_.c_str(), target_.c_str()) : ::link(temporary_.c_str(), target_.c_str());
   if (status != 0) return cannot("create", target_, errno);

@@ -38,11 +38,14 @@ class File {
   Result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) const;
 
  private:
+  friend class NewFile;
   int fd_ = -1;
   std::filesystem::path path_;
 };
 
-/// A new file that takes its name only when `commit` is called; destroyed before that, nothing is left behind.
+/// A new file that takes its name only when `commit` is called; destroyed before that, nothing is left behind. Until
+/// then it has no name at all, so that not even a kill leaves something, where the file system can do that (all usual
+/// ones); elsewhere a killed writer leaves `path.XXXXXX`. Either way the old file at `path` stands until the commit.
 class NewFile {
  public:
   NewFile() = default;
