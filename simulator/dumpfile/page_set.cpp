@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rank and selection over ascending runs or over a bitmap. The bitmap keeps a running count every 64 words, so that
-// both cost a binary search and at most 64 population counts.
+// Rank and selection over ascending runs or over a bitmap. The bitmap keeps a running count every 8 words (an eighth of
+// its size), so that both cost a binary search and at most 8 population counts.
 #include "dumpfile/page_set.hpp"
 
 #include <fmt/format.h>
@@ -16,7 +16,7 @@
 namespace dumpsim::dumpfile {
 namespace {
 
-constexpr std::size_t words_per_block = 64;
+constexpr std::size_t words_per_block = 8;
 constexpr Pfn cluster = 16;
 
 /// The run that holds `pfn` or the first one behind it.
@@ -79,9 +79,8 @@ Result<PageSet> PageSet::share_of(std::span<const PageRun> runs, std::uint32_t p
       const Pfn next = std::min(run.base + run.pages, (pfn / cluster + 1) * cluster);
       // The random number's upper half scaled to 0..999.
       const std::uint64_t draw = (mix64(seed ^ mix64(pfn / cluster + 1)) >> 32) * 1000 >> 32;
-      if (draw < per_mille) {
-        for (; pfn < next; ++pfn) words[pfn / 64] |= std::uint64_t{1} << pfn % 64;
-      }
+      // A cluster lies within one word.
+      if (draw < per_mille) words[pfn / 64] |= ((std::uint64_t{1} << (next - pfn)) - 1) << pfn % 64;
       pfn = next;
     }
   }
