@@ -14,7 +14,6 @@
 #ifdef __cplusplus
 extern "C++" {
 #if __has_include(<cwchar>) && __has_include(<cwctype>)
-#include <cstdlib>
 #include <cstring>
 #include <cwchar>
 #include <cwctype>
@@ -24,8 +23,7 @@ extern "C++" {
 #include <string.h>
 #define WDK_HAVE_STRING_H 1
 #endif
-#if __has_include(<stdlib.h>) && __has_include(<wchar.h>) && __has_include(<wctype.h>)
-#include <stdlib.h>
+#if __has_include(<wchar.h>) && __has_include(<wctype.h>)
 #include <wchar.h>
 #include <wctype.h>
 #endif
@@ -73,11 +71,8 @@ int _vsnprintf(char* buffer, size_t count, const char* format, va_list arguments
 #undef wcsrchr
 #undef wcsstr
 #undef wcsspn
-#undef wcstombs
-#undef mbstowcs
 #undef towlower
 #undef towupper
-#undef wcstoul
 #undef swprintf
 #undef wmemcpy
 #undef wmemset
@@ -94,11 +89,8 @@ int _vsnprintf(char* buffer, size_t count, const char* format, va_list arguments
 #define wcsrchr dumpsim_wcsrchr
 #define wcsstr dumpsim_wcsstr
 #define wcsspn dumpsim_wcsspn
-#define wcstombs dumpsim_wcstombs
-#define mbstowcs dumpsim_mbstowcs
 #define towlower dumpsim_towlower
 #define towupper dumpsim_towupper
-#define wcstoul dumpsim_wcstoul
 #define swprintf dumpsim_swprintf
 #define wmemcpy dumpsim_wmemcpy
 #define wmemset dumpsim_wmemset
@@ -125,11 +117,8 @@ wchar_t* wcschr(const wchar_t* text, wchar_t character);
 wchar_t* wcsrchr(const wchar_t* text, wchar_t character);
 wchar_t* wcsstr(const wchar_t* text, const wchar_t* part);
 size_t wcsspn(const wchar_t* text, const wchar_t* set);
-size_t wcstombs(char* destination, const wchar_t* source, size_t count);
-size_t mbstowcs(wchar_t* destination, const char* source, size_t count);
 wchar_t towlower(wchar_t character);
 wchar_t towupper(wchar_t character);
-ULONG wcstoul(const wchar_t* text, wchar_t** end, int base);
 int swprintf(wchar_t* buffer, const wchar_t* format, ...);
 wchar_t* wmemcpy(wchar_t* destination, const wchar_t* source, size_t count);
 wchar_t* wmemset(wchar_t* destination, wchar_t value, size_t count);
@@ -160,10 +149,10 @@ static __inline__ __attribute__((__unused__)) unsigned int wdk_rotl32(unsigned i
 static __inline__ __attribute__((__unused__)) unsigned int wdk_rotr32(unsigned int value, int shift) {
   return (value >> (shift & 31)) | (value << ((32 - shift) & 31));
 }
-static __inline__ __attribute__((__unused__)) unsigned __int64 wdk_rotl64(unsigned __int64 value, int shift) {
+static __inline__ __attribute__((__unused__)) ULONGLONG wdk_rotl64(ULONGLONG value, int shift) {
   return (value << (shift & 63)) | (value >> ((64 - shift) & 63));
 }
-static __inline__ __attribute__((__unused__)) unsigned __int64 wdk_rotr64(unsigned __int64 value, int shift) {
+static __inline__ __attribute__((__unused__)) ULONGLONG wdk_rotr64(ULONGLONG value, int shift) {
   return (value >> (shift & 63)) | (value << ((64 - shift) & 63));
 }
 #undef _rotl
@@ -187,7 +176,7 @@ WDK_INLINE unsigned short wdk_byteswap16(unsigned short value) {
 WDK_INLINE ULONG wdk_byteswap32(ULONG value) {
   return __builtin_bswap32(value);
 }
-WDK_INLINE unsigned __int64 wdk_byteswap64(unsigned __int64 value) {
+WDK_INLINE ULONGLONG wdk_byteswap64(ULONGLONG value) {
   return __builtin_bswap64(value);
 }
 #define _byteswap_ushort wdk_byteswap16
@@ -206,14 +195,16 @@ WDK_EXTERN_C_END
 #ifdef __cplusplus
 #ifndef min
 extern "C++" {
+#define WDK_COMMON(A, B) decltype(true ? static_cast<A (*)()>(nullptr)() : static_cast<B (*)()>(nullptr)())
 template <class A, class B>
-constexpr auto min(A a, B b) -> decltype(true ? a : b) {
+constexpr auto min(A a, B b) -> WDK_COMMON(A, B) {
   return a < b ? a : b;
 }
 template <class A, class B>
-constexpr auto max(A a, B b) -> decltype(true ? a : b) {
+constexpr auto max(A a, B b) -> WDK_COMMON(A, B) {
   return a > b ? a : b;
 }
+#undef WDK_COMMON
 }
 #endif
 #else

@@ -174,6 +174,7 @@ typedef struct _KDEVICE_QUEUE_ENTRY {
 
 typedef struct _KWAIT_BLOCK {
   LIST_ENTRY WaitListEntry;
+#if NTDDI_VERSION >= NTDDI_WIN8
   UCHAR WaitType;
   volatile UCHAR BlockState;
   USHORT WaitKey;
@@ -184,6 +185,15 @@ typedef struct _KWAIT_BLOCK {
   };
   PVOID Object;
   PVOID SparePtr;
+#else
+  struct _KTHREAD* Thread;
+  PVOID Object;
+  struct _KWAIT_BLOCK* NextWaitBlock;
+  USHORT WaitKey;
+  UCHAR WaitType;
+  volatile UCHAR BlockState;
+  LONG SpareLong;
+#endif
 } KWAIT_BLOCK, *PKWAIT_BLOCK, *PRKWAIT_BLOCK;
 #define THREAD_WAIT_OBJECTS 3
 #define MAXIMUM_WAIT_OBJECTS 64

@@ -157,7 +157,10 @@ typedef ULONG SECURITY_INFORMATION, *PSECURITY_INFORMATION;
 WDK_STATIC_ASSERT(sizeof(CHAR) == 1 && sizeof(UCHAR) == 1 && sizeof(BOOLEAN) == 1, "8-bit types");
 WDK_STATIC_ASSERT(sizeof(SHORT) == 2 && sizeof(USHORT) == 2 && sizeof(WCHAR) == 2, "16-bit types");
 WDK_STATIC_ASSERT(sizeof(LONG) == 4 && sizeof(ULONG) == 4 && sizeof(NTSTATUS) == 4, "32-bit types");
-WDK_STATIC_ASSERT(sizeof(LONGLONG) == 8 && sizeof(ULONGLONG) == 8 && sizeof(__int64) == 8, "64-bit types");
+WDK_STATIC_ASSERT(sizeof(LONGLONG) == 8 && sizeof(ULONGLONG) == 8, "64-bit types");
+#if !defined(_WIN32)
+WDK_STATIC_ASSERT(sizeof(__int64) == 8, "64-bit types");
+#endif
 WDK_STATIC_ASSERT(sizeof(PVOID) == 8 && sizeof(ULONG_PTR) == 8 && sizeof(SIZE_T) == sizeof(size_t), "pointers");
 WDK_STATIC_ASSERT((LONG)-1 < 0 && (ULONG)-1 > 0 && (WCHAR)-1 > 0, "signedness");
 

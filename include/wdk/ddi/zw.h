@@ -32,6 +32,8 @@ typedef enum _KEY_INFORMATION_CLASS {
   KeyFlagsInformation,
   KeyVirtualizationInformation,
   KeyHandleTagsInformation,
+  KeyTrustInformation,
+  KeyLayerInformation,
   MaxKeyInfoClass
 } KEY_INFORMATION_CLASS;
 
