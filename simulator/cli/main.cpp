@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program: CLI11 commands over the engine, exit codes, logging. Standard output belongs to results; everything else
+// goes to standard error.
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+
+#include "cli/command.hpp"
+#include "cli/version.hpp"
+
+namespace dumpsim::cli {
+
+bool colours(int descriptor) {
+  const char* off = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  return (off == nullptr || *off == '\0') && isatty(descriptor) == 1 &&
+         (terminal == nullptr || std::string_view(terminal) != "dumb");
+}
+
+void complain(std::string_view message) {
+  while (!message.empty()) {
+    const std::size_t end = message.find('\n');
+    std::cerr << "dumpsim: " << message.substr(0, end) << '\n';
+    message.remove_prefix(end == std::string_view::npos ? message.size() : end + 1);
+  }
+}
+
+namespace {
+
+int run_program(int argc, char** argv) {
+  Context context;
+  std::error_code ignored;
+  context.program = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  if (context.program.empty()) context.program = argv[0];
+
+  CLI::App app{
+      "Simulates the Windows crash-dump stack: loads dump filters, crashes a machine, judges what reached the disk.",
+      "dumpsim"};
+  app.set_version_flag("--version", fmt::format("dumpsim {}", version));
+  app.require_subcommand(1);
+  app.footer("Exit codes: 0 as expected, 1 not as expected, 2 usage or a wrong input, 3 the host failed.");
+  int verbose = 0;
+  app.add_flag("-v,--verbose", verbose, "Say on standard error what is done (twice: in detail)");
+  app.parse_complete_callback([&verbose] {
+    spdlog::set_level(verbose == 0 ? spdlog::level::warn : verbose == 1 ? spdlog::level::info : spdlog::level::debug);
+  });
+  add_run_command(app, context);
+  add_lint_command(app, context);
+  add_recover_command(app, context);
+  add_inspect_command(app, context);
+  add_policies_command(app, context);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? as_expected : usage;
+  }
+  return context.exit_code;
+}
+
+}  // namespace
+}  // namespace dumpsim::cli
+
+int main(int argc, char** argv) {
+  std::ios::sync_with_stdio(false);
+  auto logger = spdlog::stderr_color_mt("dumpsim");
+  logger->set_pattern("dumpsim: %v");
+  spdlog::set_default_logger(logger);
+  try {
+    return dumpsim::cli::run_program(argc, argv);
+  } catch (const std::exception& error) {
+    // Only the host's own failures get here: memory, threads, the standard library. A user's mistake is a Result.
+    dumpsim::cli::complain(error.what());
+    return dumpsim::cli::host_failure;
+  }
+}

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+// `dumpsim run`: one scenario with its trace, or many with a line each. Many run side by side in worker processes,
+// since each scenario forks and a process with threads must not; their output comes in the order of the files all the
+// same.
+#include <fmt/format.h>
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "cli/command.hpp"
+#include "cli/progress.hpp"
+#include "engine/run.hpp"
+#include "report/run_report.hpp"
+#include "scenario/scenario.hpp"
+#include "trace/jsonl.hpp"
+#include "trace/reader.hpp"
+#include "trace/text.hpp"
+
+namespace dumpsim::cli {
+namespace {
+
+struct Options {
+  std::vector<std::filesystem::path> files;
+  std::vector<std::filesystem::path> filter_path;
+  unsigned jobs = 1;
+  std::string trace;  // "", "text", "jsonl", "none"
+  std::filesystem::path trace_file;
+  bool json = false;
+  bool in_process = false;
+  bool replace = false;
+  bool quiet = false;
+  bool no_fold = false;
+  bool digests = false;
+};
+
+/// What one scenario came to, as text for standard output and standard error.
+struct Done {
+  int exit_code = as_expected;
+  std::string out;
+  std::string err;
+};
+
+engine::RunOptions run_options(const Options& options, const Context& context) {
+  return {.filter_path = engine::default_filter_path(context.program, options.filter_path),
+          .sandbox = !options.in_process,
+          .replace = options.replace};
+}
+
+Result<void> write_trace(const Options& options, const engine::Report& report) {
+  auto view = trace::TraceView::open(report.trace.bytes());
+  if (!view) return view.error();
+  auto made = NewFile::create(options.trace_file, options.replace);
+  if (!made) return made.error();
+  std::uint64_t at = 0;
+  Result<void> written;
+  const auto sink = [&](std::string_view line) {
+    if (!written) return;
+    written = made->file().write_at(at, std::as_bytes(std::span(line)));
+    at += line.size();
+  };
+  if (options.trace == "jsonl") {
+    trace::write_jsonl(*view, sink);
+  } else {
+    trace::write_text(*view, sink);
+  }
+  if (!written) return written;
+  return made->commit();
+}
+
+Done run_one(const std::filesystem::path& file, const Options& options, const Context& context, bool alone) {
+  Done done;
+  auto scenario = scenario::load(file);
+  if (!scenario) return {usage, {}, scenario.error().message};
+  if (options.no_fold) scenario->trace.fold = false;
+  if (options.digests) scenario->trace.digests = true;
+  engine::RunOptions run = run_options(options, context);
+  ProgressBar bar(file.string());
+  if (alone && isatty(STDERR_FILENO) == 1)
+    run.progress = [&bar](std::uint64_t now, std::uint64_t all) { bar.show(now, all); };
+  spdlog::info("running {}", file.string());
+  auto report = engine::run(*scenario, run);
+  bar.clear();
+  if (!report) return {usage, {}, report.error().message};
+  done.exit_code = report->as_expected() ? as_expected : not_as_expected;
+  if (!options.trace_file.empty()) {
+    if (auto written = write_trace(options, *report); !written) return {usage, {}, written.error().message};
+  }
+  const bool to_file = !options.trace_file.empty();
+  const report::TextOptions text{.colour = colours(STDOUT_FILENO) && !to_file,
+                                 .trace = !to_file && (options.trace == "text" || (options.trace.empty() && alone))};
+  if (options.json) {
+    done.out = report::to_json(*report);
+  } else if (options.trace == "jsonl" && !to_file) {
+    auto view = trace::TraceView::open(report->trace.bytes());
+    if (!view) return {host_failure, {}, view.error().message};
+    done.out = trace::to_jsonl(*view);
+    // The verdict is no event: it goes where it does not mix with them.
+    done.err = report::to_line(*report, {.colour = colours(STDERR_FILENO)});
+  } else if (!options.quiet || !report->as_expected()) {
+    done.out = alone && !options.quiet ? report::to_text(*report, text) : report::to_line(*report, text);
+  }
+  if (!done.err.empty() && done.err.back() == '\n') done.err.pop_back();
+  return done;
+}
+
+void print(const Done& done) {
+  std::cout << done.out << std::flush;
+  complain(done.err);
+}
+
+/// A worker's result on its way to the parent: two lengths, the texts.
+void send(int descriptor, const Done& done) {
+  const std::string message =
+      fmt::format("{} {} {}\n{}{}", done.exit_code, done.out.size(), done.err.size(), done.out, done.err);
+  for (std::size_t at = 0; at < message.size();) {
+    const ssize_t n = ::write(descriptor, message.data() + at, message.size() - at);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) _exit(host_failure);
+    at += static_cast<std::size_t>(n);
+  }
+}
+
+Done receive(const std::string& message, const std::filesystem::path& file) {
+  Done done;
+  std::size_t out = 0, err = 0;
+  int used = 0;
+  if (std::sscanf(message.c_str(), "%d %zu %zu%n", &done.exit_code, &out, &err, &used) != 3 ||
+      message.size() != static_cast<std::size_t>(used) + 1 + out + err) {
+    return {host_failure, {}, fmt::format("{}: the worker that ran it died", file.string())};
+  }
+  done.out = message.substr(static_cast<std::size_t>(used) + 1, out);
+  done.err = message.substr(static_cast<std::size_t>(used) + 1 + out, err);
+  return done;
+}
+
+int worse(int a, int b) {
+  // A wrong scenario says nothing about the filter, so it weighs more than a failed expectation.
+  return std::max(a, b);
+}
+
+struct Worker {
+  pid_t process = -1;
+  int descriptor = -1;
+  std::size_t index = 0;
+  std::string message;
+};
+
+class Pool {
+ public:
+  Pool(const Options& options, Context& context)
+      : options_(options), context_(context), results_(options.files.size()), ready_(options.files.size()) {}
+
+  void run() {
+    std::size_t next = 0, printed = 0;
+    while (printed < options_.files.size()) {
+      while (workers_.size() < options_.jobs && next < options_.files.size()) start(next++);
+      wait();
+      for (; printed < ready_.size() && ready_[printed]; ++printed) {
+        print(results_[printed]);
+        context_.exit_code = worse(context_.exit_code, results_[printed].exit_code);
+        results_[printed] = {};
+      }
+    }
+  }
+
+ private:
+  void start(std::size_t index) {
+    int ends[2];
+    std::cout.flush();
+    std::cerr.flush();
+    if (pipe(ends) != 0) return fail(index, std::strerror(errno));
+    const pid_t process = fork();
+    if (process < 0) {
+      close(ends[0]);
+      close(ends[1]);
+      return fail(index, std::strerror(errno));
+    }
+    if (process == 0) {
+      close(ends[0]);
+      send(ends[1], run_one(options_.files[index], options_, context_, false));
+      _exit(0);
+    }
+    close(ends[1]);
+    workers_.push_back({process, ends[0], index, {}});
+  }
+
+  void fail(std::size_t index, const char* why) {
+    results_[index] = {
+        host_failure, {}, fmt::format("{}: cannot start a worker: {}", options_.files[index].string(), why)};
+    ready_[index] = true;
+  }
+
+  void wait() {
+    if (workers_.empty()) return;
+    std::vector<pollfd> events;
+    for (const Worker& worker : workers_) events.push_back({.fd = worker.descriptor, .events = POLLIN, .revents = 0});
+    if (poll(events.data(), events.size(), -1) < 0) return;
+    for (std::size_t i = events.size(); i-- > 0;) {
+      if ((events[i].revents & (POLLIN | POLLHUP | POLLERR)) == 0) continue;
+      Worker& worker = workers_[i];
+      char piece[65536];
+      const ssize_t n = read(worker.descriptor, piece, sizeof piece);
+      if (n < 0 && errno == EINTR) continue;
+      if (n > 0) {
+        worker.message.append(piece, static_cast<std::size_t>(n));
+        continue;
+      }
+      close(worker.descriptor);
+      int status = 0;
+      while (waitpid(worker.process, &status, 0) < 0 && errno == EINTR) {
+      }
+      results_[worker.index] = receive(worker.message, options_.files[worker.index]);
+      ready_[worker.index] = true;
+      workers_.erase(workers_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+
+  const Options& options_;
+  Context& context_;
+  std::vector<Worker> workers_;
+  std::vector<Done> results_;
+  std::vector<bool> ready_;
+};
+
+/// Combinations that CLI11 cannot express.
+std::string conflict(const Options& options) {
+  if (options.files.size() > 1 && !options.trace_file.empty())
+    return "--trace-file takes one scenario; it would hold only the last one's trace";
+  if (options.files.size() > 1 && options.in_process) return "--in-process takes one scenario: it is for a debugger";
+  if (options.in_process && options.jobs > 1) return "--in-process runs in this process; -j does not go with it";
+  if (options.files.size() > 1 && options.trace == "jsonl")
+    return "--trace jsonl takes one scenario; use --trace-file with each";
+  return {};
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  options->jobs = 1;
+  CLI::App* command = app.add_subcommand("run", "Run scenario files and judge what the filters did");
+  command->add_option("FILE", options->files, "Scenario files")->required();
+  command->add_option("-j,--jobs", options->jobs, "How many scenarios to run at a time (0: one per processor)")
+      ->check(CLI::Range(0u, 1024u));
+  command->add_option("--filter-path", options->filter_path,
+                      "Folder in which images named without a slash are looked up (repeatable)");
+  command
+      ->add_option("--trace", options->trace,
+                   "How the trace is shown: text (the default for one scenario), jsonl, none")
+      ->check(CLI::IsMember({"text", "jsonl", "none"}));
+  command->add_option("--trace-file", options->trace_file, "Write the trace there instead");
+  command->add_flag("--json", options->json, "The result as JSON");
+  command->add_flag("--in-process", options->in_process,
+                    "No child process: for a debugger. A filter's crash is then this program's");
+  command->add_flag("--replace", options->replace, "Let outputs (disk, dump, trace) take the place of what is there");
+  command->add_flag("-q,--quiet", options->quiet, "Only what is not as expected");
+  command->add_flag("--no-fold", options->no_fold, "Do not fold repeats in the trace");
+  command->add_flag("--digests", options->digests, "Digests of all data in the trace");
+  command->callback([options, &context] {
+    if (options->jobs == 0) options->jobs = std::max(1u, std::thread::hardware_concurrency());
+    if (const std::string text = conflict(*options); !text.empty()) {
+      complain(text);
+      context.exit_code = usage;
+      return;
+    }
+    if (options->files.size() == 1) {
+      const Done done = run_one(options->files[0], *options, context, true);
+      print(done);
+      context.exit_code = done.exit_code;
+      return;
+    }
+    Pool(*options, context).run();
+  });
+}
+
+}  // namespace dumpsim::cli

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+// The embedding API over the engine: options become a scenario, results become strings and numbers, errors become
+// UsageError, so that include/dumpsim stays free of everything inside.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "disk/backends.hpp"
+#include "dumpsim/dumpsim.hpp"
+#include "engine/life.hpp"
+#include "engine/plan.hpp"
+#include "engine/run.hpp"
+#include "engine/shared_block.hpp"
+#include "engine/verdict.hpp"
+#include "trace/event_table.hpp"
+#include "trace/reader.hpp"
+#include "trace/text.hpp"
+
+namespace dumpsim::api {
+namespace {
+
+template <class T>
+T or_throw(Result<T> result) {
+  if (!result) throw UsageError(result.error().message);
+  return std::move(*result);
+}
+
+scenario::Fill fill_of(const std::string& word) {
+  if (word == "canary") return scenario::Fill::canary;
+  if (word == "zeros") return scenario::Fill::zeros;
+  if (word == "random") return scenario::Fill::random;
+  throw UsageError(fmt::format("fill \"{}\": expected \"canary\", \"zeros\" or \"random\"", word));
+}
+
+scenario::DumpKind kind_of(const std::string& word) {
+  if (word == "complete") return scenario::DumpKind::complete;
+  if (word == "kernel") return scenario::DumpKind::kernel;
+  if (word == "automatic") return scenario::DumpKind::automatic;
+  if (word == "active") return scenario::DumpKind::active;
+  throw UsageError(
+      fmt::format("dump_kind \"{}\": expected \"complete\", \"kernel\", \"automatic\" or \"active\"", word));
+}
+
+std::vector<Violation> violations_of(const engine::Report& report) {
+  std::vector<Violation> violations;
+  for (const engine::Finding& finding : report.findings) {
+    violations.push_back({std::string(trace::row_of(finding.rule).slug), std::string(trace::name_of(finding.severity)),
+                          finding.filter, finding.detail});
+  }
+  return violations;
+}
+
+}  // namespace
+
+struct Machine::State {
+  scenario::Scenario scenario;
+
+  scenario::Filter& last() {
+    if (scenario.filters.empty()) throw UsageError("no filter was added yet that this could belong to");
+    return scenario.filters.back();
+  }
+};
+
+Machine::Machine(MachineOptions options) : state_(std::make_unique<State>()) {
+  scenario::Scenario& s = state_->scenario;
+  const auto profile = policy::find_profile(options.profile);
+  if (!profile) throw UsageError(fmt::format("unknown profile \"{}\"", options.profile));
+  if (options.memory == 0 || options.memory % page_size != 0) {
+    throw UsageError(fmt::format("memory is {} bytes; expected a multiple of {}", options.memory, page_size));
+  }
+  s.system.profile = *profile;
+  s.policies = policy::Policies(*profile);
+  s.system.memory.runs = {{0, options.memory / page_size}};
+  s.system.memory.fill = fill_of(options.fill);
+  s.system.memory.seed = options.seed;
+  s.disk.sector_size = options.sector_size;
+  s.disk.partitions = {{DiskOffset{options.partition_offset}, 0}};
+  s.dump.kind = kind_of(options.dump_kind);
+  s.dump.file.fragments = options.fragments;
+  s.expect.any_violation = true;
+  scenario::fill_defaults(s);
+}
+
+Machine::~Machine() = default;
+Machine::Machine(Machine&&) noexcept = default;
+Machine& Machine::operator=(Machine&&) noexcept = default;
+
+Machine& Machine::add_filter(const std::string& image) {
+  scenario::Filter filter;
+  filter.image = image.find('/') == std::string::npos ? "./" + image : image;
+  filter.name = std::filesystem::path(image).stem().string();
+  // Two instances of one image are two services, as two entries of DumpFilters would have to be.
+  const auto taken = [&](const std::string& name) {
+    return std::any_of(state_->scenario.filters.begin(), state_->scenario.filters.end(),
+                       [&](const auto& other) { return other.name == name; });
+  };
+  const std::string base = filter.name;
+  for (int n = 2; taken(filter.name); ++n) filter.name = fmt::format("{}{}", base, n);
+  or_throw(engine::find_image(filter, {}));
+  state_->scenario.filters.push_back(std::move(filter));
+  return *this;
+}
+
+Machine& Machine::parameter(const std::string& name, std::uint32_t value) {
+  state_->last().parameters[name] = value;
+  return *this;
+}
+
+Machine& Machine::parameter(const std::string& name, const std::string& value) {
+  state_->last().parameters[name] = value;
+  return *this;
+}
+
+Machine& Machine::parameter(const std::string& name, std::span<const std::byte> value) {
+  state_->last().parameters[name] = std::vector<std::byte>(value.begin(), value.end());
+  return *this;
+}
+
+Machine& Machine::policy(const std::string& name, const std::string& value) {
+  const auto policy = policy::find_policy_key(name);
+  if (!policy) throw UsageError(fmt::format("unknown policy \"{}\"", name));
+  state_->scenario.policies.set(*policy, or_throw(policy::parse_value(*policy, value)));
+  return *this;
+}
+
+Machine& Machine::redirects() {
+  state_->last().redirects = true;
+  return *this;
+}
+
+Run Machine::run() const {
+  const engine::Report report = or_throw(engine::run(state_->scenario, {.judge = false}));
+  const trace::TraceView view = or_throw(trace::TraceView::open(report.trace.bytes()));
+  Run run;
+  run.outcome = scenario::name_of(report.outcome);
+  run.recovered = scenario::name_of(report.recovered);
+  run.readable_sectors = report.readable_sectors.value_or(0);
+  run.writes = report.writes;
+  run.redirected = report.redirected;
+  for (const trace::CallRun& call : view.calls()) {
+    run.calls.push_back(
+        {view.image_name(call.image), std::string(trace::name_of(call.callback)), call.status, call.count});
+  }
+  run.violations = violations_of(report);
+  run.disabled = report.disabled;
+  for (const engine::DebugLine& line : report.debug_output) run.debug_output.push_back(line.text);
+  run.trace = trace::to_text(view);
+  return run;
+}
+
+// Built up in this order, taken down in the reverse.
+struct Stack::State {
+  scenario::Scenario scenario;
+  engine::Plan plan;
+  std::unique_ptr<machine::Machine> machine;
+  std::unique_ptr<disk::BlockDevice> disk;
+  std::unique_ptr<engine::SharedBlock> shared;
+  Mapping trace;
+  std::unique_ptr<trace::Recorder> recorder;
+  std::unique_ptr<engine::Session> session;
+  std::unique_ptr<stack::DumpStack> stack;
+
+  stack::Environment& env() { return session->environment(); }
+
+  /// Steps after a filter ended the run do nothing, like a machine that has stopped.
+  bool over() { return stack == nullptr || stack->ended(); }
+
+  engine::Report report() const {
+    engine::Report report;
+    const trace::TraceView view = or_throw(trace::TraceView::open(trace.bytes()));
+    engine::tell_trace(scenario, shared->totals(), view, report);
+    return report;
+  }
+};
+
+Stack Machine::load() const {
+  auto state = std::make_unique<Stack::State>();
+  state->scenario = state_->scenario;
+  state->plan = or_throw(engine::plan(state->scenario));
+  state->machine = std::make_unique<machine::Machine>(
+      machine::Machine{.memory = or_throw(machine::PhysicalMemory::create(state->plan.ram, state->plan.source, {}))});
+  state->disk = or_throw(
+      disk::make_disk("memory", {.size = state->scenario.disk.size, .sector_size = state->scenario.disk.sector_size}));
+  state->shared = std::make_unique<engine::SharedBlock>(or_throw(engine::SharedBlock::create()));
+  state->trace =
+      or_throw(Mapping::shared(std::max<std::uint64_t>(state->scenario.trace.limit, trace::Recorder::minimum_bytes())));
+  state->recorder = std::make_unique<trace::Recorder>(state->trace.bytes(), &state->machine->clock.now,
+                                                      trace::RecorderOptions{.fold = false});
+  state->session = or_throw(
+      engine::Session::create(state->scenario, state->plan, or_throw(engine::find_filters(state->scenario, {})),
+                              *state->machine, *state->disk, *state->recorder, state->shared->texts()));
+  state->stack = std::make_unique<stack::DumpStack>(state->env(), stack::Usage::crash, state->session->filters());
+  state->stack->set_file(&state->plan.dump_file);
+  state->stack->keep_port_data(true);
+  or_throw(state->stack->load());
+  return Stack(std::move(state));
+}
+
+Stack::Stack(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Stack::~Stack() = default;
+Stack::Stack(Stack&&) noexcept = default;
+Stack& Stack::operator=(Stack&&) noexcept = default;
+
+std::int32_t Stack::entry_status(std::size_t index) const {
+  return state_->stack->entry_status(index);
+}
+
+std::int32_t Stack::start() {
+  return state_->over() ? -1 : state_->stack->start();
+}
+
+Transfer Stack::write(std::uint64_t partition_offset, std::span<const std::byte> data, std::uint32_t byte_offset) {
+  Transfer transfer;
+  if (state_->over()) return transfer;
+  if (byte_offset + data.size() > (state_->stack->max_pages() + (byte_offset == 0 ? 0 : 1)) * page_size ||
+      byte_offset >= page_size || data.empty()) {
+    throw UsageError(
+        fmt::format("a write of {} bytes at byte offset {}: expected 1 to {} bytes at an offset within a page",
+                    data.size(), byte_offset, state_->stack->max_pages() * page_size));
+  }
+  const std::byte* shown = state_->machine->memory.show_bytes(data, byte_offset);
+  const stack::TransferResult result = state_->stack->write(PartitionOffset{partition_offset}, {shown, data.size()});
+  transfer.status = result.filter_status;
+  transfer.offset = result.offset.bytes;
+  if (state_->over()) return transfer;
+  transfer.data = state_->stack->port_data();
+  transfer.source_untouched =
+      std::memcmp(shown, data.data(), data.size()) == 0 && (result.changes & trace::change_buffer) == 0;
+  for (const trace::ChangeName& name : trace::all_changes()) {
+    if ((result.changes & name.change) != 0) transfer.changed.emplace_back(name.word);
+  }
+  return transfer;
+}
+
+Transfer Stack::read(std::uint64_t partition_offset, std::size_t bytes) {
+  Transfer transfer;
+  if (state_->over()) return transfer;
+  const std::uint64_t pages = (bytes + page_size - 1) / page_size;
+  if (bytes == 0 || pages > state_->stack->max_pages()) {
+    throw UsageError(
+        fmt::format("a read of {} bytes: expected 1 to {}", bytes, state_->stack->max_pages() * page_size));
+  }
+  machine::PhysicalMemory& memory = state_->machine->memory;
+  std::byte* into = memory.allocate_pages(pages, true);
+  const stack::TransferResult result = state_->stack->read(PartitionOffset{partition_offset}, {into, bytes});
+  transfer.status = result.port_status < 0 ? result.port_status : result.filter_status;
+  transfer.offset = result.offset.bytes;
+  if (!state_->over()) transfer.data.assign(into, into + bytes);
+  memory.free_pages(into, pages, true);
+  for (const trace::ChangeName& name : trace::all_changes()) {
+    if ((result.changes & name.change) != 0) transfer.changed.emplace_back(name.word);
+  }
+  return transfer;
+}
+
+std::int32_t Stack::finish() {
+  return state_->over() ? -1 : state_->stack->finish();
+}
+
+void Stack::unload() {
+  if (!state_->over()) state_->stack->unload();
+}
+
+std::string Stack::ended() const {
+  switch (state_->shared->totals().ended) {
+    case stack::Ended::no:
+      return {};
+    case stack::Ended::bugchecked:
+      return "bugchecked";
+    case stack::Ended::crashed:
+      return "crashed";
+    case stack::Ended::hung:
+      return "hung";
+  }
+  return "crashed";
+}
+
+std::vector<Violation> Stack::violations() const {
+  return violations_of(state_->report());
+}
+
+std::vector<std::string> Stack::debug_output() const {
+  std::vector<std::string> lines;
+  for (const engine::DebugLine& line : state_->report().debug_output) lines.push_back(line.text);
+  return lines;
+}
+
+std::string Stack::trace() const {
+  return trace::to_text(or_throw(trace::TraceView::open(state_->trace.bytes())));
+}
+
+}  // namespace dumpsim::api

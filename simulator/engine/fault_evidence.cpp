@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/fault_evidence.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace dumpsim::engine {
+namespace {
+
+const void* pointer(std::uint64_t address) {
+  return reinterpret_cast<const void*>(address);
+}
+
+/// "image dump_x+0x1234 (encrypt_page)".
+std::string place(std::uint64_t address, const kernel::Kernel& kernel, std::span<const loader::Image* const> images,
+                  kernel::Words detail) {
+  std::string words = kernel.words(pointer(address), detail);
+  for (const loader::Image* image : images) {
+    if (!image->contains(pointer(address))) continue;
+    if (const std::string function = image->function_at(pointer(address)); !function.empty())
+      words += fmt::format(" ({})", function);
+  }
+  return words;
+}
+
+std::string_view verb(machine::FaultAccess access) {
+  switch (access) {
+    case machine::FaultAccess::read:
+      return "read of";
+    case machine::FaultAccess::write:
+      return "write to";
+    case machine::FaultAccess::execute:
+      return "jump to";
+    case machine::FaultAccess::none:
+      break;
+  }
+  return "access to";
+}
+
+}  // namespace
+
+trace::FaultKind trace_kind(machine::FaultKind kind) {
+  switch (kind) {
+    case machine::FaultKind::access:
+      return trace::FaultKind::access;
+    case machine::FaultKind::stack_overflow:
+      return trace::FaultKind::stack_overflow;
+    case machine::FaultKind::illegal_instruction:
+    case machine::FaultKind::privileged_instruction:
+      return trace::FaultKind::illegal_instruction;
+    case machine::FaultKind::arithmetic:
+      return trace::FaultKind::arithmetic;
+    case machine::FaultKind::abort:
+      return trace::FaultKind::abort;
+    case machine::FaultKind::hang:
+      return trace::FaultKind::hang;
+    case machine::FaultKind::breakpoint:
+    case machine::FaultKind::fast_fail:
+    case machine::FaultKind::system_call:
+    case machine::FaultKind::other:
+      break;
+  }
+  return trace::FaultKind::other;
+}
+
+std::string fault_words(const machine::FaultReport& fault, const kernel::Kernel& kernel,
+                        std::span<const loader::Image* const> images) {
+  const std::string at = place(fault.registers.rip, kernel, images, kernel::Words::canonical);
+  switch (fault.kind) {
+    case machine::FaultKind::access:
+      if (!fault.address_known) return fmt::format("access to an address that is not canonical, at {}", at);
+      return fmt::format("{} {} at {}", verb(fault.access),
+                         kernel.words(pointer(fault.address), kernel::Words::canonical), at);
+    case machine::FaultKind::hang:
+      return "its processor time is used up";  // where it was caught is chance
+    case machine::FaultKind::fast_fail:
+      return fmt::format("int 29h fast fail, code {}, at {}", fault.code, at);
+    case machine::FaultKind::system_call:
+      return fmt::format("system call {} at {}; a driver has none", fault.code, at);
+    default:
+      return fmt::format("{} at {}", machine::name_of(fault.kind), at);
+  }
+}
+
+std::string fault_evidence(const machine::FaultReport& fault, const kernel::Kernel& kernel,
+                           std::span<const loader::Image* const> images) {
+  const machine::FaultReport::Registers& r = fault.registers;
+  const std::array<std::pair<std::string_view, std::uint64_t>, 18> all{{{"rax", r.rax},
+                                                                        {"rbx", r.rbx},
+                                                                        {"rcx", r.rcx},
+                                                                        {"rdx", r.rdx},
+                                                                        {"rsi", r.rsi},
+                                                                        {"rdi", r.rdi},
+                                                                        {"rbp", r.rbp},
+                                                                        {"rsp", r.rsp},
+                                                                        {"r8", r.r8},
+                                                                        {"r9", r.r9},
+                                                                        {"r10", r.r10},
+                                                                        {"r11", r.r11},
+                                                                        {"r12", r.r12},
+                                                                        {"r13", r.r13},
+                                                                        {"r14", r.r14},
+                                                                        {"r15", r.r15},
+                                                                        {"rip", r.rip},
+                                                                        {"efl", r.rflags}}};
+  std::string text = fmt::format("evidence (differs from run to run): {}\n", machine::describe(fault));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    text += fmt::format("  {:>3}={:016x}{}", all[i].first, all[i].second, i % 3 == 2 ? "\n" : "");
+  }
+  text += "backtrace\n";
+  for (std::uint32_t i = 0; i < fault.return_address_count && i < fault.return_addresses.size(); ++i) {
+    text += fmt::format("  #{:<2} {}\n", i, place(fault.return_addresses[i], kernel, images, kernel::Words::full));
+  }
+  return text;
+}
+
+}  // namespace dumpsim::engine

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <set>
+#include <string_view>
+#include <system_error>
+
+#include "base/text.hpp"
+#include "engine/plan.hpp"
+#include "engine/run.hpp"
+
+namespace dumpsim::engine {
+namespace fs = std::filesystem;
+
+std::vector<fs::path> default_filter_path(const fs::path& program, const std::vector<fs::path>& given) {
+  std::vector<fs::path> path = given;
+  if (const char* text = std::getenv("DUMPSIM_FILTER_PATH"); text != nullptr) {
+    std::string_view rest = text;
+    while (!rest.empty()) {
+      const std::size_t colon = rest.find(':');
+      if (const std::string_view part = rest.substr(0, colon); !part.empty()) path.emplace_back(part);
+      rest.remove_prefix(colon == std::string_view::npos ? rest.size() : colon + 1);
+    }
+  }
+  const fs::path beside = program.parent_path();
+  path.push_back(beside / ".." / "filters");
+  path.push_back(beside / ".." / "lib" / "dumpsim" / "filters");
+  return path;
+}
+
+Result<fs::path> find_image(const scenario::Filter& filter, const RunOptions& options) {
+  std::error_code ignored;
+  if (filter.image.find('/') != std::string::npos) {
+    const fs::path path = fs::path(filter.image).is_absolute() ? fs::path(filter.image) : filter.folder / filter.image;
+    if (fs::exists(path, ignored)) return path;
+    return Error{fmt::format("filter image {} does not exist (\"{}\" is relative to the scenario)", path.string(),
+                             filter.image)};
+  }
+  std::set<std::string> offered;
+  for (const fs::path& folder : options.filter_path) {
+    for (const std::string& name : {filter.image, filter.image + ".so"}) {
+      if (fs::is_regular_file(folder / name, ignored)) return folder / name;
+    }
+    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+      if (entry.path().extension() == ".so") offered.insert(entry.path().stem().string());
+    }
+  }
+  const std::vector<std::string_view> names(offered.begin(), offered.end());
+  std::string looked;
+  for (const fs::path& folder : options.filter_path)
+    looked += (looked.empty() ? "" : ", ") + folder.lexically_normal().string();
+  return Error{
+      fmt::format("no filter \"{}\" on the filter path ({}){}; an image elsewhere is named with a slash: \"./{}.so\"",
+                  filter.image, looked, did_you_mean(filter.image, names), filter.image)};
+}
+
+Result<std::vector<stack::FilterSpec>> find_filters(const scenario::Scenario& scenario, const RunOptions& options) {
+  std::vector<stack::FilterSpec> filters;
+  for (const scenario::Filter& filter : scenario.filters) {
+    auto path = find_image(filter, options);
+    if (!path) return path.error();
+    const bool given = filter.convention != scenario::Convention::from_image;
+    filters.push_back({.path = path->string(),
+                       .name = filter.name,
+                       .redirects = filter.redirects,
+                       .convention_given = given,
+                       .convention = filter.convention == scenario::Convention::microsoft
+                                         ? machine::Convention::microsoft
+                                         : machine::Convention::system_v});
+  }
+  return filters;
+}
+
+}  // namespace dumpsim::engine

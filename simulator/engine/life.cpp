@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/life.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <optional>
+
+#include "engine/fault_evidence.hpp"
+#include "engine/registry_seed.hpp"
+#include "kernel/kernel.hpp"
+#include "machine/fault_trap.hpp"
+#include "machine/gate.hpp"
+
+namespace dumpsim::engine {
+namespace {
+
+using scenario::SequenceStep;
+using scenario::TimelineStep;
+using stack::DumpStack;
+using stack::Usage;
+
+std::string_view name_of(TimelineStep step) {
+  switch (step) {
+    case TimelineStep::boot:
+      return "boot";
+    case TimelineStep::disable_dumps:
+      return "disable-dumps";
+    case TimelineStep::enable_dumps:
+      return "enable-dumps";
+    case TimelineStep::hibernate:
+      return "hibernate";
+    case TimelineStep::resume:
+      return "resume";
+    case TimelineStep::crash:
+      return "crash";
+    case TimelineStep::next_boot:
+      return "next-boot";
+  }
+  return "";
+}
+
+std::string_view name_of(SequenceStep::Action action) {
+  switch (action) {
+    case SequenceStep::Action::load:
+      return "load";
+    case SequenceStep::Action::start:
+      return "start";
+    case SequenceStep::Action::open:
+      return "open";
+    case SequenceStep::Action::write:
+      return "write";
+    case SequenceStep::Action::read:
+      return "read";
+    case SequenceStep::Action::finish:
+      return "finish";
+    case SequenceStep::Action::unload:
+      return "unload";
+    case SequenceStep::Action::power_cut:
+      return "power-cut";
+  }
+  return "";
+}
+
+}  // namespace
+
+struct Session::State {
+  State(const scenario::Scenario& s, const Plan& p, std::vector<stack::FilterSpec> f, machine::Machine& m,
+        disk::BlockDevice& d, trace::Recorder& r, SharedTexts& t, machine::GuestStack g)
+      : scenario(s),
+        plan(p),
+        filters(std::move(f)),
+        machine(m),
+        texts(t),
+        guest_stack(std::move(g)),
+        gate(guest_stack),
+        recorder(r),
+        environment{m,
+                    gate,
+                    recorder,
+                    d,
+                    s.policies,
+                    t.totals,
+                    {plan.partition_start, plan.partition_size, s.disk.sector_size}} {
+    environment.tell_fault = [this](std::uint16_t image, trace::Callback callback) {
+      const machine::FaultReport& fault = environment.trap->last();
+      recorder.fault(image, callback, trace_kind(fault.kind), fault_words(fault, *kernel, environment.images));
+      write_text(texts.evidence, fault_evidence(fault, *kernel, environment.images));
+    };
+    power_on();
+  }
+
+  Result<void> install_trap() {
+    auto installed = machine::FaultTrap::install(gate, {.context = this, .on_write_fault = open_page},
+                                                 std::chrono::seconds(scenario.limits.cpu_seconds));
+    if (!installed) return installed.error();
+    trap = std::move(*installed);
+    environment.trap = trap.get();
+    return {};
+  }
+
+  /// In the signal handler: a write into memory that is shown read-only is reported, and then happens, as it does on
+  /// Windows.
+  static bool open_page(void* context, const void* address) {
+    State& state = *static_cast<State*>(context);
+    Pfn pfn = 0;
+    if (!state.machine.memory.open_for_write(address, pfn)) return false;
+    char where[96];
+    const std::size_t length = state.kernel->words(address, where, kernel::Words::canonical);
+    char text[160];
+    const int n = std::snprintf(text, sizeof text, "wrote to %.*s, the memory that is being dumped",
+                                static_cast<int>(length), where);
+    state.recorder.violation(state.kernel->image(), state.kernel->callback(), trace::Rule::write_buffer_modified,
+                             std::string_view(text, static_cast<std::size_t>(n)));
+    return true;
+  }
+
+  /// A kernel with nothing in it: what a boot starts from.
+  void power_on() {
+    kernel.reset();
+    const policy::ProfileRow& profile = policy::row_of(scenario.system.profile);
+    kernel = std::make_unique<kernel::Kernel>(
+        machine, recorder, gate,
+        kernel::Config{.major = profile.major, .minor = profile.minor, .build = profile.build});
+    kernel->create_volume(volume_facts(scenario, plan));
+    seed_registry(kernel->registry(), scenario);
+    environment.kernel = kernel.get();
+  }
+
+  /// Power goes: what was loaded is gone without DumpUnload. The images stay mapped until the process ends, since
+  /// taking them away would run their destructors, which no crash does.
+  void power_off() {
+    for (auto* held : {&crash, &hibernation}) {
+      if (*held) gone.push_back(std::move(*held));
+    }
+    environment.images.clear();
+  }
+
+  bool ended() const { return environment.totals.ended != stack::Ended::no; }
+
+  Result<void> load(std::unique_ptr<DumpStack>& into, Usage usage) {
+    into = std::make_unique<DumpStack>(environment, usage, filters);
+    auto status = into->load();
+    if (!status) return status.error();
+    if (*status < 0 && !ended()) {
+      environment.totals.dump = stack::DumpState::stack_not_loaded;
+      into.reset();
+    }
+    return {};
+  }
+
+  Result<void> take(TimelineStep step);
+  Result<void> take(const SequenceStep& step);
+  void write_step(DumpStack& stack, const SequenceStep& step);
+  void read_step(DumpStack& stack, const SequenceStep& step);
+
+  const scenario::Scenario& scenario;
+  const Plan& plan;
+  std::vector<stack::FilterSpec> filters;
+  machine::Machine& machine;
+  SharedTexts& texts;
+  machine::GuestStack guest_stack;
+  machine::Gate gate;
+  trace::Recorder& recorder;
+  std::unique_ptr<kernel::Kernel> kernel;
+  stack::Environment environment;
+  std::unique_ptr<machine::FaultTrap> trap;
+  std::vector<std::unique_ptr<DumpStack>> gone;
+  std::unique_ptr<DumpStack> crash;
+  std::unique_ptr<DumpStack> hibernation;
+  std::array<std::uint64_t, 2> next_write{}, next_read{};
+};
+
+Result<std::unique_ptr<Session>> Session::create(const scenario::Scenario& scenario, const Plan& plan,
+                                                 std::vector<stack::FilterSpec> filters, machine::Machine& machine,
+                                                 disk::BlockDevice& disk, trace::Recorder& recorder,
+                                                 SharedTexts& shared) {
+  auto guest_stack = machine::GuestStack::create(scenario.policies.number(policy::Policy::kernel_stack));
+  if (!guest_stack) return guest_stack.error();
+  auto state = std::make_unique<State>(scenario, plan, std::move(filters), machine, disk, recorder, shared,
+                                       std::move(*guest_stack));
+  if (auto installed = state->install_trap(); !installed) return installed.error();
+  return std::unique_ptr<Session>(new Session(std::move(state)));
+}
+
+Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Session::~Session() = default;
+
+stack::Environment& Session::environment() {
+  return state_->environment;
+}
+trace::Recorder& Session::recorder() {
+  return state_->recorder;
+}
+const Plan& Session::plan() const {
+  return state_->plan;
+}
+std::span<const stack::FilterSpec> Session::filters() const {
+  return state_->filters;
+}
+
+Result<void> Session::State::take(TimelineStep step) {
+  recorder.timeline_step(name_of(step));
+  switch (step) {
+    case TimelineStep::boot:
+    case TimelineStep::enable_dumps:
+      if (crash || scenario.dump.kind == scenario::DumpKind::none) return {};
+      return load(crash, Usage::crash);
+    case TimelineStep::disable_dumps:
+      if (crash) crash->unload();
+      crash.reset();
+      return {};
+    case TimelineStep::hibernate:
+      if (auto loaded = load(hibernation, Usage::hibernation); !loaded) return loaded;
+      if (hibernation && !ended())
+        stack::write_hibernation(environment, *hibernation, plan.hibernation_file, plan.hibernated);
+      return {};
+    case TimelineStep::resume:
+      if (!hibernation) return {};
+      if (scenario.policies.is(policy::Policy::resume_reads, "yes")) {
+        stack::read_hibernation(environment, *hibernation, plan.hibernation_file, plan.hibernated);
+      }
+      if (!ended()) hibernation->unload();
+      if (!ended()) hibernation.reset();
+      return {};
+    case TimelineStep::crash:
+      recorder.crash_started(scenario.dump.bugcheck.code, scenario.dump.bugcheck.parameters);
+      if (crash) {
+        stack::write_crash_dump(environment, *crash, *plan.layout,
+                                {&plan.dump_file, plan.log_file.empty() ? nullptr : &plan.log_file});
+      }
+      if (ended()) return {};
+      recorder.reboot();
+      power_off();
+      power_on();
+      return {};
+    case TimelineStep::next_boot:
+      return {};  // the parent's: recovery goes past the dump stack
+  }
+  return {};
+}
+
+void Session::State::write_step(DumpStack& stack, const SequenceStep& step) {
+  const disk::ExtentMap& file = step.hibernation ? plan.hibernation_file : plan.dump_file;
+  if (step.file_offset || step.offset.bytes == 0) {
+    std::uint64_t& next = next_write[step.hibernation ? 1 : 0];
+    const std::uint64_t at = step.file_offset.value_or(next);
+    stack::FileWriter(environment, stack, file).write_ram(at, step.first, step.pages);
+    next = at + step.pages * page_size;
+    return;
+  }
+  stack.set_file(&file);
+  stack.write(step.offset, {machine.memory.show_ram(step.first, step.pages), step.pages * page_size});
+}
+
+void Session::State::read_step(DumpStack& stack, const SequenceStep& step) {
+  const disk::ExtentMap& file = step.hibernation ? plan.hibernation_file : plan.dump_file;
+  std::vector<std::byte> into(step.pages * page_size);
+  if (step.file_offset || step.offset.bytes == 0) {
+    std::uint64_t& next = next_read[step.hibernation ? 1 : 0];
+    const std::uint64_t at = step.file_offset.value_or(next);
+    stack::FileReader(environment, stack, file).read(at, into);
+    next = at + into.size();
+    return;
+  }
+  stack::FileReader(environment, stack, file).read_at_partition(step.offset, into);
+}
+
+Result<void> Session::State::take(const SequenceStep& step) {
+  recorder.timeline_step(name_of(step.action));
+  std::unique_ptr<DumpStack>& held = step.hibernation ? hibernation : crash;
+  if (step.action == SequenceStep::Action::load) {
+    if (held) gone.push_back(std::move(held));
+    return load(held, step.hibernation ? Usage::hibernation : Usage::crash);
+  }
+  if (step.action == SequenceStep::Action::power_cut) {
+    recorder.power_cut();
+    power_off();
+    return {};
+  }
+  if (!held) {
+    recorder.section("no stack is loaded: nothing to call");
+    return {};
+  }
+  switch (step.action) {
+    case SequenceStep::Action::start:
+      held->start_filters();
+      break;
+    case SequenceStep::Action::open:
+      held->open_port();
+      break;
+    case SequenceStep::Action::write:
+      write_step(*held, step);
+      break;
+    case SequenceStep::Action::read:
+      read_step(*held, step);
+      break;
+    case SequenceStep::Action::finish:
+      held->finish();
+      break;
+    case SequenceStep::Action::unload:
+      held->unload();
+      if (!ended()) held.reset();
+      break;
+    case SequenceStep::Action::load:
+    case SequenceStep::Action::power_cut:
+      break;
+  }
+  return {};
+}
+
+Result<void> Session::live() {
+  State& s = *state_;
+  for (const TimelineStep step : s.scenario.timeline) {
+    if (s.ended()) return {};
+    if (auto taken = s.take(step); !taken) return taken;
+  }
+  for (const SequenceStep& step : s.scenario.sequence) {
+    if (s.ended()) return {};
+    if (auto taken = s.take(step); !taken) return taken;
+  }
+  return {};
+}
+
+}  // namespace dumpsim::engine

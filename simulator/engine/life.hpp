@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// A machine's life, as lived in the child: boots, crashes, hibernates as the timeline says, or takes the single steps
+// of a sequence. Everything it has to tell goes into the trace and the totals.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "disk/block_device.hpp"
+#include "engine/plan.hpp"
+#include "engine/shared_block.hpp"
+#include "machine/machine.hpp"
+#include "stack/crashdmp.hpp"
+#include "stack/dump_stack.hpp"
+#include "trace/recorder.hpp"
+
+namespace dumpsim::engine {
+
+/// The parts of a running machine, in the order they are built up. One at a time per process.
+class Session {
+ public:
+  /// Filters with their images found. All references outlive it.
+  static Result<std::unique_ptr<Session>> create(const scenario::Scenario& scenario, const Plan& plan,
+                                                 std::vector<stack::FilterSpec> filters, machine::Machine& machine,
+                                                 disk::BlockDevice& disk, trace::Recorder& recorder,
+                                                 SharedTexts& shared);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// The timeline or the sequence, to its end or until a filter ends it.
+  Result<void> live();
+
+  stack::Environment& environment();
+  trace::Recorder& recorder();
+  const Plan& plan() const;
+  std::span<const stack::FilterSpec> filters() const;
+
+ private:
+  struct State;
+  explicit Session(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace dumpsim::engine

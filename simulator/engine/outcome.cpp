@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happened, in words: from how the child ended, its totals and its trace, each of which a filter may have damaged.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "base/text.hpp"
+#include "engine/verdict.hpp"
+#include "trace/field_names.hpp"
+#include "trace/utf8.hpp"
+
+namespace dumpsim::engine {
+namespace {
+
+using scenario::Outcome;
+using stack::DumpState;
+using stack::Ended;
+using trace::Callback;
+using trace::Kind;
+
+struct Place {
+  bool in_callback = false;
+  std::string words;  // "dump_xor in DumpWrite, callback 17"
+};
+
+Place place_of(const stack::Totals& totals, const trace::TraceView& view) {
+  const std::uint32_t running = totals.running.load(std::memory_order_relaxed);
+  if (running == 0) return {};
+  const auto callback =
+      static_cast<Callback>(std::min<std::uint32_t>(running & 0xff, static_cast<std::uint32_t>(Callback::count_) - 1));
+  return {true, fmt::format("{} in {}, callback {}", view.image_name(static_cast<std::uint16_t>(running >> 8)),
+                            trace::name_of(callback), totals.ordinal.load(std::memory_order_relaxed))};
+}
+
+std::string last_fault(const trace::TraceView& view) {
+  std::string words;
+  for (const trace::Event& event : view) {
+    if (event.record.kind == Kind::fault) words = trace::printable(event.text());
+  }
+  return words;
+}
+
+}  // namespace
+
+Result<void> tell_outcome(const ChildEnd& end, const SharedTexts& shared, const trace::TraceView& view,
+                          Report& report) {
+  const stack::Totals& totals = shared.totals;
+  const Place place = place_of(totals, view);
+  report.evidence = read_text(shared.evidence);
+  if (end.how != ChildEnd::How::finished) {
+    if (!place.in_callback) {
+      return Error{
+          end.how == ChildEnd::How::killed
+              ? fmt::format("the scenario's process died of signal {} while no filter was running", end.detail)
+              : fmt::format("the scenario's process ended with status {} while no filter was running", end.detail)};
+    }
+    switch (end.how) {
+      case ChildEnd::How::exited:
+        report.outcome = Outcome::exited;
+        report.outcome_detail =
+            fmt::format("{}: it ended the process with status {}; a driver cannot", place.words, end.detail);
+        return {};
+      case ChildEnd::How::stuck:
+        report.outcome = Outcome::hung;
+        report.outcome_detail = fmt::format("{}: it sleeps and uses no processor time", place.words);
+        return {};
+      default:
+        report.outcome = Outcome::crashed;
+        report.outcome_detail = fmt::format("{}: its process died of signal {}", place.words, end.detail);
+        return {};
+    }
+  }
+  switch (totals.ended) {
+    case Ended::bugchecked:
+      report.outcome = Outcome::bugchecked;
+      report.outcome_detail = fmt::format("{}: KeBugCheckEx({:#010x})", place.words, totals.bugcheck_code);
+      return {};
+    case Ended::crashed:
+      report.outcome = Outcome::crashed;
+      report.outcome_detail = fmt::format("{}: {}", place.words, last_fault(view));
+      return {};
+    case Ended::hung:
+      report.outcome = Outcome::hung;
+      report.outcome_detail = fmt::format("{}: {}", place.words, last_fault(view));
+      return {};
+    case Ended::no:
+      break;
+  }
+  switch (totals.dump) {
+    case DumpState::stack_not_loaded:
+      report.outcome = Outcome::stack_not_loaded;
+      report.outcome_detail = fmt::format("stage {:#x} ended with {}: no dump can be written (System event 45)",
+                                          totals.stage, trace::format_status(totals.stage_status));
+      return {};
+    case DumpState::failed:
+    case DumpState::begun:
+      report.outcome = Outcome::dump_failed;
+      report.outcome_detail =
+          totals.write_status != 0
+              ? fmt::format("a write failed with {}", trace::format_status(totals.write_status))
+              : fmt::format("the dump needs {}, more than its file has", format_size(totals.dump_bytes));
+      return {};
+    case DumpState::not_begun:
+    case DumpState::completed:
+      break;
+  }
+  report.outcome = Outcome::completed;
+  return {};
+}
+
+void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals, const trace::TraceView& view,
+                Report& report) {
+  // Findings in the order they were first met; counts come from the recorder's tallies where one filter alone broke a
+  // rule.
+  std::map<std::tuple<std::uint64_t, std::uint16_t, Callback>, std::size_t> known;
+  std::vector<std::size_t> step;  // findings of the step that a `repeat` may follow
+  for (const trace::Event& event : view) {
+    const trace::Record& record = event.record;
+    report.virtual_time = std::max(report.virtual_time, record.time);
+    if (record.kind == Kind::violation && record.arg < static_cast<std::uint64_t>(trace::Rule::count_)) {
+      const auto [at, is_new] = known.try_emplace({record.arg, record.image, record.callback}, report.findings.size());
+      if (is_new) {
+        report.findings.push_back({.rule = static_cast<trace::Rule>(record.arg),
+                                   .severity = static_cast<trace::Severity>(std::min<std::uint32_t>(record.flags, 3)),
+                                   .filter = view.image_name(record.image),
+                                   .callback = record.callback,
+                                   .count = 0,
+                                   .detail = trace::printable(event.text())});
+      }
+      ++report.findings[at->second].count;
+      step.push_back(at->second);
+    } else if (record.kind == Kind::repeat) {
+      for (const std::size_t finding : step) report.findings[finding].count += record.arg;
+      step.clear();
+    } else if (record.kind == Kind::debug_print) {
+      report.debug_output.push_back({view.image_name(record.image), trace::printable(event.text())});
+    } else if (record.kind == Kind::section || record.kind == Kind::timeline_step || record.kind == Kind::port_write) {
+      if (record.kind != Kind::port_write) step.clear();
+    }
+  }
+  std::stable_sort(report.findings.begin(), report.findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.severity > b.severity; });
+  for (std::size_t image = 0; image < totals.disabled_with.size(); ++image) {
+    if (totals.disabled_with[image] != 0) report.disabled.push_back(view.image_name(static_cast<std::uint16_t>(image)));
+  }
+  for (std::size_t i = 0; i < static_cast<std::size_t>(policy::Policy::count_); ++i) {
+    if ((totals.policies_rested_on >> i & 1) != 0)
+      report.policies.push_back(scenario.policies.explain(static_cast<policy::Policy>(i)));
+  }
+  report.writes = view.writes().count;
+  report.write_bytes = view.writes().bytes;
+  report.write_least = view.writes().min_length;
+  report.write_most = view.writes().max_length;
+  report.redirected = totals.redirected;
+}
+
+}  // namespace dumpsim::engine

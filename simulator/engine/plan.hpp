@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a scenario comes to before anything runs: which pages a dump holds, where the files lie, what the dump will look
+// like. Pure computation over the scenario; the disk and the child are made from it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/result.hpp"
+#include "disk/extents.hpp"
+#include "disk/partition_table.hpp"
+#include "dumpfile/dump_layout.hpp"
+#include "dumpfile/memory_source.hpp"
+#include "engine/run.hpp"
+#include "scenario/scenario.hpp"
+#include "stack/environment.hpp"
+
+namespace dumpsim::engine {
+
+struct Plan {
+  std::shared_ptr<const dumpfile::MemorySource> source;
+  std::vector<dumpfile::PageRun> ram;
+  disk::PartitionTable table;
+  DiskOffset partition_start;
+  std::uint64_t partition_size = 0;
+  disk::ExtentMap dump_file;
+  disk::ExtentMap hibernation_file;  ///< empty when no step needs one
+  disk::ExtentMap log_file;          ///< the dump log, when the policy writes one
+  std::vector<dumpfile::PageRun> hibernated;
+  std::optional<dumpfile::DumpLayout> layout;  ///< absent when dumps are off
+  std::optional<dumpfile::PageSet> stored;     ///< the pages the dump is to hold
+};
+
+/// The scenario's filters with their images found.
+Result<std::vector<stack::FilterSpec>> find_filters(const scenario::Scenario& scenario, const RunOptions& options);
+
+/// Wall time without progress after which a child counts as asleep: a multiple of the processor time a callback may
+/// use.
+std::uint32_t stuck_seconds(const scenario::Scenario& scenario);
+
+/// Fails for what a scenario's text cannot show: an image of memory that cannot be opened, files that do not fit beside
+/// each other, a form that cannot hold the dump.
+Result<Plan> plan(const scenario::Scenario& scenario);
+
+}  // namespace dumpsim::engine

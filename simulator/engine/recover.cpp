@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/recover.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include "base/file.hpp"
+#include "disk/file_view.hpp"
+#include "engine/life.hpp"
+#include "engine/sandbox.hpp"
+#include "stack/crashdmp.hpp"
+#include "trace/reader.hpp"
+
+namespace dumpsim::engine {
+namespace {
+
+class RawBytes final : public dumpfile::ByteReader {
+ public:
+  RawBytes(std::string name, disk::BlockDevice& disk, const disk::ExtentMap& file, DiskOffset partition_start,
+           std::int64_t shift)
+      : name_(std::move(name)), view_(disk, file, partition_start, shift) {}
+  std::uint64_t size() const override { return view_.size(); }
+  Result<void> read_at(std::uint64_t offset, std::span<std::byte> into) const override {
+    return view_.read_at(offset, into);
+  }
+  const std::string& name() const override { return name_; }
+
+ private:
+  std::string name_;
+  disk::FileView view_;
+};
+
+}  // namespace
+
+std::shared_ptr<const dumpfile::ByteReader> raw_bytes(std::string name, disk::BlockDevice& disk,
+                                                      const disk::ExtentMap& file, DiskOffset partition_start,
+                                                      std::int64_t shift) {
+  return std::make_shared<RawBytes>(std::move(name), disk, file, partition_start, shift);
+}
+
+namespace {
+
+/// A file in memory that the child filled.
+class FileBytes final : public dumpfile::ByteReader {
+ public:
+  FileBytes(std::string name, File file, std::uint64_t size)
+      : name_(std::move(name)), file_(std::move(file)), size_(size) {}
+  std::uint64_t size() const override { return size_; }
+  Result<void> read_at(std::uint64_t offset, std::span<std::byte> into) const override {
+    return file_.read_at(offset, into);
+  }
+  const std::string& name() const override { return name_; }
+
+ private:
+  std::string name_;
+  File file_;
+  std::uint64_t size_;
+};
+
+constexpr std::size_t recovery_trace_bytes = std::size_t{1} << 20;
+constexpr std::uint64_t required_space_at = 0xFA0;  // RequiredDumpSpace in DUMP_HEADER64 [doc]
+
+/// The child's work: header first, then as much as the header says the dump needs. Why not, or empty.
+std::string read_dump(Session& session, const disk::ExtentMap& extents, const File& into) {
+  stack::Environment& env = session.environment();
+  stack::DumpStack stack(env, stack::Usage::crash, session.filters());
+  auto status = stack.load();
+  if (!status) return status.error().message;
+  if (*status < 0) return "the dump stack did not load for reading";
+  if (!stack.reads_through_filters()) return "no filter has a read callback that this profile calls";
+  stack.open_port();
+  stack.set_file(&extents);
+  stack::FileReader reader(env, stack, extents);
+  std::vector<std::byte> piece(std::size_t{1} << 20);
+  const std::span<std::byte> header = std::span(piece).first(dumpfile::header_bytes);
+  if (extents.size() < header.size() || !reader.read(0, header))
+    return "the first pages of the dump file could not be read";
+  if (std::memcmp(header.data(), "PAGEDU64", 8) != 0)
+    return "what the filters give back does not begin with a dump's header";
+  std::uint64_t needed = 0;
+  std::memcpy(&needed, header.data() + required_space_at, sizeof needed);
+  needed = std::clamp<std::uint64_t>(needed, header.size(), extents.size());
+  for (std::uint64_t done = 0; done < needed;) {
+    const std::span<std::byte> now = std::span(piece).first(std::min<std::uint64_t>(piece.size(), needed - done));
+    if (!reader.read(done, now)) return fmt::format("reading back failed at file offset {:#x}", done);
+    if (auto written = into.write_at(done, now); !written) return written.error().message;
+    done += now.size();
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ThroughFilters> bytes_through_filters(const scenario::Scenario& scenario, const Plan& plan,
+                                             const disk::ExtentMap& file, const std::vector<stack::FilterSpec>& filters,
+                                             machine::Machine& machine, disk::BlockDevice& disk,
+                                             std::uint32_t stuck_seconds) {
+  auto shared = SharedBlock::create();
+  if (!shared) return shared.error();
+  auto block = Mapping::shared(recovery_trace_bytes);
+  if (!block) return block.error();
+  auto into = File::in_memory("MEMORY.DMP");
+  if (!into) return into.error();
+  trace::Recorder recorder(block->bytes(), &machine.clock.now, {});
+  auto end = run_in_child(
+      [&] {
+        auto session = Session::create(scenario, plan, filters, machine, disk, recorder, shared->texts());
+        write_text(shared->texts().mistake, session ? read_dump(**session, file, *into) : session.error().message);
+        shared->totals().finished.store(1, std::memory_order_release);
+      },
+      shared->totals(), stuck_seconds, {});
+  if (!end) return end.error();
+  if (end->how != ChildEnd::How::finished || shared->totals().ended != stack::Ended::no) {
+    return ThroughFilters{nullptr, "a filter ended the process while reading back"};
+  }
+  if (std::string why = read_text(shared->texts().mistake); !why.empty())
+    return ThroughFilters{nullptr, std::move(why)};
+  auto size = into->size();
+  if (!size) return size.error();
+  return ThroughFilters{std::make_shared<FileBytes>("MEMORY.DMP through the filters", std::move(*into), *size), {}};
+}
+
+bool looks_like_dump(const dumpfile::ByteReader& bytes) {
+  std::array<std::byte, 8> front{};
+  if (bytes.size() < front.size() || !bytes.read_at(0, front)) return false;
+  return std::memcmp(front.data(), "PAGEDU64", front.size()) == 0;
+}
+
+Result<void> copy_out(const dumpfile::ByteReader& bytes, std::uint64_t size, const std::filesystem::path& to,
+                      bool replace) {
+  auto made = NewFile::create(to, replace);
+  if (!made) return made.error();
+  std::vector<std::byte> piece(std::min<std::uint64_t>(size, std::uint64_t{1} << 20));
+  for (std::uint64_t done = 0; done < size;) {
+    const std::span<std::byte> now = std::span(piece).first(std::min<std::uint64_t>(piece.size(), size - done));
+    if (auto read = bytes.read_at(done, now); !read) return read;
+    if (auto written = made->file().write_at(done, now); !written) return written;
+    done += now.size();
+  }
+  return made->commit();
+}
+
+}  // namespace dumpsim::engine

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/registry_seed.hpp"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace dumpsim::engine {
+namespace {
+
+// CrashDumpEnabled [doc]; an active dump is a complete one with FilterPages = 1 [seen: registry comparison].
+std::uint32_t crash_dump_enabled(scenario::DumpKind kind) {
+  switch (kind) {
+    case scenario::DumpKind::none:
+      return 0;
+    case scenario::DumpKind::complete:
+    case scenario::DumpKind::active:
+      return 1;
+    case scenario::DumpKind::kernel:
+      return 2;
+    case scenario::DumpKind::automatic:
+      return 7;
+  }
+  return 0;
+}
+
+}  // namespace
+
+void seed_registry(kernel::Registry& registry, const scenario::Scenario& scenario) {
+  constexpr std::string_view control = "Control\\CrashControl";
+  registry.set_dword(control, "CrashDumpEnabled", crash_dump_enabled(scenario.dump.kind));
+  if (scenario.dump.kind == scenario::DumpKind::active) registry.set_dword(control, "FilterPages", 1);
+  std::vector<std::string> names;
+  for (const scenario::Filter& filter : scenario.filters) names.push_back(filter.name + ".sys");
+  registry.set_strings(control, "DumpFilters", names);
+  for (const scenario::Filter& filter : scenario.filters) {
+    const std::string service = "Services\\" + filter.name;
+    registry.set_dword(service, "Type", 1);   // SERVICE_KERNEL_DRIVER [doc]
+    registry.set_dword(service, "Start", 0);  // SERVICE_BOOT_START [doc]: what a dump filter's driver has to be
+    registry.set_dword(service, "ErrorControl", 1);
+    registry.set_string(service, "ImagePath", "System32\\drivers\\" + filter.name + ".sys");
+    const std::string parameters = service + "\\Parameters";
+    for (const auto& [name, value] : filter.parameters) {
+      std::visit(
+          [&, &key = name](const auto& given) {
+            using T = std::decay_t<decltype(given)>;
+            if constexpr (std::is_same_v<T, std::uint32_t>)
+              registry.set_dword(parameters, key, given);
+            else if constexpr (std::is_same_v<T, std::uint64_t>)
+              registry.set_qword(parameters, key, given);
+            else if constexpr (std::is_same_v<T, std::string>)
+              registry.set_string(parameters, key, given);
+            else if constexpr (std::is_same_v<T, std::vector<std::string>>)
+              registry.set_strings(parameters, key, given);
+            else
+              registry.set_binary(parameters, key, given);
+          },
+          value);
+    }
+  }
+}
+
+kernel::VolumeFacts volume_facts(const scenario::Scenario& scenario, const Plan& plan) {
+  const disk::PartitionTable& table = plan.table;
+  const disk::PartitionEntry& partition = table.partitions[scenario.disk.dump_partition];
+  const disk::Geometry geometry = table.geometry();
+  kernel::VolumeFacts facts;
+  facts.partition_number = partition.number;
+  facts.style = table.style == disk::PartitionStyle::gpt   ? kernel::VolumeFacts::Style::gpt
+                : table.style == disk::PartitionStyle::mbr ? kernel::VolumeFacts::Style::mbr
+                                                           : kernel::VolumeFacts::Style::raw;
+  facts.partition_start = partition.start.bytes;
+  facts.partition_length = partition.size;
+  facts.disk_size = table.disk_size;
+  facts.sector_size = table.sector_size;
+  facts.tracks_per_cylinder = geometry.tracks_per_cylinder;
+  facts.sectors_per_track = geometry.sectors_per_track;
+  facts.mbr_type = partition.mbr_type;
+  facts.mbr_active = partition.bootable;
+  facts.mbr_signature = table.mbr_signature;
+  facts.gpt_disk = table.disk_id.bytes;
+  facts.gpt_type = partition.type.bytes;
+  facts.gpt_partition = partition.id.bytes;
+  facts.gpt_attributes = partition.attributes;
+  const auto end = std::find(partition.gpt_name.begin(), partition.gpt_name.end(), u'\0');
+  facts.gpt_name.assign(partition.gpt_name.begin(), end);
+  return facts;
+}
+
+}  // namespace dumpsim::engine

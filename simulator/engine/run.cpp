@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "disk/backends.hpp"
+#include "disk/layout.hpp"
+#include "dumpfile/compare.hpp"
+#include "dumpfile/dump_reader.hpp"
+#include "engine/life.hpp"
+#include "engine/plan.hpp"
+#include "engine/recover.hpp"
+#include "engine/sandbox.hpp"
+#include "engine/shared_block.hpp"
+#include "engine/verdict.hpp"
+#include "trace/reader.hpp"
+
+namespace dumpsim::engine {
+namespace {
+
+using scenario::Outcome;
+using scenario::Recovered;
+using scenario::Scenario;
+
+constexpr std::size_t readable_examples_kept = 8;
+
+std::string_view scheme_of(scenario::Backend backend) {
+  switch (backend) {
+    case scenario::Backend::memory:
+      return "memory";
+    case scenario::Backend::raw:
+      return "raw";
+    case scenario::Backend::null:
+      return "null";
+  }
+  return "memory";
+}
+
+class Run {
+ public:
+  Run(const Scenario& scenario, const RunOptions& options) : scenario_(scenario), options_(options) {}
+
+  Result<Report> go() {
+    report_.title = scenario_.title;
+    report_.file = scenario_.file;
+    if (auto done = prepare(); !done) return done.error();
+    if (auto done = live(); !done) return done.error();
+    auto view = trace::TraceView::open(report_.trace.bytes());
+    if (!view) return view.error();
+    if (auto done = tell_outcome(end_, shared_->texts(), *view, report_); !done) return done.error();
+    last_words();
+    view = trace::TraceView::open(report_.trace.bytes());
+    if (!view) return view.error();
+    tell_trace(scenario_, shared_->totals(), *view, report_);
+    if (auto done = recover(); !done) return done.error();
+    if (auto done = count_readable(); !done) return done.error();
+    if (options_.judge) judge(scenario_, shared_->totals(), *view, report_);
+    return std::move(report_);
+  }
+
+ private:
+  Result<void> prepare() {
+    auto found = find_filters(scenario_, options_);
+    if (!found) return found.error();
+    filters_ = std::move(*found);
+    auto planned = plan(scenario_);
+    if (!planned) return planned.error();
+    plan_ = std::make_unique<Plan>(std::move(*planned));
+    auto memory = machine::PhysicalMemory::create(plan_->ram, plan_->source, {});
+    if (!memory) return memory.error();
+    machine_ = std::make_unique<machine::Machine>(machine::Machine{.memory = std::move(*memory)});
+    machine_->processors = scenario_.system.processors;
+    auto disk = disk::make_disk(scheme_of(scenario_.disk.backend),
+                                {.path = scenario_.disk.path,
+                                 .access = options_.replace ? disk::Access::replace : disk::Access::create,
+                                 .size = scenario_.disk.size,
+                                 .sector_size = scenario_.disk.sector_size});
+    if (!disk) return disk.error();
+    disk_ = std::move(*disk);
+    if (disk_->keeps_content()) {
+      if (auto written = plan_->table.write(*disk_); !written) return written;
+    }
+    if (!scenario_.disk.path.empty()) {
+      if (auto written = disk::write_layout(scenario_.disk.path, layout(), options_.replace); !written) return written;
+    }
+    auto shared = SharedBlock::create();
+    if (!shared) return shared.error();
+    shared_ = std::make_unique<SharedBlock>(std::move(*shared));
+    auto trace = Mapping::shared(std::max<std::uint64_t>(scenario_.trace.limit, trace::Recorder::minimum_bytes()));
+    if (!trace) return trace.error();
+    report_.trace = std::move(*trace);
+    trace::RecorderOptions options{.fold = scenario_.trace.fold, .digests = scenario_.trace.digests};
+    for (const auto& [rule, severity] : scenario_.severities)
+      options.severities[static_cast<std::size_t>(rule)] = severity;
+    recorder_ = std::make_unique<trace::Recorder>(report_.trace.bytes(), &machine_->clock.now, options);
+    return {};
+  }
+
+  /// What `dumpsim recover` finds beside the disk.
+  disk::Layout layout() const {
+    const auto list = [](const disk::ExtentMap& map) {
+      return std::vector<disk::Extent>(map.extents().begin(), map.extents().end());
+    };
+    return {.sector_size = scenario_.disk.sector_size,
+            .disk_size = scenario_.disk.size,
+            .partition_start = plan_->partition_start,
+            .partition_size = plan_->partition_size,
+            .dump_file = list(plan_->dump_file),
+            .hibernation_file = list(plan_->hibernation_file),
+            .dump_log = list(plan_->log_file),
+            .shift = scenario_.recover.shift};
+  }
+
+  /// The child's whole work. A user's mistake is a text; everything else is in the totals and the trace.
+  void child() {
+    auto session = Session::create(scenario_, *plan_, filters_, *machine_, *disk_, *recorder_, shared_->texts());
+    if (!session) {
+      write_text(shared_->texts().mistake, session.error().message);
+    } else if (auto lived = (*session)->live(); !lived) {
+      write_text(shared_->texts().mistake, lived.error().message);
+    }
+    shared_->totals().finished.store(1, std::memory_order_release);
+  }
+
+  Result<void> live() {
+    if (!options_.sandbox) {
+      child();
+    } else {
+      const auto watch = [this] {
+        if (options_.progress) options_.progress(shared_->totals().bytes_done, shared_->totals().bytes_expected);
+      };
+      auto end = run_in_child([this] { child(); }, shared_->totals(), stuck_seconds(scenario_), watch);
+      if (!end) return end.error();
+      end_ = *end;
+    }
+    if (std::string mistake = read_text(shared_->texts().mistake); !mistake.empty()) return Error{std::move(mistake)};
+    return {};
+  }
+
+  /// What the child could not record itself: a death, and the outcome.
+  void last_words() {
+    trace::Recorder& recorder = *recorder_;
+    if (!recorder.catch_up()) return;
+    if (end_.how != ChildEnd::How::finished) {
+      const std::uint32_t running = shared_->totals().running.load(std::memory_order_relaxed);
+      const auto kind = report_.outcome == Outcome::hung     ? trace::FaultKind::hang
+                        : report_.outcome == Outcome::exited ? trace::FaultKind::exit
+                                                             : trace::FaultKind::other;
+      recorder.fault(static_cast<std::uint16_t>(running >> 8), static_cast<trace::Callback>(running & 0xff), kind,
+                     report_.outcome_detail);
+    }
+    recorder.ended(scenario::name_of(report_.outcome));
+  }
+
+  bool dump_was_made() const { return shared_->totals().dump == stack::DumpState::completed; }
+
+  bool recovers() const {
+    if (scenario_.recover.via == scenario::Recover::Via::none || !disk_->keeps_content() || !plan_->layout)
+      return false;
+    return std::find(scenario_.timeline.begin(), scenario_.timeline.end(), scenario::TimelineStep::next_boot) !=
+               scenario_.timeline.end() &&
+           dump_was_made();
+  }
+
+  Result<void> recover() {
+    if (!recovers()) return {};
+    const auto raw =
+        raw_bytes("disk, dump file", *disk_, plan_->dump_file, plan_->partition_start, scenario_.recover.shift);
+    using Via = scenario::Recover::Via;
+    if (scenario_.recover.via == Via::raw || (scenario_.recover.via == Via::automatic && looks_like_dump(*raw))) {
+      return compare(raw, "raw");
+    }
+    if (scenario_.recover.via == Via::filters || shared_->totals().reads_through_filters) {
+      auto bytes = bytes_through_filters(scenario_, *plan_, plan_->dump_file, filters_, *machine_, *disk_,
+                                         stuck_seconds(scenario_));
+      if (!bytes) return bytes.error();
+      if (bytes->bytes) return compare(bytes->bytes, "through the filters");
+      report_.recovered = Recovered::unreadable;
+      report_.recovered_detail = bytes->why_not;
+      return {};
+    }
+    report_.recovered = Recovered::unreadable;
+    report_.recovered_detail = "the dump file's first bytes are no dump's, and no filter has a read callback";
+    if (!options_.judge || scenario_.expect.recovered || scenario_.expect.outcome != Outcome::completed) return {};
+    return Error{fmt::format(
+        "{}: the dump on the disk cannot be judged: {}; say [recover] via = \"none\", or expect recovered = "
+        "\"unreadable\"",
+        scenario_.file.empty() ? "scenario" : scenario_.file.string(), report_.recovered_detail)};
+  }
+
+  Result<void> compare(const std::shared_ptr<const dumpfile::ByteReader>& bytes, std::string_view how) {
+    auto dump = dumpfile::DumpReader::open(bytes);
+    if (!dump) {
+      report_.recovered = Recovered::unreadable;
+      report_.recovered_detail = fmt::format("{}: {}", how, dump.error().message);
+      return {};
+    }
+    auto comparison = dumpfile::compare(*dump, *plan_->stored, *plan_->source);
+    if (!comparison) return comparison.error();
+    report_.recovered = comparison->identical() ? Recovered::identical : Recovered::different;
+    report_.recovered_detail = fmt::format("{}, {}", dumpfile::describe(*comparison), how);
+    if (scenario_.recover.output.empty()) return {};
+    return copy_out(*bytes, dump->recovered_size(), scenario_.recover.output, options_.replace);
+  }
+
+  Result<void> count_readable() {
+    if (scenario_.system.memory.fill != scenario::Fill::canary || !disk_->keeps_content()) return {};
+    std::uint64_t found = 0;
+    auto seen = disk_->for_each_data_range([&](DiskOffset at, std::span<const std::byte> bytes) {
+      dumpfile::scan_canary(bytes, [&](std::size_t offset, const dumpfile::CanaryTag& tag) {
+        ++found;
+        if (report_.readable_examples.size() < readable_examples_kept) {
+          report_.readable_examples.push_back({at + offset, tag.pfn, tag.sector});
+        }
+      });
+      return true;
+    });
+    if (!seen) return seen;
+    report_.readable_sectors = found;
+    return {};
+  }
+
+  const Scenario& scenario_;
+  const RunOptions& options_;
+  Report report_;
+  std::vector<stack::FilterSpec> filters_;
+  std::unique_ptr<Plan> plan_;
+  std::unique_ptr<machine::Machine> machine_;
+  std::unique_ptr<disk::BlockDevice> disk_;
+  std::unique_ptr<SharedBlock> shared_;
+  std::unique_ptr<trace::Recorder> recorder_;
+  ChildEnd end_;
+};
+
+}  // namespace
+
+Result<Report> run(const Scenario& scenario, const RunOptions& options) {
+  return Run(scenario, options).go();
+}
+
+}  // namespace dumpsim::engine

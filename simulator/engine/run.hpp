@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// One scenario from start to verdict: lay out the machine and its disk, let a forked child live the machine's life,
+// recover what the next boot would, judge. Whatever a filter does is in the report; an Error is a user's mistake (a
+// missing image, a disk that is there already) or the host's failure, and then nothing was left behind.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/mapping.hpp"
+#include "base/result.hpp"
+#include "scenario/scenario.hpp"
+#include "trace/rules.hpp"
+
+namespace dumpsim::engine {
+
+struct RunOptions {
+  /// Folders in which an image without a slash is looked up, in order.
+  std::vector<std::filesystem::path> filter_path;
+  /// False runs everything in this process, for debuggers: a filter's crash is then this process's.
+  bool sandbox = true;
+  /// False leaves the expectations alone: the report tells what happened, and nothing is a mistake in the scenario.
+  bool judge = true;
+  /// Lets outputs (a raw disk, a recovered dump) take the place of what is there.
+  bool replace = false;
+  /// Called in the parent while a long dump is written: bytes done, bytes expected.
+  std::function<void(std::uint64_t, std::uint64_t)> progress;
+};
+
+/// All violations of one rule by one filter in one callback.
+struct Finding {
+  trace::Rule rule{};
+  trace::Severity severity{};
+  std::string filter;  ///< "dump_xor"; empty when not known
+  trace::Callback callback{};
+  std::uint64_t count = 0;
+  std::string detail;  ///< of the first
+};
+
+/// A sector of memory that lies readable on the disk.
+struct ReadableSector {
+  DiskOffset at;
+  Pfn pfn = 0;
+  std::uint32_t sector = 0;
+};
+
+struct DebugLine {
+  std::string filter;
+  std::string text;
+};
+
+struct Report {
+  std::string title;
+  std::filesystem::path file;
+  scenario::Outcome outcome = scenario::Outcome::completed;
+  std::string outcome_detail;  ///< who, where, why; empty when completed
+  std::string evidence;        ///< registers, backtrace: what a trace must not hold; empty without a fault
+  scenario::Recovered recovered = scenario::Recovered::not_tried;
+  std::string recovered_detail;                   ///< "16,384 pages, through the filters"; or what is different
+  std::optional<std::uint64_t> readable_sectors;  ///< absent when memory is no canary or the disk keeps nothing
+  std::vector<ReadableSector> readable_examples;  ///< the first few
+  std::vector<Finding> findings;                  ///< worst first, then in the order they were met
+  std::vector<std::string> disabled;              ///< "dump_xor"
+  std::vector<std::string> policies;              ///< that the outcome rests on, with their evidence
+  std::vector<DebugLine> debug_output;
+  std::uint64_t writes = 0, write_bytes = 0;
+  std::uint32_t write_least = 0, write_most = 0;
+  std::uint64_t redirected = 0;
+  std::uint64_t virtual_time = 0;  ///< 100 ns units at the end
+  /// What was expected and is not so, a sentence each; empty: as expected.
+  std::vector<std::string> mismatches;
+  Mapping trace;  ///< the recorder's block: untrusted bytes, read with trace::TraceView
+
+  bool as_expected() const { return mismatches.empty(); }
+};
+
+/// A warm host: what is costly to set up and the same for every run is kept between runs.
+Result<Report> run(const scenario::Scenario& scenario, const RunOptions& options);
+
+/// The folders of --filter-path, of DUMPSIM_FILTER_PATH, and beside the program (../lib/dumpsim/filters, ../filters).
+std::vector<std::filesystem::path> default_filter_path(const std::filesystem::path& program,
+                                                       const std::vector<std::filesystem::path>& given);
+
+/// Where an image is: with a slash relative to its scenario, without one on the filter path. Fails naming where it
+/// looked.
+Result<std::filesystem::path> find_image(const scenario::Filter& filter, const RunOptions& options);
+
+}  // namespace dumpsim::engine

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// One process a scenario: forks, lets the child do its work, waits, and says how it ended. The child never returns from
+// here, and never outlives the parent.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "base/result.hpp"
+#include "stack/totals.hpp"
+
+namespace dumpsim::engine {
+
+struct ChildEnd {
+  enum class How : std::uint8_t { finished, exited, killed, stuck } how = How::finished;
+  int detail = 0;  ///< exit status or signal number
+};
+
+/// Runs `work` in a forked child and waits. `watch` is called several times a second while the child runs. A child
+/// whose totals show a callback that makes no progress for `stuck_seconds` of wall time is killed: that is a filter
+/// asleep, since one that computes is caught by its processor time in the child itself.
+Result<ChildEnd> run_in_child(const std::function<void()>& work, const stack::Totals& totals,
+                              std::uint32_t stuck_seconds, const std::function<void()>& watch);
+
+}  // namespace dumpsim::engine

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The memory a child shares with its parent, made before the fork: the trace, the totals, and two texts. To the parent
+// all of it is outside bytes: a filter may have written anywhere.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <new>
+#include <string>
+#include <string_view>
+
+#include "base/mapping.hpp"
+#include "base/result.hpp"
+#include "stack/totals.hpp"
+
+namespace dumpsim::engine {
+
+struct SharedTexts {
+  stack::Totals totals;
+  char mistake[4096] = {};    ///< a user's mistake found in the child (an image that cannot be loaded)
+  char evidence[16384] = {};  ///< of a fault: registers, backtrace
+};
+
+/// Bounded, terminated, never trusted to be either.
+template <std::size_t N>
+std::string read_text(const char (&text)[N]) {
+  return {text, strnlen(text, N)};
+}
+template <std::size_t N>
+void write_text(char (&into)[N], std::string_view text) {
+  const std::size_t n = text.size() < N - 1 ? text.size() : N - 1;
+  std::memcpy(into, text.data(), n);
+  into[n] = '\0';
+}
+
+class SharedBlock {
+ public:
+  static Result<SharedBlock> create() {
+    auto mapping = Mapping::shared(sizeof(SharedTexts));
+    if (!mapping) return mapping.error();
+    SharedBlock block;
+    block.mapping_ = std::move(*mapping);
+    block.texts_ = new (block.mapping_.begin()) SharedTexts;
+    return block;
+  }
+  SharedTexts& texts() const { return *texts_; }
+  stack::Totals& totals() const { return texts_->totals; }
+
+ private:
+  SharedBlock() = default;
+  Mapping mapping_;
+  SharedTexts* texts_ = nullptr;
+};
+
+}  // namespace dumpsim::engine

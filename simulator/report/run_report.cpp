@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/run_report.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "trace/reader.hpp"
+#include "trace/rules.hpp"
+#include "trace/text.hpp"
+
+namespace dumpsim::report {
+namespace {
+
+using engine::Report;
+using scenario::Outcome;
+using scenario::Recovered;
+
+class Paint {
+ public:
+  explicit Paint(bool colour) : colour_(colour) {}
+  std::string bold(std::string_view text) const { return wrap("1", text); }
+  std::string good(std::string_view text) const { return wrap("1;32", text); }
+  std::string bad(std::string_view text) const { return wrap("1;31", text); }
+  std::string warn(std::string_view text) const { return wrap("33", text); }
+  std::string faint(std::string_view text) const { return wrap("2", text); }
+  std::string severity(trace::Severity severity, std::string_view text) const {
+    return severity == trace::Severity::error     ? bad(text)
+           : severity == trace::Severity::warning ? warn(text)
+                                                  : std::string(text);
+  }
+
+ private:
+  std::string wrap(const char* code, std::string_view text) const {
+    return colour_ ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : std::string(text);
+  }
+  bool colour_;
+};
+
+std::string plural(std::uint64_t count, std::string_view one) {
+  return fmt::format("{} {}{}", with_thousands(count), one, count == 1 ? "" : "s");
+}
+
+/// What can be said in one line whatever was expected: outcome, recovery, what lies readable.
+std::string facts(const Report& report) {
+  std::string text(scenario::name_of(report.outcome));
+  if (report.recovered != Recovered::not_tried) {
+    text += fmt::format("; recovered {}", scenario::name_of(report.recovered));
+    if (!report.recovered_detail.empty()) text += fmt::format(" ({})", report.recovered_detail);
+  }
+  if (report.readable_sectors)
+    text += fmt::format("; {} readable on the disk", plural(*report.readable_sectors, "sector"));
+  if (report.redirected != 0) text += fmt::format("; {} redirected", plural(report.redirected, "write"));
+  return text;
+}
+
+std::string findings(const Report& report, const Paint& paint) {
+  std::string text;
+  for (const engine::Finding& finding : report.findings) {
+    const trace::RuleRow& row = trace::row_of(finding.rule);
+    text += fmt::format("\n{} {}  {} in {}{}\n", paint.severity(finding.severity, trace::name_of(finding.severity)),
+                        paint.bold(row.slug), finding.filter.empty() ? "the stack" : finding.filter,
+                        trace::name_of(finding.callback),
+                        finding.count > 1 ? fmt::format(", {} times", with_thousands(finding.count)) : "");
+    text += fmt::format("  {}\n  {}\n", row.summary, finding.detail);
+    text += fmt::format("  hint: {}\n  {}\n", row.hint, paint.faint(row.evidence));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string to_text(const Report& report, const TextOptions& options) {
+  const Paint paint(options.colour);
+  std::string text;
+  if (!report.title.empty()) text += paint.bold(report.title) + "\n";
+  if (options.trace) {
+    text += "\n";
+    if (auto view = trace::TraceView::open(report.trace.bytes()); view) {
+      trace::write_text(*view, [&](std::string_view line) { text += line; }, {.colour = options.colour});
+    }
+  }
+  text += findings(report, paint);
+  if (!report.evidence.empty()) text += "\n" + report.evidence;
+  if (!report.readable_examples.empty() && *report.readable_sectors != 0) {
+    const engine::ReadableSector& first = report.readable_examples.front();
+    text +=
+        fmt::format("\n{} of memory in clear on the disk; the first: disk offset {:#x} holds sector {} of pfn {:#x}\n",
+                    plural(*report.readable_sectors, "sector"), first.at.bytes, first.sector, first.pfn);
+  }
+  if (!report.policies.empty()) {
+    text += "\nthis rests on\n";
+    for (const std::string& policy : report.policies) text += fmt::format("  {}\n", policy);
+  }
+  text += "\n";
+  if (!report.outcome_detail.empty())
+    text += fmt::format("{}: {}\n", scenario::name_of(report.outcome), report.outcome_detail);
+  if (report.as_expected()) {
+    text += fmt::format("{}  {}\n", paint.good("as expected"), facts(report));
+  } else {
+    text += fmt::format("{}  {}\n", paint.bad("NOT AS EXPECTED"), facts(report));
+    for (const std::string& mismatch : report.mismatches) text += fmt::format("  {}\n", mismatch);
+  }
+  return text;
+}
+
+std::string to_line(const Report& report, const TextOptions& options) {
+  const Paint paint(options.colour);
+  std::string text = fmt::format("{}  {}  {}\n", report.as_expected() ? paint.good("ok    ") : paint.bad("FAILED"),
+                                 report.file.string(), facts(report));
+  for (const std::string& mismatch : report.mismatches) text += fmt::format("          {}\n", mismatch);
+  return text;
+}
+
+std::string to_json(const Report& report) {
+  using Json = nlohmann::ordered_json;
+  Json json;
+  json["file"] = report.file.string();
+  json["title"] = report.title;
+  json["as_expected"] = report.as_expected();
+  json["mismatches"] = report.mismatches;
+  json["outcome"] = scenario::name_of(report.outcome);
+  json["outcome_detail"] = report.outcome_detail;
+  json["recovered"] = scenario::name_of(report.recovered);
+  json["recovered_detail"] = report.recovered_detail;
+  json["readable_sectors_on_disk"] = report.readable_sectors ? Json(*report.readable_sectors) : Json(nullptr);
+  json["readable_examples"] = Json::array();
+  for (const engine::ReadableSector& sector : report.readable_examples) {
+    json["readable_examples"].push_back(
+        {{"disk_offset", sector.at.bytes}, {"pfn", sector.pfn}, {"sector", sector.sector}});
+  }
+  json["violations"] = Json::array();
+  for (const engine::Finding& finding : report.findings) {
+    json["violations"].push_back({{"rule", trace::row_of(finding.rule).slug},
+                                  {"severity", trace::name_of(finding.severity)},
+                                  {"filter", finding.filter},
+                                  {"callback", trace::name_of(finding.callback)},
+                                  {"count", finding.count},
+                                  {"detail", finding.detail}});
+  }
+  json["disabled"] = report.disabled;
+  json["rests_on"] = report.policies;
+  json["writes"] = {{"count", report.writes},
+                    {"bytes", report.write_bytes},
+                    {"least", report.write_least},
+                    {"most", report.write_most}};
+  json["redirected"] = report.redirected;
+  json["debug_output"] = Json::array();
+  for (const engine::DebugLine& line : report.debug_output) {
+    json["debug_output"].push_back({{"filter", line.filter}, {"text", line.text}});
+  }
+  json["virtual_time_100ns"] = report.virtual_time;
+  json["evidence"] = report.evidence;
+  // Names and debug output come from a filter: whatever is no UTF-8 is replaced rather than thrown over.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace dumpsim::report

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// A finished run in words and in JSON. Formatting, nothing else: what it says was decided by the engine. Text is for
+// people and may change; the JSON's keys are a promise, documented in docs/scenarios.md.
+#pragma once
+
+#include <string>
+
+#include "engine/run.hpp"
+
+namespace dumpsim::report {
+
+struct TextOptions {
+  bool colour = false;
+  bool trace = true;  ///< the whole trace before the verdict
+};
+
+/// Title, trace, findings, what the outcome rests on, verdict. Ends in a newline.
+std::string to_text(const engine::Report& report, const TextOptions& options);
+
+/// One line for a run among many: "ok  FILE  completed, identical".
+std::string to_line(const engine::Report& report, const TextOptions& options);
+
+/// One JSON object with everything a program may want, ending in a newline. Keys keep their order.
+std::string to_json(const engine::Report& report);
+
+}  // namespace dumpsim::report

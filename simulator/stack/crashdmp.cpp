@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stack/crashdmp.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+namespace dumpsim::stack {
+namespace {
+
+using policy::Policy;
+using trace::Kind;
+
+// The log record crashdmp finalises after DumpFinish: a page read and a page written [seen: DmpFlt].
+constexpr std::uint64_t log_page = 0;
+
+std::string_view words_for(dumpfile::Section section) {
+  switch (section) {
+    case dumpfile::Section::header_not_valid:
+      return "header, not yet valid";
+    case dumpfile::Section::header_valid:
+      return "header";
+    case dumpfile::Section::bitmap:
+      return "bitmap";
+    case dumpfile::Section::pages:
+      return "pages";
+    case dumpfile::Section::secondary:
+      return "secondary data";
+    case dumpfile::Section::header_made_valid:
+      return "header made valid";
+  }
+  return "";
+}
+
+void announce(Environment& env, std::string_view section) {
+  env.recorder.emit({.kind = Kind::section}, section);
+}
+
+}  // namespace
+
+FileWriter::FileWriter(Environment& env, DumpStack& stack, const disk::ExtentMap& extents)
+    : env_(env), stack_(stack), extents_(extents), abort_on_failure_(env.policies.is(Policy::write_failure, "abort")) {
+  stack_.set_file(&extents_);
+}
+
+bool FileWriter::after(const TransferResult& result, std::uint64_t bytes) {
+  if (stack_.ended()) return false;
+  env_.totals.bytes_done += bytes;
+  if (result.port_status >= 0) return true;
+  if (env_.totals.write_status == 0) env_.totals.write_status = result.port_status;
+  env_.totals.rest_on(Policy::write_failure);
+  return !abort_on_failure_;
+}
+
+// Cuts [file_offset, +length) at extents and at MaxPagesPerWrite. Memory begins at a page; a piece behind an extent's
+// end may begin inside one, and then is shorter, so that it never spans more pages than the filters were told.
+template <class Show>
+bool FileWriter::pieces(std::uint64_t file_offset, std::uint64_t length, Show&& show) {
+  const std::uint64_t most = stack_.max_pages() * page_size;
+  std::uint64_t done = 0;
+  while (done < length) {
+    const std::uint64_t into_page = done % page_size;
+    const disk::Extent piece = extents_.piece(file_offset + done, std::min(length - done, most - into_page));
+    if (piece.bytes == 0) return false;  // the file is too small
+    const std::byte* va = show(done, piece.bytes);
+    if (!after(stack_.write(piece.at, {va, piece.bytes}), piece.bytes)) return false;
+    done += piece.bytes;
+  }
+  return true;
+}
+
+bool FileWriter::write(std::uint64_t file_offset, std::span<const std::byte> bytes) {
+  return pieces(file_offset, bytes.size(), [&](std::uint64_t done, std::uint64_t length) {
+    return env_.machine.memory.show_bytes(bytes.subspan(done, length), done % page_size);
+  });
+}
+
+bool FileWriter::write_ram(std::uint64_t file_offset, Pfn first, std::uint64_t pages) {
+  return pieces(file_offset, pages * page_size, [&](std::uint64_t done, std::uint64_t length) {
+    const std::uint64_t in_page = done % page_size;
+    const std::uint64_t count = (in_page + length + page_size - 1) / page_size;
+    return env_.machine.memory.show_ram(first + done / page_size, count) + in_page;
+  });
+}
+
+FileReader::FileReader(Environment& env, DumpStack& stack, const disk::ExtentMap& extents)
+    : env_(env), stack_(stack), extents_(extents), pages_(env.machine.memory.allocate_pages(stack.max_pages(), true)) {
+  assert(pages_ != nullptr);
+}
+
+FileReader::~FileReader() {
+  env_.machine.memory.free_pages(pages_, stack_.max_pages(), true);
+}
+
+bool FileReader::read(std::uint64_t file_offset, std::span<std::byte> into) {
+  std::uint64_t done = 0;
+  while (done < into.size()) {
+    const disk::Extent piece = extents_.piece(file_offset + done, into.size() - done);
+    if (piece.bytes == 0 || !read_at_partition(piece.at, into.subspan(done, piece.bytes))) return false;
+    done += piece.bytes;
+  }
+  return true;
+}
+
+bool FileReader::read_at_partition(PartitionOffset at, std::span<std::byte> into) {
+  const std::uint64_t most = stack_.max_pages() * page_size;
+  for (std::uint64_t done = 0; done < into.size();) {
+    const std::uint64_t now = std::min<std::uint64_t>(into.size() - done, most);
+    const TransferResult result = stack_.read(at + done, {pages_, now});
+    if (stack_.ended() || result.port_status < 0) return false;
+    std::memcpy(into.data() + done, pages_, now);
+    done += now;
+  }
+  return true;
+}
+
+namespace {
+
+bool write_section(FileWriter& writer, const dumpfile::DumpLayout& layout, const dumpfile::SectionPlace& place,
+                   std::uint64_t most_bytes) {
+  switch (place.section) {
+    case dumpfile::Section::header_not_valid:
+      return writer.write(place.file_offset, layout.header_not_valid().first(place.length));
+    case dumpfile::Section::header_valid:
+    case dumpfile::Section::header_made_valid:
+      return writer.write(place.file_offset, layout.header().first(place.length));
+    case dumpfile::Section::secondary: {
+      // The blob section ends where its data does; the disk takes whole sectors.
+      std::vector<std::byte> padded(layout.secondary().begin(), layout.secondary().end());
+      padded.resize((padded.size() + page_size - 1) / page_size * page_size);
+      return writer.write(place.file_offset, padded);
+    }
+    case dumpfile::Section::bitmap: {
+      std::vector<std::byte> piece;
+      for (std::uint64_t done = 0; done < place.length; done += piece.size()) {
+        piece.resize(std::min(place.length - done, most_bytes));
+        layout.bitmap_bytes(done, piece);
+        if (!writer.write(place.file_offset + done, piece)) return false;
+      }
+      return true;
+    }
+    case dumpfile::Section::pages:
+      break;
+  }
+  for (std::uint64_t at = place.file_offset; const auto piece = layout.pages_at(at); at += piece->count * page_size) {
+    if (!writer.write_ram(piece->file_offset, piece->first, piece->count)) return false;
+  }
+  return true;
+}
+
+void write_log(Environment& env, DumpStack& stack, const disk::ExtentMap& log) {
+  announce(env, "dump log");
+  stack.set_file(&log);
+  std::vector<std::byte> record(page_size);
+  FileReader reader(env, stack, log);
+  if (!reader.read(log_page, record)) return;
+  static constexpr std::string_view text = "Dump completed successfully.\r\n";
+  std::memcpy(record.data(), text.data(), text.size());
+  FileWriter(env, stack, log).write(log_page, record);
+}
+
+}  // namespace
+
+void write_crash_dump(Environment& env, DumpStack& stack, const dumpfile::DumpLayout& layout, const CrashFiles& files) {
+  env.totals.dump = DumpState::begun;
+  env.totals.dump_bytes = layout.size();
+  env.totals.bytes_expected = layout.size();
+  stack.start();
+  if (stack.ended()) return;
+  FileWriter writer(env, stack, *files.dump);
+  // Nothing that does not fit is begun: the size is known before the first write. When Windows notices is not known.
+  bool good = layout.size() <= files.dump->size();
+  if (!good) env.recorder.emit({.kind = Kind::section}, "nothing: the dump file is too small");
+  if (good) {
+    for (const dumpfile::SectionPlace& place : layout.sections(env.policies.is(Policy::header_valid_last, "yes"))) {
+      announce(env, words_for(place.section));
+      if (!write_section(writer, layout, place, stack.max_pages() * page_size)) {
+        good = false;
+        break;
+      }
+    }
+  }
+  if (stack.ended()) return;
+  env.totals.dump = good && env.totals.write_status == 0 ? DumpState::completed : DumpState::failed;
+  stack.finish();
+  if (stack.ended()) return;
+  if (files.log != nullptr && env.policies.is(Policy::dump_log, "after-finish")) write_log(env, stack, *files.log);
+}
+
+namespace {
+
+// The first page of the image: PO_MEMORY_IMAGE's signature and the size of what follows [doc: dump-formats 15]; the
+// rest zeros.
+std::vector<std::byte> hibernation_header(bool valid, std::uint64_t pages) {
+  std::vector<std::byte> page(page_size);
+  if (valid) std::memcpy(page.data(), "HIBR", 4);
+  const std::uint32_t size_of_page = page_size;
+  std::memcpy(page.data() + 0x18, &size_of_page, sizeof size_of_page);
+  std::memcpy(page.data() + 0x58, &pages, sizeof pages);
+  return page;
+}
+
+}  // namespace
+
+bool write_hibernation(Environment& env, DumpStack& stack, const disk::ExtentMap& file,
+                       std::span<const dumpfile::PageRun> pages) {
+  const std::uint64_t total = dumpfile::total_pages(pages);
+  env.totals.bytes_done = 0;
+  env.totals.bytes_expected = (total + 2) * page_size;
+  stack.start();
+  if (stack.ended()) return false;
+  FileWriter writer(env, stack, file);
+  announce(env, "hibernation header, not yet valid");
+  bool good = (total + 1) * page_size <= file.size() && writer.write(0, hibernation_header(false, total));
+  if (good) announce(env, "hibernation pages");
+  std::uint64_t at = page_size;
+  for (const dumpfile::PageRun& run : pages) {
+    if (!good) break;
+    good = writer.write_ram(at, run.base, run.pages);
+    at += run.pages * page_size;
+    if (good) env.totals.hibernated_pages += run.pages;
+  }
+  if (good) {
+    announce(env, "hibernation header made valid");
+    good = writer.write(0, hibernation_header(true, total));
+  }
+  if (stack.ended()) return false;
+  stack.finish();
+  return good && env.totals.write_status == 0 && !stack.ended();
+}
+
+void read_hibernation(Environment& env, DumpStack& stack, const disk::ExtentMap& file,
+                      std::span<const dumpfile::PageRun> pages) {
+  announce(env, "hibernation image read back");
+  stack.set_file(&file);
+  FileReader reader(env, stack, file);
+  const std::uint64_t batch = stack.max_pages();
+  std::vector<std::byte> got(batch * page_size);
+  if (!reader.read(0, std::span(got).first(page_size))) return;
+  if (std::memcmp(got.data(), "HIBR", 4) != 0) ++env.totals.resumed_different;
+  ++env.totals.resumed_pages;
+  std::uint64_t at = page_size;
+  for (const dumpfile::PageRun& run : pages) {
+    for (std::uint64_t done = 0; done < run.pages; done += batch) {
+      const std::uint64_t now = std::min(batch, run.pages - done);
+      const std::span<std::byte> bytes = std::span(got).first(now * page_size);
+      if (!reader.read(at, bytes)) return;
+      const std::byte* memory = env.machine.memory.show_ram(run.base + done, now);
+      for (std::uint64_t i = 0; i < now; ++i) {
+        if (std::memcmp(bytes.data() + i * page_size, memory + i * page_size, page_size) != 0)
+          ++env.totals.resumed_different;
+      }
+      env.totals.resumed_pages += now;
+      at += now * page_size;
+    }
+  }
+}
+
+}  // namespace dumpsim::stack

@@ -1,0 +1,516 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stack/dump_stack.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cstddef>
+#include <optional>
+
+#include "kernel/kernel.hpp"
+#include "stack/dump_port.hpp"
+#include "stack/invoke.hpp"
+#include "stack/transfer_mdl.hpp"
+#include "verifier/transfer_watch.hpp"
+#include "wdk/ntdddump.h"
+#include "wdk/ntddk.h"
+
+namespace dumpsim::stack {
+namespace {
+
+using policy::Policy;
+using trace::Callback;
+using trace::Kind;
+using trace::Rule;
+
+// crashdmp's own stage codes, as it logs them when a step fails [seen: RE7].
+enum Stage : std::uint32_t {
+  stage_allocate = 0x2001,
+  stage_open_volume = 0x2002,
+  stage_query_port = 0x2003,
+  stage_load_port = 0x2004,
+  stage_load_filters = 0x2005,
+  stage_initialize_filters = 0x2006,
+  stage_usage_notification = 0x2007,
+};
+
+// DEVICE_USAGE_NOTIFICATION_TYPE [doc].
+constexpr std::uint64_t usage_hibernation = 2;
+constexpr std::uint64_t usage_dump_file = 3;
+
+TransferMdl::Shape shape_of(const policy::Policies& policies, Policy policy) {
+  if (policies.is(policy, "nonpaged")) return TransferMdl::Shape::nonpaged;
+  return policies.is(policy, "mapped") ? TransferMdl::Shape::mapped : TransferMdl::Shape::mapped_stale_startva;
+}
+
+template <class T>
+std::uint64_t argument(T* pointer) {
+  return reinterpret_cast<std::uint64_t>(pointer);
+}
+
+}  // namespace
+
+struct DumpStack::State {
+  State(Environment& environment, Usage stack_usage, std::span<const FilterSpec> filter_specs)
+      : env(environment),
+        usage(stack_usage),
+        specs(filter_specs.begin(), filter_specs.end()),
+        max_pages(environment.policies.number(usage == Usage::crash ? Policy::max_pages_per_write
+                                                                    : Policy::hibernation_max_pages)),
+        transfer(environment.machine.memory, max_pages,
+                 shape_of(environment.policies, usage == Usage::crash ? Policy::crash_mdl : Policy::hibernation_mdl),
+                 environment.policies.is(Policy::mapped_va, "page")),
+        watch(max_pages + 1),
+        port(environment, max_pages + 1),
+        disable_on_failure(environment.policies.is(Policy::filter_failure, "disable")),
+        reads_reversed(environment.policies.is(Policy::read_order, "reverse")) {}
+
+  bool ended() const { return env.totals.ended != Ended::no; }
+
+  Transfer transfer_now() const {
+    const MDL* mdl = transfer.mdl();
+    return {.length = mdl->ByteCount,
+            .offset = static_cast<std::uint64_t>(*transfer.offset()),
+            .mdl_flags = static_cast<std::uint16_t>(mdl->MdlFlags),
+            .mdl_id = usage == Usage::crash ? 1u : 2u};
+  }
+
+  Result<std::int32_t> load_filters();
+  std::int32_t initialize(FilterInstance& filter);
+  void fill_structures(FilterInstance& filter);
+  void notify_usage(bool entering);
+  void disable(FilterInstance& filter, Callback callback, std::int32_t status);
+  /// Calls a callback without a transfer on every filter that is not disabled; the last status.
+  std::int32_t call_each(Callback callback, std::uint8_t irql);
+  std::optional<std::int32_t> call_transfer(FilterInstance& filter, Callback callback, std::uint32_t& changes);
+  void judge_write(const FilterInstance& filter, std::uint32_t changes, std::uint32_t length);
+  void judge_read(const FilterInstance& filter, std::uint32_t changes);
+  void note_plaintext(const FilterInstance& filter, Callback callback, std::int32_t status);
+
+  Environment& env;
+  Usage usage;
+  std::vector<FilterSpec> specs;
+  std::vector<std::unique_ptr<FilterInstance>> filters;
+  std::vector<std::int32_t> entry_statuses;
+  std::uint64_t max_pages;
+  TransferMdl transfer;
+  verifier::TransferWatch watch;
+  DumpPort port;
+  bool disable_on_failure;
+  bool reads_reversed;
+  bool loaded = false;
+  const disk::ExtentMap* file = nullptr;
+};
+
+DumpStack::DumpStack(Environment& env, Usage usage, std::span<const FilterSpec> filters)
+    : state_(std::make_unique<State>(env, usage, filters)) {}
+DumpStack::~DumpStack() = default;
+
+Usage DumpStack::usage() const {
+  return state_->usage;
+}
+std::uint64_t DumpStack::max_pages() const {
+  return state_->max_pages;
+}
+bool DumpStack::loaded() const {
+  return state_->loaded;
+}
+bool DumpStack::ended() const {
+  return state_->ended();
+}
+void DumpStack::set_file(const disk::ExtentMap* extents) {
+  state_->file = extents;
+}
+std::size_t DumpStack::filter_count() const {
+  return state_->filters.size();
+}
+void DumpStack::keep_port_data(bool keep) {
+  state_->port.keep_data(keep);
+}
+const std::vector<std::byte>& DumpStack::port_data() const {
+  return state_->port.kept();
+}
+
+std::int32_t DumpStack::entry_status(std::size_t filter) const {
+  return filter < state_->entry_statuses.size() ? state_->entry_statuses[filter] : STATUS_NOT_FOUND;
+}
+
+bool DumpStack::reads_through_filters() const {
+  return std::any_of(state_->filters.begin(), state_->filters.end(),
+                     [](const auto& filter) { return filter->reads() && !filter->disabled(); });
+}
+
+void DumpStack::State::fill_structures(FilterInstance& filter) {
+  FILTER_INITIALIZATION_DATA& init = *filter.init();
+  init.MajorVersion = static_cast<ULONG>(env.policies.number(Policy::init_version));
+  init.MinorVersion = DUMP_FILTER_MINOR_VERSION;
+  init.MaxPagesPerWrite = static_cast<ULONG>(max_pages);
+  init.Flags = static_cast<ULONG>(env.policies.number(Policy::init_flags));
+  FILTER_EXTENSION& extension = *filter.extension();
+  extension.DumpType = usage == Usage::crash ? DumpTypeCrashdump : DumpTypeHibernation;
+  env.kernel->describe_volume(extension);
+  if (filter.extension_size() >= sizeof(FILTER_EXTENSION)) {
+    extension.Size = static_cast<ULONG>(filter.extension_size());
+    extension.Flags = 0;
+  }
+}
+
+std::int32_t DumpStack::State::initialize(FilterInstance& filter) {
+  fill_structures(filter);
+  filter.arm_guard();
+  const std::array<std::uint64_t, 2> arguments{argument(filter.extension()), argument(filter.init())};
+  const Invoked call = invoke(env, filter, Callback::driver_entry, machine::passive_level, arguments, {});
+  if (!call.returned) return STATUS_UNSUCCESSFUL;
+  std::uint32_t changes = trace::change_init;
+  if (const std::size_t bytes = filter.written_past_init(); bytes != 0) {
+    changes |= trace::change_extension;
+    env.totals.rest_on(Policy::init_size);
+    report(env, Rule::init_written_past_host_size, filter.id(), Callback::driver_entry,
+           fmt::format("this system's FILTER_INITIALIZATION_DATA has {} bytes; {} bytes behind it, in the "
+                       "filter's own FILTER_EXTENSION, were overwritten",
+                       filter.init_size(), bytes));
+  } else if (const std::size_t past = filter.written_past_extension(); past != 0) {
+    env.totals.rest_on(Policy::extension_size);
+    report(env, trace::Rule::init_written_past_host_size, filter.id(), Callback::driver_entry,
+           fmt::format("{} bytes behind the {} bytes of FILTER_EXTENSION were overwritten", past,
+                       filter.extension_size()));
+  }
+  record_left(env, filter, Callback::driver_entry, machine::passive_level, call.status, {}, {}, changes);
+  return call.status;
+}
+
+void DumpStack::State::disable(FilterInstance& filter, Callback callback, std::int32_t status) {
+  filter.disable();
+  if (filter.id() < env.totals.disabled_with.size()) env.totals.disabled_with[filter.id()] = status;
+  env.recorder.emit({.kind = Kind::filter_disabled, .callback = callback, .image = filter.id(), .status = status});
+}
+
+void DumpStack::State::note_plaintext(const FilterInstance& filter, Callback callback, std::int32_t status) {
+  env.totals.rest_on(Policy::filter_failure);
+  // A Start that says the volume is not protected has nothing to let through [seen: DiskCryptor].
+  if (callback == Callback::start && status == STATUS_FVE_NOT_ENCRYPTED) return;
+  if (filter.callback(Callback::write) == nullptr) return;
+  report(env, Rule::lifecycle_error_lets_plaintext_through, filter.id(), callback,
+         disable_on_failure
+             ? fmt::format("returned {:#010x}: an error does not stop a write, and the filter sees no later one",
+                           static_cast<std::uint32_t>(status))
+             : fmt::format("returned {:#010x}: an error does not stop a write", static_cast<std::uint32_t>(status)));
+}
+
+Result<std::int32_t> DumpStack::State::load_filters() {
+  filters.clear();
+  const auto init_size = static_cast<std::size_t>(env.policies.number(Policy::init_size));
+  const auto extension_size = static_cast<std::size_t>(env.policies.number(Policy::extension_size));
+  const char* prefix = usage == Usage::crash ? "dump_" : "hiber_";
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    const std::string name = prefix + specs[i].name;
+    auto image = loader::load(specs[i].path, name, env.kernel->import_tables());
+    if (!image) return image.error();
+    // One id per filter and kind of stack, however often it is loaded: a life may load it many times.
+    const auto id = static_cast<std::uint16_t>((usage == Usage::crash ? 0 : specs.size()) + i);
+    env.kernel->register_image(id, name, (*image)->base(), (*image)->size(),
+                               specs[i].convention_given ? specs[i].convention : (*image)->convention());
+    env.images.push_back(image->get());
+    env.recorder.image_loaded(id, name, (*image)->file_size());
+    filters.push_back(std::make_unique<FilterInstance>(std::move(*image), specs[i], id, init_size, extension_size,
+                                                       env.machine.memory));
+  }
+  return STATUS_SUCCESS;
+}
+
+Result<std::int32_t> DumpStack::load() {
+  State& s = *state_;
+  assert(!s.loaded);
+  s.entry_statuses.clear();
+  const auto stage = [&](Stage code, std::int32_t status) {
+    s.env.recorder.emit({.kind = Kind::stack_stage, .status = status, .arg = code});
+    if (status < 0) {
+      s.env.totals.stage = code;
+      s.env.totals.stage_status = status;
+    }
+    return status;
+  };
+  for (const Stage code : {stage_allocate, stage_open_volume, stage_query_port, stage_load_port})
+    stage(code, STATUS_SUCCESS);
+  auto loaded = s.load_filters();
+  if (!loaded) return loaded.error();
+  stage(stage_load_filters, STATUS_SUCCESS);
+  for (const auto& filter : s.filters) {
+    const std::int32_t status = s.initialize(*filter);
+    s.entry_statuses.push_back(status);
+    if (s.ended()) return status;
+    const bool critical = (filter->init()->Flags & DUMP_FILTER_CRITICAL) != 0;
+    const bool strict = s.env.policies.is(Policy::critical_test, "not-success");
+    if (status < 0 || (critical && strict && status != STATUS_SUCCESS)) {
+      if (critical) {
+        // The two sources differ on what a critical filter's success is; only a positive status tells them apart.
+        if (status >= 0) s.env.totals.rest_on(Policy::critical_test);
+        const std::int32_t failure = status < 0 ? status : static_cast<std::int32_t>(STATUS_UNSUCCESSFUL);
+        stage(stage_initialize_filters, failure);
+        s.filters.clear();
+        return failure;
+      }
+      s.disable(*filter, Callback::driver_entry, status);
+      continue;
+    }
+    if (critical && status > 0) s.env.totals.rest_on(Policy::critical_test);
+    filter->extension()->DumpData = filter->init()->DumpData;
+    const FILTER_INITIALIZATION_DATA& init = *filter->init();
+    filter->set_reads(s.env.policies.is(Policy::read_support, "yes") && filter->callback(Callback::read) != nullptr &&
+                      init.MajorVersion == 2 && (init.Flags & DUMP_FILTER_FLAG_SYSTEM_SUPPORT_READ) != 0);
+  }
+  stage(stage_initialize_filters, STATUS_SUCCESS);
+  s.notify_usage(true);
+  stage(stage_usage_notification, STATUS_SUCCESS);
+  s.loaded = true;
+  if (s.usage == Usage::crash && reads_through_filters()) s.env.totals.reads_through_filters = 1;
+  return STATUS_SUCCESS;
+}
+
+void DumpStack::State::notify_usage(bool entering) {
+  env.recorder.emit({.kind = Kind::usage_notification,
+                     .flags = entering ? 1u : 0u,
+                     .arg = usage == Usage::crash ? usage_dump_file : usage_hibernation});
+}
+
+std::int32_t DumpStack::State::call_each(Callback callback, std::uint8_t irql) {
+  std::int32_t last = STATUS_SUCCESS;
+  for (const auto& filter : filters) {
+    if (ended()) break;
+    if (filter->disabled()) continue;
+    if (filter->callback(callback) == nullptr) {
+      if (!filter->absence_reported(callback)) {
+        env.recorder.emit({.kind = Kind::callback_absent, .callback = callback, .image = filter->id()});
+      }
+      continue;
+    }
+    const std::array<std::uint64_t, 1> arguments{argument(filter->extension())};
+    const Invoked call = invoke(env, *filter, callback, irql, arguments, {});
+    if (!call.returned) break;
+    record_left(env, *filter, callback, irql, call.status, {}, {}, 0);
+    last = call.status;
+    if (call.status < 0) {
+      if (callback == Callback::start) note_plaintext(*filter, callback, call.status);
+      if (disable_on_failure) disable(*filter, callback, call.status);
+    }
+  }
+  env.machine.processor.irql = machine::passive_level;
+  return last;
+}
+
+std::int32_t DumpStack::start_filters() {
+  return state_->call_each(Callback::start, machine::high_level);
+}
+
+std::int32_t DumpStack::open_port() {
+  return state_->port.open();
+}
+
+std::int32_t DumpStack::start() {
+  State& s = *state_;
+  const bool filters_first = s.env.policies.is(Policy::start_order, "before-port-open");
+  std::int32_t status = STATUS_SUCCESS;
+  if (filters_first) status = start_filters();
+  if (!s.ended()) open_port();
+  if (!filters_first && !s.ended()) status = start_filters();
+  return status;
+}
+
+std::optional<std::int32_t> DumpStack::State::call_transfer(FilterInstance& filter, Callback callback,
+                                                            std::uint32_t& changes) {
+  if (filter.disabled()) return std::nullopt;
+  if (filter.callback(callback) == nullptr) {
+    if (!filter.absence_reported(callback)) {
+      env.recorder.emit({.kind = Kind::callback_absent, .callback = callback, .image = filter.id()});
+    }
+    return std::nullopt;
+  }
+  const Transfer before = transfer_now();
+  const std::array<std::uint64_t, 3> arguments{argument(filter.extension()), argument(transfer.offset()),
+                                               argument(transfer.mdl())};
+  const Invoked call = invoke(env, filter, callback, machine::high_level, arguments, before);
+  if (!call.returned) return std::nullopt;
+  changes = watch.changes();
+  if (env.machine.memory.close_opened() != 0) changes |= trace::change_buffer;
+  record_left(env, filter, callback, machine::high_level, call.status, before, transfer_now(), changes);
+  return call.status;
+}
+
+void DumpStack::State::judge_write(const FilterInstance& filter, std::uint32_t changes, std::uint32_t length) {
+  const MDL* mdl = transfer.mdl();
+  if ((changes & trace::change_byte_count) != 0) {
+    report(env, trace::Rule::mdl_size_changed, filter.id(), Callback::write,
+           fmt::format("ByteCount was {:#x} and is {:#x}", length, mdl->ByteCount));
+  }
+  if ((changes & trace::change_mdl_flags) != 0) {
+    report(env, trace::Rule::mdl_flags_changed, filter.id(), Callback::write,
+           fmt::format("MdlFlags were {:#x} and are {:#x}", watch.flags_before(),
+                       static_cast<std::uint16_t>(mdl->MdlFlags)));
+  }
+  if ((changes & (trace::change_pfns | trace::change_mapped_va | trace::change_byte_offset)) != 0) {
+    if (const std::string mismatch = verifier::pfn_mismatch(mdl, watch.pages_capacity(), env.machine.memory);
+        !mismatch.empty()) {
+      report(env, trace::Rule::mdl_pfn_mismatch, filter.id(), Callback::write, mismatch);
+    }
+  }
+  if ((changes & trace::change_offset) == 0) return;
+  const auto now = static_cast<std::uint64_t>(*transfer.offset());
+  const auto before = static_cast<std::uint64_t>(watch.offset_before());
+  if (now % env.volume.sector_size != 0) {
+    report(env, trace::Rule::offset_unaligned, filter.id(), Callback::write,
+           fmt::format("DiskByteOffset was {:#x} and is {:#x}, no multiple of the {}-byte sector", before, now,
+                       env.volume.sector_size));
+  }
+  if (!filter.redirects() && file != nullptr && !file->contains(PartitionOffset{now}, mdl->ByteCount)) {
+    report(env, Rule::offset_outside_dump_file, filter.id(), Callback::write,
+           fmt::format("DiskByteOffset was {:#x} and is {:#x}, outside the file's extents", before, now));
+  }
+}
+
+void DumpStack::State::judge_read(const FilterInstance& filter, std::uint32_t changes) {
+  if ((changes & ~static_cast<std::uint32_t>(trace::change_offset | trace::change_buffer)) != 0) {
+    report(env, trace::Rule::read_mdl_changed, filter.id(), Callback::read,
+           "the MDL was changed; in a read only the bytes it describes are the filter's");
+  }
+  if ((changes & trace::change_offset) != 0) {
+    report(env, Rule::read_offset_changed, filter.id(), Callback::read,
+           fmt::format("DiskByteOffset was {:#x} and is {:#x}", watch.offset_before(), *transfer.offset()));
+  }
+}
+
+TransferResult DumpStack::write(PartitionOffset at, Source source) {
+  State& s = *state_;
+  TransferResult result;
+  const auto length = static_cast<std::uint32_t>(source.length);
+  s.env.recorder.begin_step();
+  s.transfer.describe(source.va, length, at);
+  s.watch.arm(s.transfer.mdl(), s.transfer.offset());
+  std::uint16_t last_image = trace::no_image;
+  for (const auto& filter : s.filters) {
+    std::uint32_t changes = 0;
+    const std::optional<std::int32_t> status = s.call_transfer(*filter, Callback::write, changes);
+    if (s.ended()) {
+      result.filter_status = result.port_status = STATUS_UNSUCCESSFUL;
+      return result;  // a dead machine writes nothing more; the step stays open
+    }
+    if (!status) continue;
+    last_image = filter->id();
+    result.filter_status = *status;
+    result.changes |= changes;
+    if (changes != 0) s.judge_write(*filter, changes, length);
+    if (*status < 0) {
+      s.note_plaintext(*filter, Callback::write, *status);
+      if (s.disable_on_failure) s.disable(*filter, Callback::write, *status);
+    }
+  }
+  result.offset = PartitionOffset{static_cast<std::uint64_t>(*s.transfer.offset())};
+  result.port_status = s.port.write(result.offset, s.transfer.mdl());
+  if (s.file != nullptr && !s.file->contains(result.offset, s.transfer.mdl()->ByteCount)) {
+    ++s.env.totals.redirected;
+    s.env.recorder.emit({.kind = Kind::redirected,
+                         .image = last_image,
+                         .length = s.transfer.mdl()->ByteCount,
+                         .offset = result.offset.bytes,
+                         .before = at.bytes});
+  }
+  s.env.recorder.end_step();
+  s.env.machine.processor.irql = machine::passive_level;
+  return result;
+}
+
+TransferResult DumpStack::read(PartitionOffset at, std::span<std::byte> into) {
+  State& s = *state_;
+  TransferResult result;
+  s.env.recorder.begin_step();
+  s.transfer.describe(into.data(), static_cast<std::uint32_t>(into.size()), at);
+  result.offset = at;
+  result.port_status = s.port.read(at, s.transfer.mdl());
+  if (result.port_status >= 0) {
+    s.watch.arm(s.transfer.mdl(), s.transfer.offset());
+    for (std::size_t i = 0; i < s.filters.size(); ++i) {
+      FilterInstance& filter = *s.filters[s.reads_reversed ? s.filters.size() - 1 - i : i];
+      if (!filter.reads()) continue;
+      if (s.filters.size() > 1) s.env.totals.rest_on(Policy::read_order);
+      std::uint32_t changes = 0;
+      const std::optional<std::int32_t> status = s.call_transfer(filter, Callback::read, changes);
+      if (s.ended()) {
+        result.filter_status = STATUS_UNSUCCESSFUL;
+        return result;
+      }
+      if (!status) continue;
+      result.filter_status = *status;
+      result.changes |= changes;
+      if (changes != 0) {
+        s.judge_read(filter, changes);
+        // The next filter gets the host's own MDL again, not what this one made of it.
+        s.transfer.describe(into.data(), static_cast<std::uint32_t>(into.size()), at);
+        s.watch.arm(s.transfer.mdl(), s.transfer.offset());
+      }
+      if (*status < 0 && s.disable_on_failure) {
+        s.env.totals.rest_on(Policy::filter_failure);
+        s.disable(filter, Callback::read, *status);
+      }
+    }
+  }
+  s.env.recorder.end_step();
+  s.env.machine.processor.irql = machine::passive_level;
+  return result;
+}
+
+std::int32_t DumpStack::finish_filters() {
+  return state_->call_each(Callback::finish, machine::high_level);
+}
+
+std::int32_t DumpStack::finish_port() {
+  return state_->port.finish();
+}
+
+std::int32_t DumpStack::finish() {
+  State& s = *state_;
+  const bool filters_first = s.env.policies.is(Policy::finish_order, "before-port-finish");
+  std::int32_t status = STATUS_SUCCESS;
+  if (filters_first) status = finish_filters();
+  if (!s.ended()) finish_port();
+  if (!filters_first && !s.ended()) status = finish_filters();
+  return status;
+}
+
+void DumpStack::unload() {
+  State& s = *state_;
+  const bool reverse = s.env.policies.is(Policy::unload_order, "reverse");
+  const bool disabled_too = s.env.policies.is(Policy::unload_disabled, "yes");
+  if (s.filters.size() > 1) s.env.totals.rest_on(Policy::unload_order);
+  for (std::size_t i = 0; i < s.filters.size() && !s.ended(); ++i) {
+    FilterInstance& filter = *s.filters[reverse ? s.filters.size() - 1 - i : i];
+    if (filter.disabled()) {
+      s.env.totals.rest_on(Policy::unload_disabled);
+      if (!disabled_too) continue;
+    }
+    if (filter.callback(Callback::unload) == nullptr) {
+      if (!filter.absence_reported(Callback::unload)) {
+        s.env.recorder.emit({.kind = Kind::callback_absent, .callback = Callback::unload, .image = filter.id()});
+      }
+    } else {
+      const std::array<std::uint64_t, 1> arguments{argument(filter.extension())};
+      const Invoked call = invoke(s.env, filter, Callback::unload, machine::passive_level, arguments, {});
+      if (!call.returned) break;
+      record_left(s.env, filter, Callback::unload, machine::passive_level, call.status, {}, {}, 0);
+    }
+    if (const std::string held = s.env.kernel->held_by(filter.id()); !held.empty()) {
+      report(s.env, trace::Rule::pool_leak, filter.id(), Callback::unload, held);
+    }
+  }
+  if (!s.ended()) {
+    s.notify_usage(false);
+    for (const auto& filter : s.filters) {
+      s.env.recorder.emit({.kind = Kind::image_unloaded, .image = filter->id()});
+      s.env.kernel->forget_image(filter->id());
+      std::erase(s.env.images, &filter->image());
+    }
+  }
+  s.filters.clear();
+  s.loaded = false;
+}
+
+}  // namespace dumpsim::stack

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything a dump stack works with, handed down by the engine: one machine, one kernel, one gate, one trace, one
+// disk.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/offsets.hpp"
+#include "base/result.hpp"
+#include "disk/block_device.hpp"
+#include "loader/image.hpp"
+#include "machine/fault_trap.hpp"
+#include "machine/gate.hpp"
+#include "machine/machine.hpp"
+#include "policy/policy.hpp"
+#include "stack/totals.hpp"
+#include "trace/recorder.hpp"
+#include "trace/rules.hpp"
+
+namespace dumpsim::kernel {
+class Kernel;
+}  // namespace dumpsim::kernel
+
+namespace dumpsim::stack {
+
+/// One filter as the registry names it. The image is loaded anew for every stack instance.
+struct FilterSpec {
+  std::string path;
+  std::string name;        ///< "xor"; becomes dump_xor or hiber_xor
+  bool redirects = false;  ///< declares that it moves offsets on purpose
+  bool convention_given = false;
+  machine::Convention convention = machine::Convention::system_v;
+};
+
+/// Where the stack's files lie.
+struct Volume {
+  DiskOffset partition_start;
+  std::uint64_t partition_size = 0;
+  std::uint32_t sector_size = 512;
+};
+
+struct Environment {
+  machine::Machine& machine;
+  machine::Gate& gate;
+  trace::Recorder& recorder;
+  disk::BlockDevice& disk;
+  const policy::Policies& policies;
+  Totals& totals;
+  Volume volume;
+  kernel::Kernel* kernel = nullptr;          ///< a new one at every boot
+  machine::FaultTrap* trap = nullptr;        ///< told which callback runs
+  std::vector<const loader::Image*> images;  ///< loaded now, for naming addresses
+  /// Called once a faulting callback has been left: says in the trace and beside it what happened.
+  std::function<void(std::uint16_t image, trace::Callback callback)> tell_fault;
+};
+
+/// A broken rule, with the severity that the scenario gives it.
+inline void report(Environment& env, trace::Rule rule, std::uint16_t image, trace::Callback callback,
+                   std::string_view detail) {
+  env.recorder.violation(image, callback, rule, detail);
+}
+
+}  // namespace dumpsim::stack

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stack/filter_instance.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstddef>
+#include <cstring>
+
+namespace dumpsim::stack {
+namespace {
+
+// What a filter sees that looks behind its extension. On Windows 7 a list link of the host's lies there [seen: RE7].
+constexpr std::byte guard_pattern{0xA5};
+
+}  // namespace
+
+FilterInstance::FilterInstance(std::unique_ptr<loader::Image> image, const FilterSpec& spec, std::uint16_t id,
+                               std::size_t init_size, std::size_t extension_size, machine::PhysicalMemory& memory)
+    : image_(std::move(image)),
+      id_(id),
+      convention_(spec.convention_given ? spec.convention : image_->convention()),
+      redirects_(spec.redirects),
+      init_size_(init_size),
+      extension_size_(extension_size),
+      memory_(memory) {
+  page_ = memory_.allocate_pages(1, true);
+  assert(page_ != nullptr);
+  // At the end of the page: what runs past the guard pattern as well runs into an inaccessible page.
+  std::byte* at = page_ + page_size - guard_bytes - extension_size_ - init_size_;
+  init_ = reinterpret_cast<FILTER_INITIALIZATION_DATA*>(at);
+  extension_ = reinterpret_cast<FILTER_EXTENSION*>(at + init_size_);
+  std::memset(at, 0, init_size_ + extension_size_);
+  std::memset(at + init_size_ + extension_size_, static_cast<int>(guard_pattern), guard_bytes);
+}
+
+FilterInstance::~FilterInstance() {
+  memory_.free_pages(page_, 1, true);
+}
+
+const void* FilterInstance::callback(trace::Callback callback) const {
+  const auto field = [&](std::size_t offset) -> const void* {
+    if (offset + sizeof(void*) > init_size_) return nullptr;
+    const void* pointer = nullptr;
+    std::memcpy(&pointer, reinterpret_cast<const std::byte*>(init_) + offset, sizeof pointer);
+    return pointer;
+  };
+  switch (callback) {
+    case trace::Callback::driver_entry:
+      return image_->entry();
+    case trace::Callback::start:
+      return field(offsetof(FILTER_INITIALIZATION_DATA, DumpStart));
+    case trace::Callback::write:
+      return field(offsetof(FILTER_INITIALIZATION_DATA, DumpWrite));
+    case trace::Callback::read:
+      return field(offsetof(FILTER_INITIALIZATION_DATA, DumpRead));
+    case trace::Callback::finish:
+      return field(offsetof(FILTER_INITIALIZATION_DATA, DumpFinish));
+    case trace::Callback::unload:
+      return field(offsetof(FILTER_INITIALIZATION_DATA, DumpUnload));
+    case trace::Callback::none:
+    case trace::Callback::count_:
+      break;
+  }
+  return nullptr;
+}
+
+bool FilterInstance::absence_reported(trace::Callback callback) {
+  const std::uint32_t bit = 1u << static_cast<unsigned>(callback);
+  const bool before = (absences_ & bit) != 0;
+  absences_ |= bit;
+  return before;
+}
+
+void FilterInstance::arm_guard() {
+  std::memcpy(armed_.data(), extension_, extension_size_ + guard_bytes);
+}
+
+std::size_t FilterInstance::written_past_init() const {
+  // A write that runs over the end of the initialisation data reaches the extension's first field: DumpType. A filter
+  // that changes later fields of its extension on purpose does not.
+  const auto* now = reinterpret_cast<const std::byte*>(extension_);
+  if (std::memcmp(now, armed_.data(), sizeof extension_->DumpType) == 0) return 0;
+  std::size_t last = 0;
+  for (std::size_t i = 0; i < offsetof(FILTER_EXTENSION, DumpData); ++i) {
+    if (now[i] != armed_[i]) last = i + 1;
+  }
+  return last;
+}
+
+std::size_t FilterInstance::written_past_extension() const {
+  const auto* now = reinterpret_cast<const std::byte*>(extension_) + extension_size_;
+  const std::byte* before = armed_.data() + extension_size_;
+  return static_cast<std::size_t>(
+      std::count_if(now, now + guard_bytes, [&](const std::byte& b) { return b != before[&b - now]; }));
+}
+
+}  // namespace dumpsim::stack

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// One filter of one stack instance: its private image, and the two structures the host owns for it from before
+// DriverEntry until after DumpUnload, laid out as the real host lays them out: the extension directly behind the
+// initialisation data [seen: DmpFlt], so that a filter built for a newer kit that clears its own sizeof destroys its
+// own extension.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "loader/image.hpp"
+#include "machine/machine.hpp"
+#include "stack/environment.hpp"
+#include "wdk/ntdddump.h"
+
+namespace dumpsim::stack {
+
+class FilterInstance {
+ public:
+  FilterInstance(std::unique_ptr<loader::Image> image, const FilterSpec& spec, std::uint16_t id, std::size_t init_size,
+                 std::size_t extension_size, machine::PhysicalMemory& memory);
+  ~FilterInstance();
+  FilterInstance(const FilterInstance&) = delete;
+  FilterInstance& operator=(const FilterInstance&) = delete;
+
+  std::uint16_t id() const { return id_; }
+  const loader::Image& image() const { return *image_; }
+  machine::Convention convention() const { return convention_; }
+  bool redirects() const { return redirects_; }
+
+  /// Only the first init_size() bytes are the host's structure; fields beyond read as absent.
+  FILTER_INITIALIZATION_DATA* init() const { return init_; }
+  FILTER_EXTENSION* extension() const { return extension_; }
+  std::size_t init_size() const { return init_size_; }
+  std::size_t extension_size() const { return extension_size_; }
+
+  /// The function to call, read from the structure now: a filter that changes it later is honoured. nullptr when
+  /// absent.
+  const void* callback(trace::Callback callback) const;
+  bool reads() const { return reads_; }
+  void set_reads(bool reads) { reads_ = reads; }
+  bool disabled() const { return disabled_; }
+  void disable() { disabled_ = true; }
+  bool absence_reported(trace::Callback callback);
+
+  /// Remembers the extension and the guard behind it, as they are handed to DriverEntry.
+  void arm_guard();
+  /// Bytes beyond the host's initialisation data that DriverEntry changed: those at the front of the extension in one
+  /// run, and those in the guard behind it. DumpData, which filters may set, does not count.
+  std::size_t written_past_init() const;
+  std::size_t written_past_extension() const;
+
+ private:
+  static constexpr std::size_t guard_bytes = 128;
+  std::unique_ptr<loader::Image> image_;
+  std::uint16_t id_;
+  machine::Convention convention_;
+  bool redirects_;
+  bool disabled_ = false;
+  bool reads_ = false;
+  std::uint32_t absences_ = 0;
+  std::size_t init_size_;
+  std::size_t extension_size_;
+  machine::PhysicalMemory& memory_;
+  std::byte* page_ = nullptr;
+  FILTER_INITIALIZATION_DATA* init_ = nullptr;
+  FILTER_EXTENSION* extension_ = nullptr;
+  std::array<std::byte, sizeof(FILTER_EXTENSION) + guard_bytes> armed_{};
+};
+
+}  // namespace dumpsim::stack

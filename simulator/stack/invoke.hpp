@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The chokepoint: a filter's function pointer is called here and nowhere else. What holds for every callback is written
+// once: say where we are, set the IRQL, go through the gate, put back what the filter left askew, report it, record.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "stack/environment.hpp"
+#include "stack/filter_instance.hpp"
+
+namespace dumpsim::stack {
+
+/// What a transfer callback was given, for the record; zeros for the others.
+struct Transfer {
+  std::uint32_t length = 0;
+  std::uint64_t offset = 0;
+  std::uint32_t mdl_flags = 0;
+  std::uint64_t mdl_id = 0;
+};
+
+struct Invoked {
+  bool returned = false;  ///< false: the filter bugchecked, faulted or hung; totals.ended says which
+  std::int32_t status = 0;
+};
+
+/// Calls `callback` of `filter` at `irql` with `arguments`. REQUIRES: the pointer is present and nothing has ended the
+/// run. Emits callback_entered; the caller emits callback_left once it has compared before and after.
+Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
+               std::span<const std::uint64_t> arguments, const Transfer& transfer);
+
+/// callback_left for a callback that invoke() returned from.
+void record_left(Environment& env, const FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
+                 std::int32_t status, const Transfer& before, const Transfer& after, std::uint32_t changes);
+
+}  // namespace dumpsim::stack
