@@ -64,7 +64,8 @@ def check_headers(args):
                     run([args.compiler, *LANGUAGES[args.language], *flags, *STRICT, f"-DNTDDI_VERSION={version}",
                          f"-I{WDK}", "-fsyntax-only", source])
         source.write_text("struct _MDL;\nUNICODE_STRING name;\n")
-        said = run([args.compiler, *LANGUAGES[args.language], *STRICT, f"-I{WDK}", "-fsyntax-only", source], expect=False)
+        said = run([args.compiler, *LANGUAGES[args.language], *STRICT, f"-I{WDK}", "-fsyntax-only", source],
+                   expect=False)
         if "UNICODE_STRING" not in said:
             raise Failure(f"control: the compiler did not name the type it lacks:\n{said}")
     print(f"{len(PUBLIC)} headers")
@@ -79,7 +80,8 @@ def check_layouts(args):
         for version in (WIN7, WIN8, WIN10, NEWEST):
             run([*base, *flags, "-DWDK_TEST_FILTERS_ONLY", f"-DNTDDI_VERSION={version}", source])
     control(base, source)
-    said = run([*base, "-DWDK_TEST_FILTERS_ONLY", "-DWDK_TEST_CONTROL", "-DNTDDI_VERSION=" + WIN7, source], expect=False)
+    said = run([*base, "-DWDK_TEST_FILTERS_ONLY", "-DWDK_TEST_CONTROL", f"-DNTDDI_VERSION={WIN7}", source],
+               expect=False)
     if "sizeof(MDL) is not 47" not in said:
         raise Failure(f"control: the wrong size of MDL was not named:\n{said}")
 
@@ -144,26 +146,32 @@ def check_sample(args):
             if mode == "host" or (mode == "ms-clang" and name != "c"):  # no standard library for that target
                 continue
             for debug in ("0", "1"):
-                run([args.compiler, *LANGUAGES[name], *flags, "-Wall", "-Wextra", "-Wno-multichar", "-Wno-four-char-constants",
-                     "-Werror", f"-DDBG={debug}", "-DWDK_NO_SAL1" if name != "c" else "-DWDK_SAMPLE", f"-I{WDK}",
+                run([args.compiler, *LANGUAGES[name], *flags, "-Wall", "-Wextra", "-Wno-multichar",
+                     "-Wno-four-char-constants", "-Werror", f"-DDBG={debug}", "-DWDK_NO_SAL1" if name != "c" else "-DWDK_SAMPLE", f"-I{WDK}",
                      "-fsyntax-only", source])
 
 
-WIDE = ["wcslen", "wcsnlen", "wcscmp", "wcsncmp", "wcscpy", "wcsncpy", "wcscat", "wcsncat", "wcschr", "wcsrchr", "wcsstr",
-        "_wcsicmp", "_wcsnicmp", "_wcslwr", "_wcsupr", "towlower", "towupper", "_snwprintf", "_vsnwprintf", "swprintf"]
+WIDE = ["wcslen", "wcsnlen", "wcscmp", "wcsncmp", "wcscpy", "wcsncpy", "wcscat", "wcsncat", "wcschr", "wcsrchr",
+        "wcsstr", "_wcsicmp", "_wcsnicmp", "_wcslwr", "_wcsupr", "towlower", "towupper", "_snwprintf", "_vsnwprintf", "swprintf"]
 
 
 def check_wide(args):
     """No wide call of a driver binds to glibc's, whether <wchar.h> comes first, last or not at all."""
-    headers = ("<cwchar>", "<string>", "<cwctype>") if args.language != "c" else ("<wchar.h>", "<string.h>", "<wctype.h>")
+    cpp = args.language != "c"
+    headers = ("<cwchar>", "<string>", "<cwctype>", "<cctype>") if cpp else ("<wchar.h>", "<stdlib.h>", "<wctype.h>")
+    more = [] if cpp else ["wcstoul", "wcstombs", "mbstowcs"]
     body = """
     size_t wide(WCHAR *a, WCHAR *b, va_list list) {
-      int sum = (int)wcslen(a) + (int)wcsnlen(a, 3) + wcscmp(a, b) + wcsncmp(a, b, 3) + _wcsicmp(a, b) + _wcsnicmp(a, b, 3);
+      int sum = (int)wcslen(a) + (int)wcsnlen(a, 3) + wcscmp(a, b) + wcsncmp(a, b, 3);
+      sum += _wcsicmp(a, b) + _wcsnicmp(a, b, 3);
       sum += *wcscpy(a, b) + *wcsncpy(a, b, 3) + *wcscat(a, b) + *wcsncat(a, b, 3) + *_wcslwr(a) + *_wcsupr(a);
       sum += *wcschr(a, L'x') + *wcsrchr(a, L'x') + *wcsstr(a, b) + towlower(a[0]) + towupper(a[1]);
       return (size_t)(sum + _snwprintf(a, 3, b) + _vsnwprintf(a, 3, b, list) + swprintf(a, b));
     }
     """
+    if more:
+        body += "size_t c_only(WCHAR *a, char *b) {"
+        body += " return wcstoul(a, 0, 8) + wcstombs(b, a, 3) + mbstowcs(a, b, 3); }\n"
     with tempfile.TemporaryDirectory() as folder:
         source = pathlib.Path(folder) / "wide.c"
         output = pathlib.Path(folder) / "wide.o"
@@ -174,9 +182,10 @@ def check_wide(args):
                 run([args.compiler, *LANGUAGES[args.language], *DRIVER, *flags, "-DWDK_NO_SAL1", "-w", f"-I{WDK}", "-c",
                      source, "-o", output])
                 undefined = set(re.findall(r" U (\S+)", run(["nm", output])))
-                expected = {f"dumpsim_{name}" for name in WIDE}
-                if expected - undefined or undefined & set(WIDE):
-                    raise Failure(f"missing {sorted(expected - undefined)}, bound to glibc {sorted(undefined & set(WIDE))}")
+                expected = {f"dumpsim_{name}" for name in WIDE + more}
+                if expected - undefined or undefined & set(WIDE + more):
+                    glibc = sorted(undefined & set(WIDE + more))
+                    raise Failure(f"missing {sorted(expected - undefined)}, bound to glibc {glibc}")
         source.write_text("#include <wchar.h>\nunsigned long f(const wchar_t *a) { return wcslen(a); }\n")
         run([args.compiler, *LANGUAGES[args.language], *DRIVER, "-c", source, "-o", output])
         if " U wcslen" not in run(["nm", output]):

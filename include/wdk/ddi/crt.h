@@ -53,6 +53,13 @@ char* strstr(const char* text, const char* part);
 #endif
 
 #if WDK_DRIVER_BUILD
+#ifdef __cplusplus
+int tolower(int character) noexcept;
+int toupper(int character) noexcept;
+#else
+int tolower(int character);
+int toupper(int character);
+#endif
 int _stricmp(const char* a, const char* b);
 int _strnicmp(const char* a, const char* b, size_t count);
 int _snprintf(char* buffer, size_t count, const char* format, ...);
@@ -74,6 +81,7 @@ int _vsnprintf(char* buffer, size_t count, const char* format, va_list arguments
 #undef towlower
 #undef towupper
 #undef swprintf
+#undef wcstoul
 #undef wmemcpy
 #undef wmemset
 #undef wmemcmp
@@ -95,6 +103,11 @@ int _vsnprintf(char* buffer, size_t count, const char* format, va_list arguments
 #define wmemcpy dumpsim_wmemcpy
 #define wmemset dumpsim_wmemset
 #define wmemcmp dumpsim_wmemcmp
+#ifndef __cplusplus
+#define wcstombs dumpsim_wcstombs
+#define mbstowcs dumpsim_mbstowcs
+#define wcstoul dumpsim_wcstoul
+#endif
 #define _wcsicmp dumpsim__wcsicmp
 #define _wcsnicmp dumpsim__wcsnicmp
 #define _wcslwr dumpsim__wcslwr
@@ -117,6 +130,11 @@ wchar_t* wcschr(const wchar_t* text, wchar_t character);
 wchar_t* wcsrchr(const wchar_t* text, wchar_t character);
 wchar_t* wcsstr(const wchar_t* text, const wchar_t* part);
 size_t wcsspn(const wchar_t* text, const wchar_t* set);
+#ifndef __cplusplus  // libstdc++ names std::wcstoul and std::mbstowcs itself, so C++ does without
+size_t wcstombs(char* destination, const wchar_t* source, size_t count);
+size_t mbstowcs(wchar_t* destination, const char* source, size_t count);
+ULONG wcstoul(const wchar_t* text, wchar_t** end, int base);
+#endif
 wchar_t towlower(wchar_t character);
 wchar_t towupper(wchar_t character);
 int swprintf(wchar_t* buffer, const wchar_t* format, ...);
