@@ -19,12 +19,12 @@ namespace dumpsim::trace {
 namespace {
 
 // Where columns begin. A line whose text before one is longer goes on after a space.
-constexpr std::size_t who_column = 23;
-constexpr std::size_t offset_end = 51;
-constexpr std::size_t size_end = 61;
-constexpr std::size_t mdl_column = 63;
-constexpr std::size_t result_column = 72;
-constexpr std::size_t changes_column = 92;
+constexpr std::size_t who_column = 21;
+constexpr std::size_t offset_end = 46;
+constexpr std::size_t size_end = 55;
+constexpr std::size_t mdl_column = 57;
+constexpr std::size_t result_column = 64;
+constexpr std::size_t changes_column = 87;
 constexpr std::size_t deepest = 16;  // a garbled trace could nest without end
 
 enum class Colour { plain, yellow, red };
@@ -40,12 +40,14 @@ std::size_t width(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-std::string changes_in_words(std::uint32_t flags) {
+std::string changes_in_words(const Record& left) {
   std::string words;
+  std::uint32_t flags = left.flags;
   for (const ChangeName& row : all_changes()) {
     if ((flags & row.change) == 0) continue;
     words += words.empty() ? "" : ", ";
     words += row.word;
+    if (row.change == change_offset) words += fmt::format(" from {:#x} to {:#x}", left.before, left.offset);
     flags &= ~static_cast<std::uint32_t>(row.change);
   }
   if (flags != 0) words += fmt::format("{}{:#x}", words.empty() ? "" : ", ", flags);
@@ -156,11 +158,7 @@ class Writer {
       call_line(record, "left ");
     }
     result(record.status);
-    std::string changes = changes_in_words(record.flags);
-    if ((record.flags & change_offset) != 0) {
-      changes += fmt::format(" ({:#x} to {:#x})", record.before, record.offset);
-    }
-    column(changes_column, changes);
+    column(changes_column, changes_in_words(record));
     end(record.status < 0 ? Colour::yellow : Colour::plain);
   }
 

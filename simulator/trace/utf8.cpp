@@ -56,7 +56,13 @@ std::string shown(std::string_view text, bool escape) {
       text.remove_prefix(1);
       continue;
     }
-    if (escape && steers_the_terminal(character.code)) {
+    const std::string_view shorthand = character.code == '\n'   ? "\\n"
+                                       : character.code == '\r' ? "\\r"
+                                       : character.code == '\t' ? "\\t"
+                                                                : "";
+    if (escape && !shorthand.empty()) {
+      out += shorthand;
+    } else if (escape && steers_the_terminal(character.code)) {
       char code[16];
       std::snprintf(code, sizeof code, character.code < 0x100 ? "\\x%02x" : "\\u{%x}", character.code);
       out += code;

@@ -20,7 +20,7 @@ constexpr std::string_view utf8_prefix(std::string_view text, std::size_t bytes)
 }
 
 /// Valid UTF-8 in one line: bytes that are none become U+FFFD, controls (C0, DEL, C1, the line and paragraph
-/// separators and the bidirectional overrides) become \xNN or \u{NNNN}; a backslash stays as it is.
+/// separators and the bidirectional overrides) become \n, \r, \t, \xNN or \u{NNNN}; a backslash stays as it is.
 std::string printable(std::string_view text);
 
 /// Valid UTF-8 that keeps controls: for JSON, whose strings escape them.

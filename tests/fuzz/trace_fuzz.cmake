@@ -1,0 +1,1 @@
+dumpsim_fuzz(trace SOURCE trace_fuzz.cpp DEPENDS trace)
