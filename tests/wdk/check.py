@@ -147,12 +147,13 @@ def check_sample(args):
                 continue
             for debug in ("0", "1"):
                 run([args.compiler, *LANGUAGES[name], *flags, "-Wall", "-Wextra", "-Wno-multichar",
-                     "-Wno-four-char-constants", "-Werror", f"-DDBG={debug}", "-DWDK_NO_SAL1" if name != "c" else "-DWDK_SAMPLE", f"-I{WDK}",
-                     "-fsyntax-only", source])
+                     "-Wno-four-char-constants", "-Werror", f"-DDBG={debug}", f"-I{WDK}",
+                     *([] if name == "c" else ["-DWDK_NO_SAL1"]), "-fsyntax-only", source])
 
 
 WIDE = ["wcslen", "wcsnlen", "wcscmp", "wcsncmp", "wcscpy", "wcsncpy", "wcscat", "wcsncat", "wcschr", "wcsrchr",
-        "wcsstr", "_wcsicmp", "_wcsnicmp", "_wcslwr", "_wcsupr", "towlower", "towupper", "_snwprintf", "_vsnwprintf", "swprintf"]
+        "wcsstr", "_wcsicmp", "_wcsnicmp", "_wcslwr", "_wcsupr", "towlower", "towupper", "_snwprintf", "_vsnwprintf",
+        "swprintf"]
 
 
 def check_wide(args):

@@ -90,7 +90,7 @@ TEST(WdkList, SinglyLinked) {
 template <class Type>
 class WdkInterlocked : public testing::Test {};
 // `long` has 64 bits here and LONG has 32: drivers pass pointers to either.
-using Widths = testing::Types<LONG, ULONG, long, LONG64, volatile LONG, volatile long>;
+using Widths = testing::Types<LONG, ULONG, long, ULONG64, volatile LONG, volatile long>;
 TYPED_TEST_SUITE(WdkInterlocked, Widths);
 
 TYPED_TEST(WdkInterlocked, OldAndNewValuesAreTheKitsChoice) {
