@@ -109,6 +109,121 @@ DUMPSIM_EXPORT(KeWaitForSingleObject);
 DUMPSIM_EXPORT(KeWaitForMultipleObjects);
 DUMPSIM_EXPORT(KeDelayExecutionThread);
 
+// ke_time.cpp
+DUMPSIM_EXPORT(KeStallExecutionProcessor);
+DUMPSIM_EXPORT(KeQuerySystemTime);
+DUMPSIM_EXPORT(KeQuerySystemTimePrecise);
+DUMPSIM_EXPORT(KeQueryPerformanceCounter);
+DUMPSIM_EXPORT(KeQueryTickCount);
+DUMPSIM_EXPORT(KeQueryTimeIncrement);
+DUMPSIM_EXPORT(KeQueryInterruptTime);
+DUMPSIM_EXPORT(KeQueryInterruptTimePrecise);
+DUMPSIM_EXPORT(KeQueryUnbiasedInterruptTime);
+DUMPSIM_EXPORT(ExSystemTimeToLocalTime);
+DUMPSIM_EXPORT(RtlTimeToTimeFields);
+DUMPSIM_EXPORT(RtlTimeFieldsToTime);
+
+// ke_lock.cpp
+DUMPSIM_EXPORT(KeAcquireSpinLockRaiseToDpc);
+DUMPSIM_EXPORT(KeReleaseSpinLock);
+DUMPSIM_EXPORT(KeAcquireSpinLockAtDpcLevel);
+DUMPSIM_EXPORT(KeReleaseSpinLockFromDpcLevel);
+DUMPSIM_EXPORT(KeTryToAcquireSpinLockAtDpcLevel);
+DUMPSIM_EXPORT(KeTestSpinLock);
+DUMPSIM_EXPORT(KeAcquireInStackQueuedSpinLock);
+DUMPSIM_EXPORT(KeReleaseInStackQueuedSpinLock);
+DUMPSIM_EXPORT(KeAcquireInStackQueuedSpinLockAtDpcLevel);
+DUMPSIM_EXPORT(KeReleaseInStackQueuedSpinLockFromDpcLevel);
+DUMPSIM_EXPORT(ExAcquireFastMutex);
+DUMPSIM_EXPORT(ExReleaseFastMutex);
+DUMPSIM_EXPORT(ExTryToAcquireFastMutex);
+DUMPSIM_EXPORT(ExAcquireFastMutexUnsafe);
+DUMPSIM_EXPORT(ExReleaseFastMutexUnsafe);
+DUMPSIM_EXPORT(ExInitializeResourceLite);
+DUMPSIM_EXPORT(ExDeleteResourceLite);
+DUMPSIM_EXPORT(ExAcquireResourceExclusiveLite);
+DUMPSIM_EXPORT(ExAcquireResourceSharedLite);
+DUMPSIM_EXPORT(ExReleaseResourceLite);
+DUMPSIM_EXPORT(KeEnterCriticalRegion);
+DUMPSIM_EXPORT(KeLeaveCriticalRegion);
+DUMPSIM_EXPORT(KeEnterGuardedRegion);
+DUMPSIM_EXPORT(KeLeaveGuardedRegion);
+DUMPSIM_EXPORT(KeAreAllApcsDisabled);
+DUMPSIM_EXPORT(KeAreApcsDisabled);
+
+// ps_system.cpp
+DUMPSIM_EXPORT(PsGetVersion);
+DUMPSIM_EXPORT(RtlGetVersion);
+DUMPSIM_EXPORT(KeGetCurrentProcessorNumber);
+DUMPSIM_EXPORT(KeGetCurrentProcessorNumberEx);
+DUMPSIM_EXPORT(KeQueryActiveProcessorCount);
+DUMPSIM_EXPORT(KeQueryActiveProcessorCountEx);
+DUMPSIM_EXPORT(KeQueryActiveGroupCount);
+DUMPSIM_EXPORT(KeQueryMaximumProcessorCount);
+DUMPSIM_EXPORT(KeQueryMaximumProcessorCountEx);
+DUMPSIM_EXPORT(KeQueryActiveProcessors);
+DUMPSIM_EXPORT(PsGetCurrentProcessId);
+DUMPSIM_EXPORT(PsGetCurrentThreadId);
+DUMPSIM_EXPORT(IoGetCurrentProcess);
+
+// rtl_memory.cpp
+DUMPSIM_EXPORT(RtlCompareMemory);
+DUMPSIM_EXPORT(RtlRandomEx);
+DUMPSIM_EXPORT(RtlGUIDFromString);
+DUMPSIM_EXPORT(RtlStringFromGUID);
+
+// rtl_string.cpp
+DUMPSIM_EXPORT(RtlInitUnicodeString);
+DUMPSIM_EXPORT(RtlInitString);
+DUMPSIM_EXPORT(RtlInitAnsiString);
+DUMPSIM_EXPORT(RtlCopyUnicodeString);
+DUMPSIM_EXPORT(RtlCopyString);
+DUMPSIM_EXPORT(RtlCompareUnicodeString);
+DUMPSIM_EXPORT(RtlEqualUnicodeString);
+DUMPSIM_EXPORT(RtlPrefixUnicodeString);
+DUMPSIM_EXPORT(RtlCompareString);
+DUMPSIM_EXPORT(RtlEqualString);
+DUMPSIM_EXPORT(RtlAppendUnicodeStringToString);
+DUMPSIM_EXPORT(RtlAppendUnicodeToString);
+DUMPSIM_EXPORT(RtlUpcaseUnicodeChar);
+DUMPSIM_EXPORT(RtlDowncaseUnicodeChar);
+DUMPSIM_EXPORT(RtlUpperChar);
+DUMPSIM_EXPORT(RtlUpcaseUnicodeString);
+DUMPSIM_EXPORT(RtlUnicodeStringToInteger);
+DUMPSIM_EXPORT(RtlCharToInteger);
+DUMPSIM_EXPORT(RtlIntegerToUnicodeString);
+DUMPSIM_EXPORT(RtlInt64ToUnicodeString);
+DUMPSIM_EXPORT(RtlAnsiStringToUnicodeString);
+DUMPSIM_EXPORT(RtlUnicodeStringToAnsiString);
+DUMPSIM_EXPORT(RtlFreeUnicodeString);
+DUMPSIM_EXPORT(RtlFreeAnsiString);
+
+// rtl_registry.cpp
+DUMPSIM_EXPORT(RtlQueryRegistryValues);
+DUMPSIM_EXPORT(RtlWriteRegistryValue);
+DUMPSIM_EXPORT(RtlDeleteRegistryValue);
+DUMPSIM_EXPORT(RtlCheckRegistryKey);
+DUMPSIM_EXPORT(RtlCreateRegistryKey);
+
+// zw_registry.cpp
+DUMPSIM_EXPORT(ZwOpenKey);
+DUMPSIM_EXPORT(ZwOpenKeyEx);
+DUMPSIM_EXPORT(ZwCreateKey);
+DUMPSIM_EXPORT(ZwQueryKey);
+DUMPSIM_EXPORT(ZwEnumerateKey);
+DUMPSIM_EXPORT(ZwQueryValueKey);
+DUMPSIM_EXPORT(ZwEnumerateValueKey);
+DUMPSIM_EXPORT(ZwSetValueKey);
+DUMPSIM_EXPORT(ZwDeleteValueKey);
+DUMPSIM_EXPORT(ZwDeleteKey);
+DUMPSIM_EXPORT(ZwFlushKey);
+DUMPSIM_EXPORT(ZwClose);
+
+// dbg_print.cpp; what it has with variable arguments is in variadic.hpp
+DUMPSIM_EXPORT(RtlAssert);
+DUMPSIM_EXPORT(DbgBreakPoint);
+DUMPSIM_EXPORT(DbgBreakPointWithStatus);
+
 #undef DUMPSIM_EXPORT
 
 }  // namespace dumpsim::kernel

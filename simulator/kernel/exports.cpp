@@ -9,9 +9,8 @@
 
 #include "kernel/kernel.hpp"
 #include "kernel/line.hpp"
-#include "kernel/varargs.hpp"
 // The driver's world last: it defines macros.
-#include "kernel/ddi.hpp"
+#include "kernel/variadic.hpp"
 
 namespace dumpsim::kernel {
 namespace {

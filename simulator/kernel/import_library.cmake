@@ -1,10 +1,6 @@
-# The two import libraries, made from the export table. Jump tables without a word of C: they need no C library, are
-# never sanitised, and are the same for every compiler. Included by the room that fills them; a second inclusion is
-# nothing.
+# The two import libraries, made from the export table: names without a word of C, the same for every compiler and never
+# sanitised.
 include_guard(GLOBAL)
-
-set(DUMPSIM_IMPORT_LIBRARY_SYSTEM_V dumpsim_import_system_v)
-set(DUMPSIM_IMPORT_LIBRARY_MICROSOFT dumpsim_import_microsoft)
 
 function(dumpsim_import_library target output_name)
   add_library(${target} SHARED ${PROJECT_SOURCE_DIR}/simulator/kernel/import_library.S)
@@ -16,7 +12,7 @@ function(dumpsim_import_library target output_name)
   target_link_options(${target} PRIVATE -nostdlib -Wl,--no-undefined -Wl,-soname,lib${output_name}.so)
 endfunction()
 
-dumpsim_import_library(${DUMPSIM_IMPORT_LIBRARY_SYSTEM_V} ntoskrnl)
-dumpsim_import_library(${DUMPSIM_IMPORT_LIBRARY_MICROSOFT} ntoskrnl-ms)
+dumpsim_import_library(dumpsim_import_system_v ntoskrnl)
+dumpsim_import_library(dumpsim_import_microsoft ntoskrnl-ms)
 set_source_files_properties(${PROJECT_SOURCE_DIR}/simulator/kernel/import_library.S
   PROPERTIES OBJECT_DEPENDS ${PROJECT_SOURCE_DIR}/simulator/kernel/exports.def)

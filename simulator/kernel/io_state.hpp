@@ -37,6 +37,9 @@ struct IoState {
   _DEVICE_OBJECT* volume_device = nullptr;
   /// The one thread, as an address drivers may compare; made when first asked for.
   void* thread = nullptr;
+  void* process = nullptr;
+  int critical_regions = 0;
+  int guarded_regions = 0;
   /// References held on objects this kernel made, for ObfReferenceObject; an object not in it is not one.
   std::map<const void*, long> references;
 };
