@@ -20,7 +20,8 @@ Result<ExtentMap> ExtentMap::make(std::string_view name, std::vector<Extent> ext
   map.starts_.reserve(extents.size());
   map.placed_.reserve(extents.size());
   for (std::size_t i = 0; i < extents.size(); ++i) {
-    const auto [at, bytes] = extents[i];
+    const PartitionOffset at = extents[i].at;
+    const std::uint64_t bytes = extents[i].bytes;
     const auto wrong = [&](std::string_view what) {
       return Error{fmt::format("{}: extent {} (offset {:#x}, {} bytes) {}", name, i + 1, at.bytes, bytes, what)};
     };
