@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <utility>
 
 #include "base/text.hpp"
@@ -47,6 +48,16 @@ class Layout {
     mistakes_.add(place_of(root_, path), path, std::move(message));
   }
 
+  /// The same for a value that may be a default: at the first of the keys that is written.
+  void mistake_at_first(std::initializer_list<std::string_view> paths, std::string message) {
+    for (const std::string_view path : paths) {
+      if (!has_value(root_, path)) continue;
+      mistake(path, std::move(message));
+      return;
+    }
+    mistake(*paths.begin(), std::move(message));
+  }
+
   bool in_sectors(std::string_view path, std::uint64_t bytes) {
     if (bytes % disk_.sector_size == 0) return true;
     mistake(path, fmt::format("{}: {} is no multiple of the sector size, {} bytes", path, format_size(bytes),
@@ -56,7 +67,8 @@ class Layout {
 
   bool check_disk() {
     if (disk_.size > static_cast<std::uint64_t>(INT64_MAX)) {
-      mistake("disk.size", "disk.size: the disk is larger than 8 EiB, counting what its partitions need");
+      mistake_at_first({"disk.size", "disk.partitions", "disk.partition_size", "dump.file.size", "dump.file.extents"},
+                       "the disk is larger than 8 EiB, counting what its partitions and files need");
       return false;
     }
     return in_sectors("disk.size", disk_.size);
@@ -145,8 +157,9 @@ class Layout {
   void check_whole_file(const std::string& path, const FilePlace& file) {
     if (!in_sectors(path + ".size", file.size)) return;
     if (file.size > partition_size_) {
-      mistake(path + ".size", fmt::format("{}.size: the file has {}, its partition {}", path, format_size(file.size),
-                                          format_size(partition_size_)));
+      mistake_at_first({path + ".size", "disk.partition_size", "disk.size"},
+                       fmt::format("{}.size: the file has {}, its partition {}", path, format_size(file.size),
+                                   format_size(partition_size_)));
       return;
     }
     if (file.fragments > (file.size + disk::cluster_size - 1) / disk::cluster_size) {
@@ -193,8 +206,9 @@ class Layout {
       if (!file->offset && file->extents.empty()) last = path;
     }
     if (last != nullptr && used > partition_size_) {
-      mistake(last, fmt::format("{}: the files and the boot sectors have {}, their partition {}", last,
-                                format_size(used), format_size(partition_size_)));
+      mistake_at_first({last, "disk.partition_size", "disk.size"},
+                       fmt::format("{}: the files and the boot sectors have {}, their partition {}", last,
+                                   format_size(used), format_size(partition_size_)));
     }
   }
 

@@ -45,12 +45,28 @@ std::uint64_t fixed_end(const FilePlace& file) {
   return end;
 }
 
+/// So that `second` finds a place wherever `first` came to lie: its fragments take the largest of the ranges that
+/// remain, which hold at least an even share of them.
+std::uint64_t room_for_both(const FilePlace& first, const FilePlace& second) {
+  const std::uint64_t ranges = first.fragments + std::uint64_t{1};
+  const std::uint64_t factor = std::max<std::uint64_t>(1, (ranges + second.fragments - 1) / second.fragments);
+  const std::uint64_t bytes = room_for(second);
+  return saturating_add(room_for(first), bytes > UINT64_MAX / factor ? UINT64_MAX : bytes * factor);
+}
+
+bool placed_by_seed(const FilePlace& file) {
+  return file.size > 0 && !file.offset && file.extents.empty();
+}
+
 std::uint64_t partition_size_for(const Scenario& scenario) {
-  const FilePlace* files[] = {&scenario.dump.file, &scenario.hibernation.file};
-  std::uint64_t fixed = disk::boot_area, placed = 0;
-  for (const FilePlace* file : files) {
-    fixed = std::max(fixed, fixed_end(*file));
-    if (!file->offset && file->extents.empty() && file->size > 0) placed = saturating_add(placed, room_for(*file));
+  const FilePlace& dump = scenario.dump.file;
+  const FilePlace& hibernation = scenario.hibernation.file;
+  const std::uint64_t fixed = std::max({disk::boot_area, fixed_end(dump), fixed_end(hibernation)});
+  std::uint64_t placed = 0;
+  if (placed_by_seed(dump) && placed_by_seed(hibernation)) {
+    placed = std::max(room_for_both(dump, hibernation), room_for_both(hibernation, dump));
+  } else if (placed_by_seed(dump) || placed_by_seed(hibernation)) {
+    placed = room_for(placed_by_seed(dump) ? dump : hibernation);
   }
   return rounded_up(saturating_add(fixed, placed), mib);
 }
@@ -98,6 +114,7 @@ void fill_defaults(Scenario& scenario) {
     scenario.timeline = {TimelineStep::boot, TimelineStep::crash, TimelineStep::next_boot};
   }
   Memory& memory = scenario.system.memory;
+  if (memory.runs.empty() && memory.fill == Fill::image) return;
   if (memory.runs.empty()) memory.runs = {{0, standard_memory >> page_shift}};
   if (scenario.dump.file.size == 0) scenario.dump.file.size = dump_file_size(memory);
   Hibernation& hibernation = scenario.hibernation;

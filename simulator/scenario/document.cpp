@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "trace/utf8.hpp"
 
@@ -78,6 +79,30 @@ std::string in_our_words(std::string_view description) {
   return "not TOML: " + trace::printable(description);
 }
 
+/// Follows `path` as far as it goes. Returns the last node there, and whether that is the end of the path.
+std::pair<const Node*, bool> follow(const Node& root, std::string_view path) {
+  const Node* node = &root;
+  while (!path.empty()) {
+    const std::size_t end = std::min(path.find_first_of(".["), path.size());
+    if (end > 0) {
+      const Entry* entry = node->kind == NodeKind::table ? node->find(path.substr(0, end)) : nullptr;
+      if (entry == nullptr) return {node, false};
+      node = &entry->value;
+    }
+    path.remove_prefix(end);
+    if (path.starts_with('[')) {
+      std::size_t index = 0;
+      const std::size_t close = path.find(']');
+      std::from_chars(path.data() + 1, path.data() + close, index);
+      if (node->kind != NodeKind::array || index >= node->items.size()) return {node, false};
+      node = &node->items[index];
+      path.remove_prefix(close + 1);
+    }
+    if (path.starts_with('.')) path.remove_prefix(1);
+  }
+  return {node, true};
+}
+
 }  // namespace
 
 const Entry* Node::find(std::string_view key) const {
@@ -100,30 +125,12 @@ bool parse_document(std::string_view text, Node& root, SyntaxError& error) {
   return true;
 }
 
+bool has_value(const Node& root, std::string_view path) {
+  return follow(root, path).second;
+}
+
 Place place_of(const Node& root, std::string_view path) {
-  const Node* node = &root;
-  Place place = root.place;
-  while (!path.empty()) {
-    const std::size_t end = std::min(path.find_first_of(".["), path.size());
-    if (end > 0) {
-      const Entry* entry = node->kind == NodeKind::table ? node->find(path.substr(0, end)) : nullptr;
-      if (entry == nullptr) return place;
-      node = &entry->value;
-      place = node->place;
-    }
-    path.remove_prefix(end);
-    if (path.starts_with('[')) {
-      std::size_t index = 0;
-      const std::size_t close = path.find(']');
-      std::from_chars(path.data() + 1, path.data() + close, index);
-      if (node->kind != NodeKind::array || index >= node->items.size()) return place;
-      node = &node->items[index];
-      place = node->place;
-      path.remove_prefix(close + 1);
-    }
-    if (path.starts_with('.')) path.remove_prefix(1);
-  }
-  return place;
+  return follow(root, path).first->place;
 }
 
 std::string in_quotes(std::string_view text) {

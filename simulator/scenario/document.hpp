@@ -53,6 +53,8 @@ struct SyntaxError {
 /// than 256 dots, so that no document exhausts the stack.
 bool parse_document(std::string_view text, Node& root, SyntaxError& error);
 
+/// Whether there is a value at `path`, written as for place_of().
+bool has_value(const Node& root, std::string_view path);
 /// Where the value at `path` ("dump.file.extents[2].size") stands; of what is missing, the nearest thing around it.
 Place place_of(const Node& root, std::string_view path);
 

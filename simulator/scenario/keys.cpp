@@ -81,7 +81,7 @@ const auto table = std::to_array<Key>({
     {"system.memory", Type::table, "all defaults", "its RAM"},
     {"system.memory.size",
      Type::size,
-     "\"16 MiB\"",
+     "\"16 MiB\", or what the image has",
      "RAM in one run from physical address 0",
      {},
      page_size,
@@ -242,7 +242,7 @@ std::string bounded(std::string_view type, const Key& key) {
   if (key.most == UINT64_MAX || key.most == most_bytes) {
     return key.least == 0 ? std::string(type) : fmt::format("{}, at least {}", type, key.least);
   }
-  return fmt::format("{}, {} to {}", type, key.least, key.most > 0xffff ? hex(key.most) : std::to_string(key.most));
+  return fmt::format("{}, {} to {}", type, key.least, key.most > 0xfffff ? hex(key.most) : std::to_string(key.most));
 }
 
 std::string bounded_size(const Key& key) {

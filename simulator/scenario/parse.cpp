@@ -17,8 +17,10 @@ void run_checks(const Node& root, Scenario& scenario, Mistakes& mistakes) {
     return std::all_of(sections.begin(), sections.end(), [&](std::string_view each) { return mistakes.clean(each); });
   };
   if (clean({"timeline"})) check_timeline(root, scenario, mistakes);
-  const bool sized = clean({"system", "timeline", "sequence"});
+  bool sized = clean({"system", "timeline", "sequence"});
   if (sized) fill_defaults(scenario);
+  // An image that decides about memory is not opened here; whoever opens it meets what does not fit.
+  sized = sized && !scenario.system.memory.runs.empty();
   if (sized && clean({"disk", "dump", "hibernation"})) {
     check_layout(root, scenario, mistakes);
     check_sequence(root, scenario, mistakes);

@@ -29,7 +29,8 @@ enum class Fill : std::uint8_t { canary, zeros, random, image };
 
 struct Memory {
   std::vector<dumpfile::PageRun>
-      runs;  ///< from `size` (one run from PFN 0) or `runs`; checked: ascending, apart, page sized
+      runs;  ///< from `size` (one run from PFN 0) or `runs`; checked: ascending, apart, page sized. Empty: those of
+             ///< the image; whoever opens it fills them in and calls fill_defaults() again
   Fill fill = Fill::canary;
   std::uint64_t seed = 1;       ///< for random
   std::filesystem::path image;  ///< for image, resolved against the scenario's folder
@@ -216,11 +217,12 @@ struct Scenario {
 };
 
 /// Sizes and places left 0 become what the rest implies: a dump file that holds all of memory, a hibernation file when
-/// hibernation takes part, one partition that holds both, a disk that holds the partitions, the timeline boot, crash,
-/// next-boot. parse() has done this; for scenarios built in code. REQUIRES: memory below highest_memory.
+/// hibernation takes part, one partition that holds both in whatever order they are laid out, a disk that holds the
+/// partitions, the timeline boot, crash, next-boot. Nothing that follows from memory while an image decides its runs.
+/// parse() has done this; also for scenarios built in code. REQUIRES: memory below highest_memory.
 void fill_defaults(Scenario& scenario);
-/// Physical addresses end here: bitmaps and layouts stay computable, and no Windows has more.
-inline constexpr std::uint64_t highest_memory = std::uint64_t{64} << 40;
+/// Physical addresses end here: what the bitmaps of the dump room reach.
+inline constexpr std::uint64_t highest_memory = std::uint64_t{16} << 40;
 
 /// Text to a checked value. On failure the error holds every mistake of the file, one a line and sorted by place, each
 /// as `FILE:LINE:COLUMN: what; hint`. Relative paths in it are relative to the folder of `file`, which is not opened.

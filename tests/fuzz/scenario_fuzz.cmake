@@ -1,0 +1,1 @@
+dumpsim_fuzz(scenario SOURCE scenario_fuzz.cpp DEPENDS scenario)

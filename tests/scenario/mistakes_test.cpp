@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// A user fixes a scenario in one round: all mistakes at once, in the order of the text, each at its place, and no
+// follow-up mistakes of the first ones. And whatever the text is, it costs little.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "scenario/document.hpp"
+#include "scenario/scenario.hpp"
+#include "scenario/status_names.hpp"
+
+namespace dumpsim::scenario {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+std::string mistakes_in(std::string_view text, const std::filesystem::path& file = "x.toml") {
+  const Result<Scenario> scenario = parse(text, file);
+  return scenario ? std::string() : scenario.error().message;
+}
+
+TEST(Mistakes, ComeAllAtOnceInTheOrderOfTheText) {
+  EXPECT_EQ(mistakes_in(R"(titles = "x"
+[system]
+processors = "four"
+profile = "windows-11"
+memory = { size = "64MB", fil = "canary" }
+[disk]
+size = "1 MiB"
+partiton_offset = "1 MiB"
+[[filter]]
+imag = "x"
+[policy]
+filter-failure = "disable"
+[expect]
+outcome = "complete"
+)"),
+            R"(x.toml:1:1: unknown key "titles"; did you mean "title"?
+x.toml:3:14: system.processors: expected integer, 1 to 64, got the text "four"
+x.toml:5:19: system.memory.size: size "64MB" has the unit "MB"; write "MiB" (binary units only)
+x.toml:5:27: unknown key "fil" in system.memory; did you mean "fill"?
+x.toml:8:1: unknown key "partiton_offset" in disk; did you mean "partition_offset"?
+x.toml:9:1: filter[].image is missing
+x.toml:10:1: unknown key "imag" in filter[]; did you mean "image"?
+x.toml:12:1: unknown policy "filter-failure"; did you mean "filter_failure"?
+x.toml:14:11: expect.outcome: expected "completed", "bugchecked", "crashed", "hung", "exited", "stack-not-loaded" or "dump-failed", got "complete"; did you mean "completed"?)");
+}
+
+TEST(Mistakes, AKeyInTheWrongTableIsSentHome) {
+  EXPECT_THAT(mistakes_in("profile = \"windows-7\""), HasSubstr("did you mean \"profile\" in [system]?"));
+  EXPECT_THAT(mistakes_in("[system]\ntimeline = [\"boot\"]"),
+              HasSubstr("it belongs at the top of the file, before the first [table]"));
+  EXPECT_THAT(mistakes_in("[trace]\nnonsense = 1"), HasSubstr("expected one of fold, digests, limit"));
+}
+
+TEST(Mistakes, OfTomlItselfStandAtTheirPlace) {
+  EXPECT_THAT(mistakes_in("title = \"x\"\n[disk\n"), StartsWith("x.toml:2:6: not TOML: "));
+  EXPECT_THAT(mistakes_in("title = 1\ntitle = 2"), AllOf(StartsWith("x.toml:2:"), HasSubstr("redefine")));
+  EXPECT_THAT(mistakes_in("title = \"\xff\""), StartsWith("x.toml:1:"));
+  EXPECT_THAT(mistakes_in("a = 99999999999999999999"), StartsWith("x.toml:1:"));
+}
+
+TEST(Mistakes, ColumnsCountCharacters) {
+  EXPECT_THAT(mistakes_in("disk = { \"größe\" = 1 }"), StartsWith("x.toml:1:10: unknown key \"größe\""));
+  EXPECT_THAT(mistakes_in("title = \"größe\"\ndisk = { style = \"ä\", sise = 1 }"),
+              HasSubstr("x.toml:2:23: unknown key"));
+}
+
+TEST(Mistakes, WithoutAFileHaveAName) {
+  EXPECT_THAT(mistakes_in("x = 1", {}), StartsWith("scenario:1:1: "));
+}
+
+TEST(Mistakes, ShowForeignTextOnOneLineAndCut) {
+  const std::string message = mistakes_in("\"a\\nb\\u001b[31m" + std::string(300, 'x') + "\" = 1");
+  EXPECT_THAT(message, AllOf(Not(HasSubstr("\n")), Not(HasSubstr("\x1b")), HasSubstr("…")));
+  EXPECT_LT(message.size(), 400u);
+}
+
+TEST(Mistakes, ManyAreCut) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += fmt::format("key_{} = 1\n", i);
+  const std::string message = mistakes_in(text);
+  EXPECT_EQ(std::count(message.begin(), message.end(), '\n'), 100);
+  EXPECT_THAT(message, EndsWith("x.toml:101:1: and 900 more mistakes from here on"));
+}
+
+TEST(Mistakes, AFullDumpHasRoomForFewRuns) {
+  const auto with_runs = [](int runs, std::string_view rest) {
+    std::string text = "[system]\nmemory = { runs = [";
+    for (int i = 0; i < runs; ++i) text += fmt::format("{{ base = {}, size = 4096 }},", i * 8192);
+    return text + "] }\n" + std::string(rest);
+  };
+  EXPECT_EQ(mistakes_in(with_runs(42, "[dump]\nformat = \"full\"")), "");
+  EXPECT_EQ(mistakes_in(with_runs(43, "")), "");
+  EXPECT_THAT(
+      mistakes_in(with_runs(43, "[dump]\nformat = \"full\"")),
+      HasSubstr("x.toml:2:19: system.memory.runs: the header of a full dump (type 1) has room for 42 runs, got 43"));
+  EXPECT_THAT(mistakes_in(with_runs(43, "[policy]\ncomplete_format = \"full\"")), HasSubstr("room for 42 runs"));
+}
+
+TEST(Mistakes, HostileNestingIsRefusedBeforeItCostsAStack) {
+  std::string dotted;
+  for (int i = 0; i < 100000; ++i) dotted += "a.";
+  EXPECT_EQ(mistakes_in("title = \"x\"\n" + dotted + "a = 1"),
+            "x.toml:2:1: more than 256 dots on one line; break the text over several lines");
+  EXPECT_THAT(mistakes_in("[" + dotted + "a]"), HasSubstr("more than 256 dots"));
+  EXPECT_THAT(mistakes_in("a = " + std::string(100000, '[')), HasSubstr("nest"));
+  std::string tables;
+  for (int i = 0; i < 100000; ++i) tables += "a={";
+  EXPECT_THAT(mistakes_in(tables), HasSubstr("nest"));
+  std::string lines;
+  for (int level = 0; level < 1000; ++level) {
+    lines += "x = [{ ";
+    for (int i = 0; i < 250; ++i) lines += "a.";
+    lines += "a = [\n";
+  }
+  EXPECT_THAT(mistakes_in(lines), StartsWith("x.toml:"));
+  EXPECT_EQ(mistakes_in("title = \"" + std::string(256, '.') + "\""), "") << "many dots are fine";
+}
+
+TEST(Mistakes, ALargeTextIsRefused) {
+  EXPECT_EQ(mistakes_in(std::string(1u << 20, '#')), "");
+  EXPECT_EQ(mistakes_in(std::string((1u << 20) + 1, '#')), "x.toml:1:1: the scenario is larger than 1 MiB");
+}
+
+TEST(Places, FallBackToTheNearestThingThere) {
+  Node root;
+  SyntaxError error;
+  ASSERT_TRUE(parse_document("[a]\nb = [1, { c = 2 }]\n", root, error));
+  EXPECT_EQ(place_of(root, "a.b[0]"), (Place{2, 6}));
+  EXPECT_EQ(place_of(root, "a.b[1].c"), (Place{2, 15}));
+  EXPECT_EQ(place_of(root, "a.b[1].d"), (Place{2, 9}));
+  EXPECT_EQ(place_of(root, "a.b[7].d"), (Place{2, 5}));
+  EXPECT_EQ(place_of(root, "a.x.y"), (Place{1, 1}));
+  EXPECT_EQ(place_of(root, "z"), (Place{1, 1}));
+}
+
+TEST(Statuses, HaveTheirValues) {
+  EXPECT_EQ(find_status("STATUS_SUCCESS"), 0);
+  EXPECT_EQ(find_status("STATUS_UNSUCCESSFUL"), static_cast<std::int32_t>(0xC0000001));
+  EXPECT_EQ(find_status("STATUS_PENDING"), 0x103);
+  EXPECT_EQ(find_status("STATUS_"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace dumpsim::scenario
