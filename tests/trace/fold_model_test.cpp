@@ -117,10 +117,10 @@ std::int64_t first_difference(const TraceView& folded, const TraceView& plain) {
 
 TEST(FoldModel, ExpandedItIsWhatWasRecorded) {
   std::uint64_t repeats = 0;
-  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Random random(seed);
-    Twins twins(4 << 20);
+    Twins twins(2 << 20);
     random_life(random, twins);
     const auto folded = TraceView::open(twins.folded_block.bytes());
     const auto plain = TraceView::open(twins.plain_block.bytes());
@@ -141,12 +141,12 @@ TEST(FoldModel, ExpandedItIsWhatWasRecorded) {
       EXPECT_EQ(folded->tally(f, Callback::write).calls, plain->tally(f, Callback::write).calls);
     }
   }
-  EXPECT_GT(repeats, 20000u) << "the streams must fold often, or the model proves nothing";
+  EXPECT_GT(repeats, 10000u) << "the streams must fold often, or the model proves nothing";
 }
 
 TEST(FoldModel, ControlAWrongRepeatIsSeen) {
   Random random(1);
-  Twins twins(4 << 20);
+  Twins twins(2 << 20);
   random_life(random, twins);
   const auto plain = TraceView::open(twins.plain_block.bytes());
   // One repeat too many, in the first repeat found.
@@ -169,7 +169,7 @@ TEST(FoldModel, RunsExpandToTheCalls) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Random random(seed);
-    Twins twins(4 << 20);
+    Twins twins(2 << 20);
     random_life(random, twins);
     const auto plain = TraceView::open(twins.plain_block.bytes());
     ASSERT_TRUE(plain);

@@ -4,7 +4,7 @@
 
 #include <gmock/gmock.h>
 
-#include <regex>
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -15,10 +15,14 @@ namespace {
 
 TEST(Rules, EachHasASlugWordsAndTaggedEvidence) {
   std::set<std::string_view> slugs;
-  const std::regex slug_shape("[a-z]+\\.[a-z]+(-[a-z]+)*");
+  const auto tagged = [](std::string_view evidence) {
+    return evidence.find("[doc]") != std::string_view::npos || evidence.find("[seen: ") != std::string_view::npos ||
+           evidence.find("[assumed]") != std::string_view::npos;
+  };
   for (const RuleRow& row : all_rules()) {
     EXPECT_TRUE(slugs.insert(row.slug).second) << row.slug;
-    EXPECT_TRUE(std::regex_match(std::string(row.slug), slug_shape)) << row.slug;
+    EXPECT_EQ(row.slug.find_first_not_of("abcdefghijklmnopqrstuvwxyz.-"), std::string_view::npos) << row.slug;
+    EXPECT_EQ(std::count(row.slug.begin(), row.slug.end(), '.'), 1) << row.slug;
     EXPECT_EQ(find_rule(row.slug), row.rule);
     EXPECT_EQ(&row_of(row.rule), &row);
     EXPECT_NE(row.severity, Severity::off);
@@ -26,8 +30,7 @@ TEST(Rules, EachHasASlugWordsAndTaggedEvidence) {
       EXPECT_GT(words.size(), 15u) << row.slug;
       EXPECT_NE(words.back(), '.') << row.slug;
     }
-    EXPECT_TRUE(std::regex_search(std::string(row.evidence), std::regex("\\[(doc|seen: [^\\]]+|assumed)\\]")))
-        << row.slug;
+    EXPECT_TRUE(tagged(row.evidence)) << row.slug;
   }
   EXPECT_EQ(slugs.size(), static_cast<std::size_t>(Rule::count_));
   EXPECT_FALSE(find_rule("irql.to-high"));
