@@ -13,9 +13,9 @@ else()
 endif()
 
 # 16-bit wchar_t; anonymous structures by tag and __declspec, as drivers use them; no aliasing rules and wrapping
-# integers, as the compiler they were written for has it; a frame pointer, so that a crash inside is told by its calls.
+# integers, as the compiler they were written for has it; a frame for every call, so that a crash tells its callers.
 set(DUMPSIM_FILTER_OPTIONS -fPIC -fshort-wchar -fms-extensions -fno-strict-aliasing -fwrapv -fno-stack-protector
-  -fno-omit-frame-pointer -ffunction-sections -fdata-sections -g
+  -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fno-optimize-sibling-calls -ffunction-sections -fdata-sections -g
   -Wall -Wextra -Wno-unknown-pragmas -Wno-multichar -Wno-missing-field-initializers)
 # What Windows' kernel has no runtime for.
 set(DUMPSIM_FILTER_CXX_OPTIONS -fno-exceptions -fno-rtti -fno-threadsafe-statics)

@@ -178,7 +178,9 @@ class NestedTest : public GateTest {
   static std::uint64_t leave_everything(std::uint64_t levels) {
     volatile std::uint64_t buffer[8] = {levels};
     if (levels == 0) current->gate_->leave_all(4711);
-    current->call(Convention::system_v, &system_v_call, {number(&leave_everything), buffer[0] - 1});
+    // No vector here: what a frame that is left owned would leak.
+    const std::uint64_t arguments[] = {number(&leave_everything), buffer[0] - 1};
+    current->gate_->call(Convention::system_v, address(&system_v_call), arguments);
     ADD_FAILURE() << "a frame that was left ran on";
     return 0;
   }
