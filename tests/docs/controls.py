@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Shows that each check of the documents can fail: a small sound example passes, and with one thing wrong it says so."""
+import os
+import sys
+import tempfile
+
+import options
+import places
+import session
+
+SOUND = {
+    "simulator/CMakeLists.txt": "set(rooms base stack)\n",
+    "simulator/base/offsets.hpp": "// a behaviour [doc]\n",
+    "simulator/stack/port.cpp": "// another [assumed]\n",
+    "docs/architecture.md": "# Map\n\n## The rooms\n\n| room | what it is | must never know |\n| --- | --- | --- |\n"
+                            "| `simulator/stack` | the stack, in `port.cpp` | files |\n| `simulator/base` | basics | the rest |\n\n"
+                            "## Processes\n\nSee [the map](#the-rooms) and [the ledger](fidelity.md).\n",
+    "docs/fidelity.md": "## Other behaviour\n\n| behaviour | where | evidence |\n| --- | --- | --- |\n"
+                        "| one | `simulator/base/offsets.hpp` | [doc] |\n| two | `simulator/stack/port.cpp` | [assumed] |\n",
+}
+PLACES = [
+    ("docs/architecture.md", "`port.cpp`", "`porter.cpp`", "docs/architecture.md:7: names porter.cpp, and no file is called so"),
+    ("docs/architecture.md", "See ", "See `simulator/attic` ", "docs/architecture.md:12: names simulator/attic, which does not exist"),
+    ("docs/architecture.md", "(fidelity.md)", "(lost.md)", "docs/architecture.md:12: links to lost.md, which does not exist"),
+    ("docs/architecture.md", "(#the-rooms)", "(#rooms)", "docs/architecture.md:12: links to #rooms, and there is no such heading"),
+    ("docs/architecture.md", "| `simulator/base` | basics | the rest |\n", "",
+     "docs/architecture.md:1: the map has no room base, which simulator/CMakeLists.txt builds"),
+    ("simulator/CMakeLists.txt", "base stack", "base",
+     "docs/architecture.md:1: the map has a room stack, which simulator/CMakeLists.txt does not build"),
+    ("simulator/CMakeLists.txt", "base stack", "stack base", "docs/architecture.md:1: the map's rooms are not in the order of their floors"),
+    ("simulator/CMakeLists.txt", "rooms", "halls", "simulator/CMakeLists.txt:1: no set(rooms …): there is nothing to check"),
+    ("docs/architecture.md", "basics | the rest |", "basics |  |", "docs/architecture.md:1: the map says nothing about base"),
+    ("docs/architecture.md", "basics", "basics; comes with its first real work",
+     "docs/architecture.md:1: the map is wrong about whether simulator/base is there"),
+    ("docs/fidelity.md", "| two | `simulator/stack/port.cpp` | [assumed] |\n", "",
+     "simulator/stack/port.cpp:1: [assumed: and no row of docs/fidelity.md says what, with this file"),
+    ("docs/fidelity.md", "offsets.hpp` | [doc]", "offsets.hpp` | [seen: it]", 'docs/fidelity.md:1: "one": simulator/base/offsets.hpp has no tag [seen'),
+    ("docs/fidelity.md", "offsets.hpp` | [doc]", "offsets.hpp` | surely", 'docs/fidelity.md:1: "one": evidence "surely" begins with no tag'),
+    ("docs/fidelity.md", "base/offsets.hpp", "base/gone.hpp", 'docs/fidelity.md:1: "one": simulator/base/gone.hpp does not exist'),
+    ("docs/fidelity.md", "## Other behaviour", "## Others", 'docs/fidelity.md:1: no row under "## Other behaviour": there is nothing to check'),
+]
+
+HELPS = {
+    "": "dumpsim\nUsage: dumpsim [OPTIONS] SUBCOMMAND\n\nOptions:\n  -h,--help     Print this\n  -v,--verbose  More\n\n"
+        "Subcommands:\n  run           Run files\n",
+    "run": "Run files\nUsage: dumpsim run [OPTIONS] FILE...\n\nPositionals:\n  FILE TEXT REQUIRED\n\nOptions:\n  -h,--help     Print this\n"
+           "  -j,--jobs UINT\n                More than one, not --none\n",
+}
+PAGE = "# Commands\n\n## dumpsim\n\n| `--help` | this |\n| `--verbose` | more (`-v`) |\n\n## dumpsim run\n\n| `--jobs` | how many (`-j`) |\n"
+PAGES = [
+    ("| `--jobs` | how many (`-j`) |\n", "", ["docs/cli.md: dumpsim run has an option --jobs that is not documented",
+                                              "docs/cli.md: dumpsim run has -j, which is not documented"]),
+    ("`--jobs`", "`--job`", ["docs/cli.md: dumpsim run has an option --jobs that is not documented", "docs/cli.md: dumpsim run has no option --job"]),
+    ("(`-j`)", "(`-J`)", ["docs/cli.md: dumpsim run has -j, which is not documented", "docs/cli.md: dumpsim run has no -J"]),
+    ("## dumpsim run", "## dumpsim walk", ["docs/cli.md: dumpsim run is not documented", "docs/cli.md: there is no command dumpsim walk"]),
+    ("| `--verbose` | more (`-v`) |\n", "", ["docs/cli.md: dumpsim has an option --verbose that is not documented",
+                                             "docs/cli.md: dumpsim has -v, which is not documented"]),
+]
+LINES = [
+    ("run it with `dumpsim run --jobs 2 a.toml`", []),
+    ("run it with `dumpsim walk a.toml`", ["x.md: `dumpsim walk a.toml`: there is no command walk"]),
+    ("run it with `dumpsim run --job 2`", ["x.md: `dumpsim run --job 2`: run has no option --job"]),
+    ("```sh\nscripts/dumpsim run -J 2  # --hidden\n```\n", ["x.md: `scripts/dumpsim run -J 2  # --hidden`: run has no option -J"]),
+    ("```console\n$ dumpsim --loud\n```\n", ["x.md: `dumpsim --loud`: dumpsim has no option --loud"]),
+]
+
+SESSION = '# Title\n\n```c\n// own.c\nint x;\n```\n\n```console\n$ cat own.c \\\n    one.txt\n// own.c\nint x;\nfirst\n$ false\n$ echo $?\n1\n```\n'
+SESSIONS = [
+    ("first", "last", ["$ cat own.c \\\n    one.txt (exit code 0)", "-last", "+first"]),
+    ("\n1\n", "\n0\n", ["$ echo $? (exit code 0)", "-0", "+1"]),
+    ("first\n$", "first\nsecond\n$", ["-second"]),
+    ("$ false\n", "", ["-1", "+0"]),
+    ("int x;\n```\n\n", "int y;\n```\n\n", ["-int x;", "+int y;"]),
+    ("```console", "```", ["no command in any ```console block: there is nothing to check"]),
+]
+
+failures = []
+
+
+def expect(what, condition):
+    if not condition:
+        failures.append(what)
+
+
+def changed(text, old, new):
+    expect(f"control: {old!r} is not in the sound example", old in text)
+    return text.replace(old, new, 1)
+
+
+def main():
+    expect(f"sound tree: {places.Tree('', SOUND).check()}", places.Tree("", SOUND).check() == [])
+    for path, old, new, message in PLACES:
+        found = places.Tree("", {**SOUND, path: changed(SOUND[path], old, new)}).check()
+        expect(f"places: expected {message!r}, got {found}", message in found)
+
+    expect(f"sound page: {options.compare(PAGE, HELPS)}", options.compare(PAGE, HELPS) == [])
+    for old, new, messages in PAGES:
+        found = options.compare(changed(PAGE, old, new), HELPS)
+        expect(f"page: expected {messages}, got {found}", sorted(found) == sorted(messages))
+    expect("no commands", options.compare(PAGE, {"": "Usage", "run": ""})[0].endswith("there is nothing to check"))
+    for text, messages in LINES:
+        found = options.wrong_lines("x.md", text, HELPS)
+        expect(f"lines: expected {messages}, got {found}", found == messages)
+
+    with tempfile.TemporaryDirectory() as tree:
+        with open(os.path.join(tree, "one.txt"), "w", encoding="utf-8") as file:
+            file.write("first\n")
+        expect(f"sound session: {session.differences(SESSION, tree, tree)}", session.differences(SESSION, tree, tree) == [])
+        for old, new, messages in SESSIONS:
+            found = session.differences(changed(SESSION, old, new), tree, tree)
+            expect(f"session: expected {messages}, got {found}", all(message in found for message in messages) and found)
+
+    print("\n".join(failures))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
