@@ -29,7 +29,8 @@ class Layout {
       : root_(root), disk_(scenario.disk), scenario_(scenario), mistakes_(mistakes) {}
 
   void check() {
-    if (!check_disk() | !check_partitions()) return;
+    const bool disk_good = check_disk(), partitions_good = check_partitions();
+    if (!disk_good || !partitions_good) return;
     if (disk_.dump_partition >= disk_.partitions.size()) {
       mistake("disk.dump_partition", fmt::format("disk.dump_partition: there is no partition {}; the disk has {}",
                                                  disk_.dump_partition + 1, disk_.partitions.size()));
@@ -105,7 +106,8 @@ class Layout {
   bool check_partition(const std::string& base, const Partition& partition) {
     const auto [front, back] = table_bytes();
     const std::uint64_t start = partition.start.bytes, end = saturating_add(start, partition.size);
-    bool good = in_sectors(base + "offset", start) & in_sectors(base + "size", partition.size);
+    bool good = in_sectors(base + "offset", start);
+    good &= in_sectors(base + "size", partition.size);
     if (partition.size == 0) {
       mistake("disk.size", fmt::format("disk.size: a disk of {} leaves no room for a partition at {}",
                                        format_size(disk_.size), format_size(start)));
@@ -180,7 +182,9 @@ class Layout {
     for (std::size_t i = 0; i < file.extents.size(); ++i) {
       const auto& [offset, bytes] = file.extents[i];
       const std::string item = fmt::format("{}.extents[{}]", path, i);
-      if (!(in_sectors(item + ".offset", offset.bytes) & in_sectors(item + ".size", bytes))) continue;
+      const bool offset_good = in_sectors(item + ".offset", offset.bytes),
+                 size_good = in_sectors(item + ".size", bytes);
+      if (!offset_good || !size_good) continue;
       if (saturating_add(offset.bytes, bytes) > partition_size_) {
         mistake(item + ".size",
                 fmt::format("{}: the extent ends at {}, the partition at {}", item,

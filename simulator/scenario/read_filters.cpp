@@ -120,7 +120,7 @@ void read_filters(Reading& reading) {
   for (Section& section : reading.top.tables("filter")) {
     Filter filter;
     filter.folder = reading.folder;
-    const bool complete = section.require("image");
+    section.require_all({"image"});
     if (const auto image = section.text("image")) {
       filter.image = *image;
       if (image->empty() || image->ends_with('/')) {
@@ -131,8 +131,8 @@ void read_filters(Reading& reading) {
       } else {
         read_name(section, filter, reading.scenario.filters);
       }
-    } else if (complete || section.has("name")) {
-      static_cast<void>(section.text("name"));
+    } else {
+      static_cast<void>(section.text("name"));  // its own mistakes are said even so
     }
     if (const auto convention = section.word("convention")) {
       filter.convention = static_cast<Convention>(*convention + static_cast<std::size_t>(Convention::system_v));

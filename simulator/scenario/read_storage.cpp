@@ -28,10 +28,10 @@ void read_partitions(Section& disk, Disk& into) {
   if (disk.has("partitions")) {
     into.partitions.clear();
     for (Section& item : disk.tables("partitions")) {
-      const bool complete = item.require("offset") & item.require("size");
+      item.require_all({"offset", "size"});
       const auto offset = item.size("offset");
       const auto size = item.size("size");
-      if (complete && offset && size) into.partitions.push_back({{*offset}, *size});
+      if (offset && size) into.partitions.push_back({{*offset}, *size});
     }
     if (const Node* list = disk.any("partitions"); list->kind == NodeKind::array && list->items.empty()) {
       disk.mistake("partitions", "disk.partitions: the list is empty; leave it out for one partition");
@@ -46,10 +46,10 @@ void read_extents(Section& file, FilePlace& into) {
   }
   std::uint64_t total = 0;
   for (Section& item : file.tables("extents")) {
-    const bool complete = item.require("offset") & item.require("size");
+    item.require_all({"offset", "size"});
     const auto offset = item.size("offset");
     const auto size = item.size("size");
-    if (!complete || !offset || !size) continue;
+    if (!offset || !size) continue;
     into.extents.push_back({PartitionOffset{*offset}, *size});
     total = saturating_add(total, *size);
   }
@@ -80,10 +80,10 @@ void read_bugcheck(Section bugcheck, Bugcheck& into) {
 void read_ranges(Section& pages, Dump& into) {
   std::uint64_t end = 0;
   for (Section& item : pages.tables("ranges")) {
-    const bool complete = item.require("first") & item.require("count");
+    item.require_all({"first", "count"});
     const auto first = item.integer("first");
     const auto count = item.integer("count");
-    if (!complete || !first || !count) continue;
+    if (!first || !count) continue;
     if (!into.pages.empty() && *first <= end) {
       item.mistake("first", fmt::format("{}: page {} where the range before it ends at {}; ranges are ascending and "
                                         "apart, touching ones are written as one",

@@ -19,11 +19,12 @@ void read_runs(Section& memory, std::vector<dumpfile::PageRun>& runs) {
   std::uint64_t end = 0;
   bool first = true;
   for (Section& item : memory.tables("runs")) {
-    const bool complete = item.require("base") & item.require("size");
+    item.require_all({"base", "size"});
     const auto base = item.size("base");
     const auto size = item.size("size");
-    if (!complete || !base || !size) continue;
-    if (!(page_sized(item, "base", *base) & page_sized(item, "size", *size))) continue;
+    if (!base || !size) continue;
+    const bool base_good = page_sized(item, "base", *base), size_good = page_sized(item, "size", *size);
+    if (!base_good || !size_good) continue;
     if (*base > highest_memory - *size) {
       item.mistake("size", fmt::format("{}: the run ends beyond {}, the highest address", item.full("size"),
                                        format_size(highest_memory)));

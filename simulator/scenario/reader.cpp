@@ -117,6 +117,10 @@ bool Section::require(std::string_view key) {
   return false;
 }
 
+void Section::require_all(std::initializer_list<std::string_view> keys) {
+  for (const std::string_view key : keys) static_cast<void>(require(key));
+}
+
 void Section::exclusive(std::string_view a, std::string_view b, std::string_view why) {
   const Entry* first = node_->find(a);
   const Entry* second = node_->find(b);

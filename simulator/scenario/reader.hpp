@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,6 +71,7 @@ class Section {
 
   /// Says that `key` is missing when it is. Returns whether it is there.
   bool require(std::string_view key);
+  void require_all(std::initializer_list<std::string_view> keys);
   /// Says that two keys contradict each other when both are there; the later one in the text is the mistake.
   void exclusive(std::string_view a, std::string_view b, std::string_view why);
   void mistake(std::string_view key, std::string message);

@@ -60,6 +60,13 @@ TEST(Mistakes, AKeyInTheWrongTableIsSentHome) {
   EXPECT_THAT(mistakes_in("[trace]\nnonsense = 1"), HasSubstr("expected one of fold, digests, limit"));
 }
 
+TEST(Mistakes, DoNotCascade) {
+  EXPECT_EQ(mistakes_in("[[filter]]\nimage = 1\n[expect]\ndisabled = [\"xor\"]\ncalls = [\"xor:DumpStart\"]"),
+            "x.toml:2:9: filter[].image: expected text, got the integer 1");
+  EXPECT_EQ(mistakes_in("[system]\nmemory = { size = \"1 GB\" }\n[dump]\nfile = { offset = \"1 TiB\" }"),
+            "x.toml:2:19: system.memory.size: size \"1 GB\" has the unit \"GB\"; write \"GiB\" (binary units only)");
+}
+
 TEST(Mistakes, OfTomlItselfStandAtTheirPlace) {
   EXPECT_THAT(mistakes_in("title = \"x\"\n[disk\n"), StartsWith("x.toml:2:6: not TOML: "));
   EXPECT_THAT(mistakes_in("title = 1\ntitle = 2"), AllOf(StartsWith("x.toml:2:"), HasSubstr("redefine")));
