@@ -60,14 +60,18 @@ Result<std::vector<stack::FilterSpec>> find_filters(const scenario::Scenario& sc
   for (const scenario::Filter& filter : scenario.filters) {
     auto path = find_image(filter, options);
     if (!path) return path.error();
-    const bool given = filter.convention != scenario::Convention::from_image;
-    filters.push_back({.path = path->string(),
-                       .name = filter.name,
-                       .redirects = filter.redirects,
-                       .convention_given = given,
-                       .convention = filter.convention == scenario::Convention::microsoft
-                                         ? machine::Convention::microsoft
-                                         : machine::Convention::system_v});
+    stack::FilterSpec spec{.path = path->string(), .name = filter.name, .redirects = filter.redirects};
+    switch (filter.convention) {
+      case scenario::Convention::from_image:
+        break;
+      case scenario::Convention::system_v:
+        spec.convention = machine::Convention::system_v;
+        break;
+      case scenario::Convention::microsoft:
+        spec.convention = machine::Convention::microsoft;
+        break;
+    }
+    filters.push_back(std::move(spec));
   }
   return filters;
 }

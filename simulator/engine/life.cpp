@@ -170,7 +170,6 @@ struct Session::State {
   std::vector<std::unique_ptr<DumpStack>> gone;
   std::unique_ptr<DumpStack> crash;
   std::unique_ptr<DumpStack> hibernation;
-  std::array<std::uint64_t, 2> next_write{}, next_read{};
 };
 
 Result<std::unique_ptr<Session>> Session::create(const scenario::Scenario& scenario, const Plan& plan,
@@ -243,29 +242,22 @@ Result<void> Session::State::take(TimelineStep step) {
 }
 
 void Session::State::write_step(DumpStack& stack, const SequenceStep& step) {
-  const disk::ExtentMap& file = step.hibernation ? plan.hibernation_file : plan.dump_file;
-  if (step.file_offset || step.offset.bytes == 0) {
-    std::uint64_t& next = next_write[step.hibernation ? 1 : 0];
-    const std::uint64_t at = step.file_offset.value_or(next);
-    stack::FileWriter(environment, stack, file).write_ram(at, step.first, step.pages);
-    next = at + step.pages * page_size;
-    return;
+  stack::FileWriter writer(environment, stack, step.hibernation ? plan.hibernation_file : plan.dump_file);
+  if (step.file_offset) {
+    writer.write_ram(*step.file_offset, step.first, step.pages);
+  } else {
+    writer.write_ram_at_partition(step.offset, step.first, step.pages);
   }
-  stack.set_file(&file);
-  stack.write(step.offset, {machine.memory.show_ram(step.first, step.pages), step.pages * page_size});
 }
 
 void Session::State::read_step(DumpStack& stack, const SequenceStep& step) {
-  const disk::ExtentMap& file = step.hibernation ? plan.hibernation_file : plan.dump_file;
+  stack::FileReader reader(environment, stack, step.hibernation ? plan.hibernation_file : plan.dump_file);
   std::vector<std::byte> into(step.pages * page_size);
-  if (step.file_offset || step.offset.bytes == 0) {
-    std::uint64_t& next = next_read[step.hibernation ? 1 : 0];
-    const std::uint64_t at = step.file_offset.value_or(next);
-    stack::FileReader(environment, stack, file).read(at, into);
-    next = at + into.size();
-    return;
+  if (step.file_offset) {
+    reader.read(*step.file_offset, into);
+  } else {
+    reader.read_at_partition(step.offset, into);
   }
-  stack::FileReader(environment, stack, file).read_at_partition(step.offset, into);
 }
 
 Result<void> Session::State::take(const SequenceStep& step) {

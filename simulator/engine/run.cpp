@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/text.hpp"
 #include "disk/backends.hpp"
 #include "disk/layout.hpp"
 #include "dumpfile/compare.hpp"
@@ -184,11 +185,18 @@ class Run {
     }
     report_.recovered = Recovered::unreadable;
     report_.recovered_detail = "the dump file's first bytes are no dump's, and no filter has a read callback";
-    if (!options_.judge || scenario_.expect.recovered || scenario_.expect.outcome != Outcome::completed) return {};
-    return Error{fmt::format(
-        "{}: the dump on the disk cannot be judged: {}; say [recover] via = \"none\", or expect recovered = "
-        "\"unreadable\"",
-        scenario_.file.empty() ? "scenario" : scenario_.file.string(), report_.recovered_detail)};
+    if (!options_.judge || !expects_content()) return {};
+    return Error{
+        fmt::format("{}: expect.recovered = \"{}\" cannot be judged: {}; leave it out, or give the filter a DumpRead, "
+                    "or expect \"unreadable\"",
+                    scenario_.file.empty() ? "scenario" : scenario_.file.string(),
+                    scenario::name_of(*scenario_.expect.recovered), report_.recovered_detail)};
+  }
+
+  /// Whether the scenario says something about what a recovered dump holds.
+  bool expects_content() const {
+    const auto& expected = scenario_.expect.recovered;
+    return expected && (*expected == Recovered::identical || *expected == Recovered::different);
   }
 
   Result<void> compare(const std::shared_ptr<const dumpfile::ByteReader>& bytes, std::string_view how) {
@@ -201,7 +209,9 @@ class Run {
     auto comparison = dumpfile::compare(*dump, *plan_->stored, *plan_->source);
     if (!comparison) return comparison.error();
     report_.recovered = comparison->identical() ? Recovered::identical : Recovered::different;
-    report_.recovered_detail = fmt::format("{}, {}", dumpfile::describe(*comparison), how);
+    report_.recovered_detail = comparison->identical()
+                                   ? fmt::format("{} pages, {}", with_thousands(comparison->expected), how)
+                                   : fmt::format("{}, {}", dumpfile::describe(*comparison), how);
     if (scenario_.recover.output.empty()) return {};
     return copy_out(*bytes, dump->recovered_size(), scenario_.recover.output, options_.replace);
   }

@@ -85,6 +85,17 @@ bool FileWriter::write_ram(std::uint64_t file_offset, Pfn first, std::uint64_t p
   });
 }
 
+bool FileWriter::write_ram_at_partition(PartitionOffset at, Pfn first, std::uint64_t pages) {
+  for (std::uint64_t done = 0; done < pages;) {
+    const std::uint64_t now = std::min(pages - done, stack_.max_pages());
+    const std::uint64_t bytes = now * page_size;
+    const std::byte* va = env_.machine.memory.show_ram(first + done, now);
+    if (!after(stack_.write(at + done * page_size, {va, bytes}), bytes)) return false;
+    done += now;
+  }
+  return true;
+}
+
 FileReader::FileReader(Environment& env, DumpStack& stack, const disk::ExtentMap& extents)
     : env_(env), stack_(stack), extents_(extents), pages_(env.machine.memory.allocate_pages(stack.max_pages(), true)) {
   assert(pages_ != nullptr);
@@ -144,7 +155,8 @@ bool write_section(FileWriter& writer, const dumpfile::DumpLayout& layout, const
     case dumpfile::Section::pages:
       break;
   }
-  for (std::uint64_t at = place.file_offset; const auto piece = layout.pages_at(at); at += piece->count * page_size) {
+  for (auto piece = layout.pages_at(place.file_offset); piece;
+       piece = layout.pages_at(piece->file_offset + piece->count * page_size)) {
     if (!writer.write_ram(piece->file_offset, piece->first, piece->count)) return false;
   }
   return true;

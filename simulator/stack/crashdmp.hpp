@@ -23,6 +23,8 @@ class FileWriter {
   bool write(std::uint64_t file_offset, std::span<const std::byte> bytes);
   /// RAM, in place.
   bool write_ram(std::uint64_t file_offset, Pfn first, std::uint64_t pages);
+  /// RAM to a place on the partition, inside the file or not.
+  bool write_ram_at_partition(PartitionOffset at, Pfn first, std::uint64_t pages);
 
  private:
   template <class Show>

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "kernel/exports.hpp"
 #include "kernel/kernel.hpp"
 #include "stack/dump_port.hpp"
 #include "stack/invoke.hpp"
@@ -42,6 +43,24 @@ constexpr std::uint64_t usage_dump_file = 3;
 TransferMdl::Shape shape_of(const policy::Policies& policies, Policy policy) {
   if (policies.is(policy, "nonpaged")) return TransferMdl::Shape::nonpaged;
   return policies.is(policy, "mapped") ? TransferMdl::Shape::mapped : TransferMdl::Shape::mapped_stale_startva;
+}
+
+/// What the kernel offers to images, in the loader's terms. Made once: it is the same for every image.
+loader::ExportTable export_table() {
+  struct Columns {
+    std::vector<std::string_view> names;
+    std::vector<const void*> system_v, microsoft;
+  };
+  static const Columns columns = [] {
+    Columns made;
+    for (const kernel::Export& row : kernel::all_exports()) {
+      made.names.push_back(row.name);
+      made.system_v.push_back(row.system_v);
+      made.microsoft.push_back(row.microsoft);
+    }
+    return made;
+  }();
+  return {columns.names, columns.system_v, columns.microsoft};
 }
 
 template <class T>
@@ -205,14 +224,14 @@ Result<std::int32_t> DumpStack::State::load_filters() {
   const char* prefix = usage == Usage::crash ? "dump_" : "hiber_";
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const std::string name = prefix + specs[i].name;
-    auto image = loader::load(specs[i].path, name, env.kernel->import_tables());
+    auto image =
+        loader::Image::load(specs[i].path, export_table(), {.instance = name, .convention = specs[i].convention});
     if (!image) return image.error();
     // One id per filter and kind of stack, however often it is loaded: a life may load it many times.
     const auto id = static_cast<std::uint16_t>((usage == Usage::crash ? 0 : specs.size()) + i);
-    env.kernel->register_image(id, name, (*image)->base(), (*image)->size(),
-                               specs[i].convention_given ? specs[i].convention : (*image)->convention());
+    env.kernel->register_image(id, name, (*image)->base(), (*image)->bytes(), (*image)->convention());
     env.images.push_back(image->get());
-    env.recorder.image_loaded(id, name, (*image)->file_size());
+    env.recorder.image_loaded(id, name, (*image)->bytes());
     filters.push_back(std::make_unique<FilterInstance>(std::move(*image), specs[i], id, init_size, extension_size,
                                                        env.machine.memory));
   }

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,10 +31,9 @@ namespace dumpsim::stack {
 /// One filter as the registry names it. The image is loaded anew for every stack instance.
 struct FilterSpec {
   std::string path;
-  std::string name;        ///< "xor"; becomes dump_xor or hiber_xor
-  bool redirects = false;  ///< declares that it moves offsets on purpose
-  bool convention_given = false;
-  machine::Convention convention = machine::Convention::system_v;
+  std::string name;                               ///< "xor"; becomes dump_xor or hiber_xor
+  bool redirects = false;                         ///< declares that it moves offsets on purpose
+  std::optional<machine::Convention> convention;  ///< overrides what the image says
 };
 
 /// Where the stack's files lie.

@@ -18,7 +18,7 @@ FilterInstance::FilterInstance(std::unique_ptr<loader::Image> image, const Filte
                                std::size_t init_size, std::size_t extension_size, machine::PhysicalMemory& memory)
     : image_(std::move(image)),
       id_(id),
-      convention_(spec.convention_given ? spec.convention : image_->convention()),
+      convention_(image_->convention()),
       redirects_(spec.redirects),
       init_size_(init_size),
       extension_size_(extension_size),

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a dump costs, as ratios in one run: 64 KiB writes to a file on tmpfs beside a plain pwrite loop over the same memory
+// (ratio_to_pwrite), and 4 KiB writes through a long chain to the null disk (writes and callbacks a second). Absolute times
+// are the machine's; the ratios are ours.
+#include <benchmark/benchmark.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "bench_machine.hpp"
+
+namespace dumpsim::bench {
+namespace {
+
+constexpr std::size_t transfer = 64 * 1024;
+
+std::string scratch_disk() {
+  return (std::filesystem::path("/dev/shm") / ("dumpsim-bench-" + std::to_string(getpid()) + ".img")).string();
+}
+
+double seconds(std::chrono::steady_clock::duration time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+/// The limit: the same bytes, from memory as cold, to a file as large, by nothing but pwrite.
+class PlainLoop {
+ public:
+  explicit PlainLoop(std::size_t bytes) : bytes_(bytes) {
+    const std::string path = scratch_disk() + ".plain";
+    fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600);
+    unlink(path.c_str());
+    memory_ = static_cast<std::byte*>(mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    std::memset(memory_, 0x5a, bytes);
+    write_all();
+  }
+  ~PlainLoop() {
+    munmap(memory_, bytes_);
+    close(fd_);
+  }
+  void write_all() {
+    for (std::size_t at = 0; at < bytes_; at += transfer) {
+      if (pwrite(fd_, memory_ + at, transfer, static_cast<off_t>(at)) != static_cast<ssize_t>(transfer)) std::abort();
+    }
+  }
+
+ private:
+  std::size_t bytes_;
+  int fd_ = -1;
+  std::byte* memory_ = nullptr;
+};
+
+void raw_64k(benchmark::State& state) {
+  const std::string path = scratch_disk();
+  BenchMachine machine({.filters = static_cast<unsigned>(state.range(0)), .backend = "raw", .path = path});
+  PlainLoop plain(machine.memory());
+  double ours = 0, theirs = 0;
+  for (auto _ : state) {
+    // Pair by pair, so that a machine whose speed drifts slows both.
+    const auto start = std::chrono::steady_clock::now();
+    machine.write_all();
+    const auto middle = std::chrono::steady_clock::now();
+    plain.write_all();
+    const auto end = std::chrono::steady_clock::now();
+    ours += seconds(middle - start);
+    theirs += seconds(end - middle);
+    state.SetIterationTime(seconds(middle - start));
+  }
+  state.counters["ratio_to_pwrite"] = theirs / ours;
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * machine.memory()));
+  std::filesystem::remove(path);
+}
+BENCHMARK(raw_64k)->Arg(0)->Arg(1)->Arg(4)->UseManualTime()->Unit(benchmark::kMillisecond);
+
+void null_4k(benchmark::State& state) {
+  const auto filters = static_cast<unsigned>(state.range(0));
+  const bool materialised = state.range(1) != 0;
+  BenchMachine machine({.filters = filters, .pages = 1, .materialised = materialised});
+  std::uint64_t writes = 0;
+  for (auto _ : state) writes += machine.write_all();
+  state.counters["writes"] = benchmark::Counter(static_cast<double>(writes), benchmark::Counter::kIsRate);
+  if (filters != 0) {
+    state.counters["ns_per_callback"] =
+        benchmark::Counter(static_cast<double>(writes) * filters * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  }
+}
+BENCHMARK(null_4k)->ArgNames({"filters", "materialised"})->Args({0, 1})->Args({1, 1})->Args({8, 1})->Args({8, 0})->Unit(benchmark::kMillisecond);
+
+void windowed_64k(benchmark::State& state) {
+  BenchMachine machine({.filters = 1, .memory = static_cast<std::uint64_t>(state.range(0)) << 20, .materialised = false});
+  std::uint64_t writes = 0;
+  for (auto _ : state) writes += machine.write_all();
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * machine.memory()));
+  state.counters["ns_per_page"] =
+      benchmark::Counter(static_cast<double>(writes) * 16 * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(windowed_64k)->ArgName("MiB")->Arg(64)->Arg(1024)->Unit(benchmark::kMillisecond);
+
+void warm_run(benchmark::State& state) {
+  scenario::Scenario scenario;
+  scenario.system.memory.runs = {{0, 256}};
+  scenario::Filter filter;
+  filter.image = DUMPSIM_FILTERS "/xor.so";
+  filter.name = "xor";
+  filter.parameters["Key"] = std::uint32_t{0xa5};
+  scenario.filters.push_back(filter);
+  scenario::fill_defaults(scenario);
+  for (auto _ : state) {
+    auto report = engine::run(scenario, {});
+    if (!report || !report->as_expected()) {
+      state.SkipWithError("the run is not as expected");
+      break;
+    }
+    benchmark::DoNotOptimize(report);
+  }
+}
+BENCHMARK(warm_run)->Unit(benchmark::kMicrosecond)->UseRealTime();
+
+}  // namespace
+}  // namespace dumpsim::bench
+
+BENCHMARK_MAIN();

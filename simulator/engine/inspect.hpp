@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// `dumpsim inspect`: what a dump or a driver image says about itself, in words. An image is parsed, never loaded; which
+// of its imports the simulated kernel provides is told beside each.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/result.hpp"
+
+namespace dumpsim::engine {
+
+/// Decides by the file's first bytes. Fails, naming the file, for what is neither, damaged or cannot be read.
+Result<std::string> inspect(const std::filesystem::path& path);
+
+}  // namespace dumpsim::engine
