@@ -23,8 +23,10 @@ void add_lint_command(CLI::App& app, Context& context) {
   const auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("lint", "Check scenario files: every mistake at once, nothing is run");
   command->add_option("FILE", options->files, "Scenario files")->required();
-  command->add_option("--filter-path", options->filter_path,
-                      "Folder in which images named without a slash are looked up (repeatable)");
+  command
+      ->add_option("--filter-path", options->filter_path,
+                   "Folder in which images named without a slash are looked up (repeatable)")
+      ->allow_extra_args(false);
   command->add_flag("-q,--quiet", options->quiet, "Say nothing of files without mistakes");
   command->callback([options, &context] {
     for (const std::filesystem::path& file : options->files) {

@@ -85,11 +85,15 @@ void add_recover_command(CLI::App& app, Context& context) {
   command->add_option("--partition-offset", options->partition_offset,
                       "Where the partition begins on the disk (\"1 MiB\")");
   command->add_option("--partition-size", options->partition_size, "How large it is");
-  command->add_option("--extent", options->extents,
-                      "OFFSET:LENGTH of a piece of the dump file, partition-relative, in file order (repeatable)");
+  command
+      ->add_option("--extent", options->extents,
+                   "OFFSET:LENGTH of a piece of the dump file, partition-relative, in file order (repeatable)")
+      ->allow_extra_args(false);
   command->add_option("--shift", options->shift, "What filters added to every offset they wrote to");
-  command->add_option("--filter-path", options->filter_path,
-                      "Folder in which images named without a slash are looked up (repeatable)");
+  command
+      ->add_option("--filter-path", options->filter_path,
+                   "Folder in which images named without a slash are looked up (repeatable)")
+      ->allow_extra_args(false);
   command->callback([options, &context] {
     if (auto read = read_options(*options); !read) {
       complain(read.error().message);

@@ -257,8 +257,10 @@ void add_run_command(CLI::App& app, Context& context) {
   command->add_option("FILE", options->files, "Scenario files")->required();
   command->add_option("-j,--jobs", options->jobs, "How many scenarios to run at a time (0: one per processor)")
       ->check(CLI::Range(0u, 1024u));
-  command->add_option("--filter-path", options->filter_path,
-                      "Folder in which images named without a slash are looked up (repeatable)");
+  command
+      ->add_option("--filter-path", options->filter_path,
+                   "Folder in which images named without a slash are looked up (repeatable)")
+      ->allow_extra_args(false);
   command
       ->add_option("--trace", options->trace,
                    "How the trace is shown: text (the default for one scenario), jsonl, none")

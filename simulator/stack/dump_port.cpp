@@ -2,7 +2,7 @@
 #include "stack/dump_port.hpp"
 
 #include <algorithm>
-#include <cassert>
+#include <cstring>
 
 #include "base/digest.hpp"
 #include "wdk/ntddk.h"
@@ -27,6 +27,11 @@ NTSTATUS status_of(disk::IoStatus status) {
       break;
   }
   return STATUS_IO_DEVICE_ERROR;
+}
+
+// Batches are kept as what a write needs; a read's memory is the same bytes, which gather() found writable.
+std::span<std::byte> writable(std::span<const std::byte> part) {
+  return {const_cast<std::byte*>(part.data()), part.size()};
 }
 
 }  // namespace
@@ -78,61 +83,74 @@ bool DumpPort::gather(const _MDL* mdl) {
   return true;
 }
 
+// The next `length` bytes of the gathered memory, as a batch for one command.
+void DumpPort::next_batch(std::uint64_t length) {
+  batch_.clear();
+  while (length != 0) {
+    const std::span<std::byte> whole = pieces_[piece_];
+    const std::uint64_t take = std::min<std::uint64_t>(length, whole.size() - used_);
+    batch_.push_back(whole.subspan(used_, take));
+    length -= take;
+    used_ += take;
+    if (used_ == whole.size()) {
+      ++piece_;
+      used_ = 0;
+    }
+  }
+}
+
+disk::IoStatus DumpPort::read_batch(DiskOffset at, std::uint64_t length) {
+  if (batch_.size() == 1) return env_.disk.read(at, writable(batch_[0]));
+  // Memory that lies apart need not break at sectors; the disk moves whole ones.
+  bounce_.resize(length);
+  const disk::IoStatus status = env_.disk.read(at, bounce_);
+  std::size_t done = 0;
+  for (const std::span<const std::byte> part : batch_) {
+    if (status == disk::IoStatus::ok) std::memcpy(writable(part).data(), bounce_.data() + done, part.size());
+    done += part.size();
+  }
+  return status;
+}
+
+std::uint64_t DumpPort::digest_of_batch() const {
+  Digest digest;
+  for (const std::span<const std::byte> part : batch_) digest.add(part);
+  return digest.value();
+}
+
 std::int32_t DumpPort::transfer(PartitionOffset at, const _MDL* mdl, bool write) {
   const DiskOffset start = at.on_disk(env_.volume.partition_start);
   const std::uint32_t length = mdl->ByteCount;
-  NTSTATUS status = STATUS_SUCCESS;
-  std::uint64_t content = 0;
-  if (!gather(mdl)) {
-    // A page frame that is not there: the adapter would abort the transfer. [assumed]
-    status = STATUS_INVALID_PARAMETER;
-  } else {
-    std::uint64_t done = 0;
-    std::size_t piece = 0;
-    std::uint64_t used = 0;  // of pieces_[piece]
-    while (done < length && status == STATUS_SUCCESS) {
-      const std::uint64_t now = std::min<std::uint64_t>(limit_, length - done);
-      batch_.clear();
-      std::uint64_t batched = 0;
-      while (batched < now) {
-        const std::span<std::byte> whole = pieces_[piece];
-        const std::uint64_t take = std::min<std::uint64_t>(now - batched, whole.size() - used);
-        const std::span<std::byte> part = whole.subspan(used, take);
-        if (write) {
-          batch_.push_back(part);
-        } else if (status == STATUS_SUCCESS) {
-          status = status_of(env_.disk.read(start + done + batched, part));
-        }
-        batched += take;
-        used += take;
-        if (used == whole.size()) {
-          ++piece;
-          used = 0;
-        }
-      }
-      if (write) {
-        status = status_of(batch_.size() == 1 ? env_.disk.write(start + done, batch_[0])
-                                              : env_.disk.write_gathered(start + done, batch_));
-      }
-      env_.machine.clock.advance(command_100ns + now / bytes_per_100ns);
-      done += now;
+  const auto record = [&](DiskOffset where, std::uint32_t bytes, NTSTATUS status, std::uint64_t digest) {
+    if (write) {
+      env_.recorder.port_write(status, where.bytes, bytes, digest);
+    } else {
+      env_.recorder.port_read(status, where.bytes, bytes, digest);
     }
-    if (env_.recorder.digests() || keep_) {
-      Digest digest;
-      kept_.clear();
-      for (const std::span<std::byte> part : pieces_) {
-        if (env_.recorder.digests()) digest.add(part);
-        if (keep_) kept_.insert(kept_.end(), part.begin(), part.end());
-      }
-      if (env_.recorder.digests()) content = digest.value();
+    return status;
+  };
+  kept_.clear();
+  // A page frame that is not there: the adapter would abort the transfer. [assumed]
+  if (length == 0 || !gather(mdl)) return record(start, length, STATUS_INVALID_PARAMETER, 0);
+  piece_ = 0;
+  used_ = 0;
+  for (std::uint64_t done = 0; done < length;) {
+    const std::uint64_t now = std::min<std::uint64_t>(limit_, length - done);
+    next_batch(now);
+    const DiskOffset where = start + done;
+    const disk::IoStatus moved = !write               ? read_batch(where, now)
+                                 : batch_.size() == 1 ? env_.disk.write(where, batch_[0])
+                                                      : env_.disk.write_gathered(where, batch_);
+    env_.machine.clock.advance(command_100ns + now / bytes_per_100ns);
+    if (keep_) {
+      for (const std::span<const std::byte> part : batch_) kept_.insert(kept_.end(), part.begin(), part.end());
     }
+    const NTSTATUS status = record(where, static_cast<std::uint32_t>(now), status_of(moved),
+                                   env_.recorder.digests() ? digest_of_batch() : 0);
+    if (status != STATUS_SUCCESS) return status;
+    done += now;
   }
-  env_.recorder.emit({.kind = write ? trace::Kind::port_write : trace::Kind::port_read,
-                      .status = status,
-                      .length = length,
-                      .offset = start.bytes,
-                      .object = content});
-  return status;
+  return STATUS_SUCCESS;
 }
 
 std::int32_t DumpPort::write(PartitionOffset at, const _MDL* mdl) {

@@ -33,6 +33,9 @@ class DumpPort {
   /// The transfer's memory as contiguous pieces; false when the MDL describes memory that is not there.
   bool gather(const _MDL* mdl);
   std::int32_t transfer(PartitionOffset at, const _MDL* mdl, bool write);
+  void next_batch(std::uint64_t length);
+  disk::IoStatus read_batch(DiskOffset at, std::uint64_t length);
+  std::uint64_t digest_of_batch() const;
 
   Environment& env_;
   std::size_t pages_capacity_;
@@ -42,6 +45,9 @@ class DumpPort {
   bool keep_ = false;
   std::vector<std::span<std::byte>> pieces_;
   std::vector<std::span<const std::byte>> batch_;
+  std::size_t piece_ = 0;   // where in pieces_ the next batch begins,
+  std::uint64_t used_ = 0;  // and how much of that piece has gone
+  std::vector<std::byte> bounce_;
   std::vector<std::byte> kept_;
 };
 
