@@ -141,17 +141,37 @@ __attribute__((noinline)) CallResult Gate::call_on_stack(Convention convention, 
   frame.guest_rsp = stack_top;
   frame.left = 0;
   frame.entry = entry;
-  // A loop here becomes calls of memcpy and memset, which cost more than all the rest of the gate.
-  const std::size_t given = arguments.size();
+  // Not a loop: the compiler would make it calls of memcpy and memset, which cost more than all the rest of the gate.
   const std::uint64_t* const from = arguments.data();
-  frame.arguments[0] = given > 0 ? from[0] : 0;
-  frame.arguments[1] = given > 1 ? from[1] : 0;
-  frame.arguments[2] = given > 2 ? from[2] : 0;
-  frame.arguments[3] = given > 3 ? from[3] : 0;
-  frame.arguments[4] = given > 4 ? from[4] : 0;
-  frame.arguments[5] = given > 5 ? from[5] : 0;
-  frame.arguments[6] = given > 6 ? from[6] : 0;
-  frame.arguments[7] = given > 7 ? from[7] : 0;
+  std::memset(frame.arguments, 0, sizeof frame.arguments);
+  switch (arguments.size()) {
+    case 8:
+      frame.arguments[7] = from[7];
+      [[fallthrough]];
+    case 7:
+      frame.arguments[6] = from[6];
+      [[fallthrough]];
+    case 6:
+      frame.arguments[5] = from[5];
+      [[fallthrough]];
+    case 5:
+      frame.arguments[4] = from[4];
+      [[fallthrough]];
+    case 4:
+      frame.arguments[3] = from[3];
+      [[fallthrough]];
+    case 3:
+      frame.arguments[2] = from[2];
+      [[fallthrough]];
+    case 2:
+      frame.arguments[1] = from[1];
+      [[fallthrough]];
+    case 1:
+      frame.arguments[0] = from[0];
+      [[fallthrough]];
+    default:
+      break;
+  }
   frame.previous = dumpsim_gate_current;
   frame.gate = this;
   GateFrame* const outer = innermost_;
