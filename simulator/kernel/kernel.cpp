@@ -238,9 +238,12 @@ std::string Kernel::held_by(std::uint16_t image) const {
       char tag[8];
       Line line(tag);
       line.put_tag(block.tag);
-      text += " " + std::string(line.text());
+      // Piece by piece: GCC 12 sees an overlap in "literal" + string that is not there, and -O3 is built with -Werror.
+      text += ' ';
+      text += line.text();
     }
-    text += " " + with_thousands(block.bytes);
+    text += ' ';
+    text += with_thousands(block.bytes);
   });
   if (held.blocks > named) text += ", …";
   return text;
