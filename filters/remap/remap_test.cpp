@@ -29,7 +29,7 @@ TEST(RemapFilter, MovesTheOffsetAndNothingElse) {
   EXPECT_EQ(written.status, 0);
   EXPECT_EQ(written.offset, 0x207000u);
   EXPECT_EQ(written.data, text);
-  EXPECT_EQ(written.changed, std::vector<std::string>{"offset"});
+  EXPECT_EQ(written.changed, std::vector<std::string>{"DiskByteOffset"});
   EXPECT_EQ(stack.read(0x207000, 4096).data, text);
   EXPECT_NE(stack.read(0x7000, 4096).data, text) << "nothing may have been written where it was meant to go";
 }

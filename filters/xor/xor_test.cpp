@@ -52,9 +52,9 @@ TEST(XorFilter, SwapsTheBufferAndLeavesTheOriginal) {
   EXPECT_EQ(written.offset, 0x3000u);
   EXPECT_EQ(written.data, expected(0x3000, text));
   EXPECT_TRUE(written.source_untouched);
-  EXPECT_TRUE(contains(written.changed, "pfns"));
+  EXPECT_TRUE(contains(written.changed, "PFNs"));
   EXPECT_TRUE(contains(written.changed, "MappedSystemVa"));
-  EXPECT_FALSE(contains(written.changed, "offset"));
+  EXPECT_FALSE(contains(written.changed, "DiskByteOffset"));
   EXPECT_TRUE(stack.violations().empty());
 }
 

@@ -68,7 +68,7 @@ struct Transfer {
   std::uint64_t offset = 0;          ///< partition-relative, as the filters left it
   std::vector<std::byte> data;       ///< write: what reached the port; read: what the caller got
   bool source_untouched = true;      ///< write: the original pages still hold what they held
-  std::vector<std::string> changed;  ///< "pfns", "MappedSystemVa", "offset", …
+  std::vector<std::string> changed;  ///< "PFNs", "MappedSystemVa", "DiskByteOffset", …
 };
 
 class Stack;

@@ -61,6 +61,8 @@ class FileBytes final : public dumpfile::ByteReader {
   std::uint64_t size_;
 };
 
+/// What is copied at once: enough to amortise a call, little enough that a small dump touches few fresh pages.
+constexpr std::size_t copy_bytes = std::size_t{128} << 10;
 constexpr std::size_t recovery_trace_bytes = std::size_t{1} << 20;
 constexpr std::uint64_t required_space_at = 0xFA0;  // RequiredDumpSpace in DUMP_HEADER64 [doc]
 
@@ -75,7 +77,7 @@ std::string read_dump(Session& session, const disk::ExtentMap& extents, const Fi
   stack.open_port();
   stack.set_file(&extents);
   stack::FileReader reader(env, stack, extents);
-  std::vector<std::byte> piece(std::size_t{1} << 20);
+  std::vector<std::byte> piece(copy_bytes);
   const std::span<std::byte> header = std::span(piece).first(dumpfile::header_bytes);
   if (extents.size() < header.size() || !reader.read(0, header))
     return "the first pages of the dump file could not be read";
@@ -134,7 +136,7 @@ Result<void> copy_out(const dumpfile::ByteReader& bytes, std::uint64_t size, con
                       bool replace) {
   auto made = NewFile::create(to, replace);
   if (!made) return made.error();
-  std::vector<std::byte> piece(std::min<std::uint64_t>(size, std::uint64_t{1} << 20));
+  std::vector<std::byte> piece(std::min<std::uint64_t>(size, copy_bytes));
   for (std::uint64_t done = 0; done < size;) {
     const std::span<std::byte> now = std::span(piece).first(std::min<std::uint64_t>(piece.size(), size - done));
     if (auto read = bytes.read_at(done, now); !read) return read;

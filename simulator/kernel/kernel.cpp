@@ -70,7 +70,7 @@ machine::Convention Kernel::convention_of(const void* code) const {
 
 // ---- calls ----
 
-void Kernel::irql_too_high(std::size_t export_index, std::uint8_t maximum, trace::Severity severity) {
+void Kernel::irql_too_high(std::size_t export_index, std::uint8_t maximum, trace::Severity at_most) {
   for (IrqlViolation& known : irql_violations_) {
     if (known.export_index == export_index && known.image == image_ && known.callback == callback_) {
       ++known.count;
@@ -86,18 +86,16 @@ void Kernel::irql_too_high(std::size_t export_index, std::uint8_t maximum, trace
   line.put_decimal(irql);
   line.put(", its documented maximum is ");
   line.put_decimal(maximum);
-  violate(trace::Rule::irql_too_high, severity, line.text());
+  const trace::Severity severity = std::min(at_most, recorder_.severity_of(trace::Rule::irql_too_high));
+  if (severity != trace::Severity::off) {
+    recorder_.violation(image_, callback_, trace::Rule::irql_too_high, severity, line.text());
+  }
 }
 
 // ---- records ----
 
 void Kernel::violate(trace::Rule rule, std::string_view detail) {
-  violate(rule, trace::row_of(rule).severity, detail);
-}
-
-void Kernel::violate(trace::Rule rule, trace::Severity severity, std::string_view detail) {
-  if (severity == trace::Severity::off) return;
-  recorder_.violation(image_, callback_, rule, severity, detail);
+  recorder_.violation(image_, callback_, rule, detail);
 }
 
 void Kernel::set_irql(std::uint8_t irql) {

@@ -38,8 +38,6 @@ struct Config {
   std::uint32_t build = 22631;
   /// A kernel_call record for each call. Switched off, calls are still counted and checked.
   bool record_calls = true;
-  /// Severity of irql.too-high.
-  trace::Severity irql_severity = trace::Severity::warning;
   /// Bytes of pool and contiguous memory together before allocations fail.
   std::uint64_t memory_limit = std::uint64_t{1} << 30;
 };
@@ -119,16 +117,17 @@ class Kernel {
   bool enter(std::size_t export_index, machine::Convention convention, std::uint8_t maximum) {
     ++calls_[export_index];
     convention_ = convention;
-    if (machine_.processor.irql > maximum) irql_too_high(export_index, maximum, config_.irql_severity);
+    if (machine_.processor.irql > maximum) irql_too_high(export_index, maximum, trace::Severity::error);
     return config_.record_calls;
   }
   std::uint64_t calls(std::size_t export_index) const { return calls_[export_index]; }
   /// For limits that depend on the arguments: reports the present IRQL against `maximum`.
   void require_irql(std::size_t export_index, std::uint8_t maximum) {
-    require_irql(export_index, maximum, config_.irql_severity);
+    require_irql(export_index, maximum, trace::Severity::error);
   }
-  void require_irql(std::size_t export_index, std::uint8_t maximum, trace::Severity severity) {
-    if (machine_.processor.irql > maximum) irql_too_high(export_index, maximum, severity);
+  /// The same, at most that severe: what is known to be harmless in the field.
+  void require_irql(std::size_t export_index, std::uint8_t maximum, trace::Severity at_most) {
+    if (machine_.processor.irql > maximum) irql_too_high(export_index, maximum, at_most);
   }
   std::span<const IrqlViolation> irql_violations() const { return irql_violations_; }
   /// Asks the fault plan; an implementation that gets true answers with its documented failure.
@@ -145,8 +144,8 @@ class Kernel {
   std::string held_by(std::uint16_t image) const;
 
   // ---- records ----
+  /// A broken rule of the present caller, with the severity the recorder gives it.
   void violate(trace::Rule rule, std::string_view detail);
-  void violate(trace::Rule rule, trace::Severity severity, std::string_view detail);
   /// IRQL now, with a record when it changes.
   void set_irql(std::uint8_t irql);
 
@@ -198,7 +197,7 @@ class Kernel {
   static constexpr std::size_t max_exports = 512;
 
  private:
-  void irql_too_high(std::size_t export_index, std::uint8_t maximum, trace::Severity severity);
+  void irql_too_high(std::size_t export_index, std::uint8_t maximum, trace::Severity at_most);
 
   machine::Machine& machine_;
   trace::Recorder& recorder_;

@@ -92,6 +92,7 @@ class Recorder {
   /// words (fault, ended) can be added. False when what the child left cannot be continued.
   bool catch_up();
 
+  Severity severity_of(Rule rule) const { return options_.severities[static_cast<std::size_t>(rule)]; }
   bool digests() const { return options_.digests; }
 
   // One call per kind, named after it: what each slot means is record.hpp's and docs/trace.md's. `image` is an id below
@@ -181,7 +182,7 @@ class Recorder {
 
   /// With the severity that the options give the rule; nothing when that is `off`.
   void violation(std::uint16_t image, Callback callback, Rule rule, std::string_view detail) {
-    const Severity severity = options_.severities[static_cast<std::size_t>(rule)];
+    const Severity severity = severity_of(rule);
     if (severity != Severity::off) violation(image, callback, rule, severity, detail);
   }
   void violation(std::uint16_t image, Callback callback, Rule rule, Severity severity, std::string_view detail) {

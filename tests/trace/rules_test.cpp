@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 
@@ -34,6 +36,49 @@ TEST(Rules, EachHasASlugWordsAndTaggedEvidence) {
   }
   EXPECT_EQ(slugs.size(), static_cast<std::size_t>(Rule::count_));
   EXPECT_FALSE(find_rule("irql.to-high"));
+}
+
+/// docs/rules.md as the table would write it, section by section.
+std::string documented(const RuleRow& row) {
+  return "\n## " + std::string(row.slug) + "\n\n- severity: " + std::string(name_of(row.severity)) +
+         "\n- broken when: " + std::string(row.summary) + "\n- instead: " + std::string(row.hint) +
+         "\n- evidence: " + std::string(row.evidence) + "\n";
+}
+
+/// What is wrong with the manual of rules; empty when it says what the table says, no more and no less.
+std::string compare_with_table(const std::string& manual) {
+  std::size_t sections = 0;
+  for (const RuleRow& row : all_rules()) {
+    if (manual.find(documented(row)) == std::string::npos) return "not as in the table: " + std::string(row.slug);
+  }
+  for (std::size_t at = manual.find("\n## "); at != std::string::npos; at = manual.find("\n## ", at + 1)) ++sections;
+  return sections == all_rules().size() ? "" : "a section that the table does not have";
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Rules, TheManualSaysWhatTheTableSays) {
+  const std::string manual = read_file(DUMPSIM_TESTS "/../docs/rules.md");
+  EXPECT_EQ(compare_with_table(manual), "");
+  // Controls: a changed severity, and a rule that does not exist.
+  std::string changed = manual;
+  changed.replace(changed.find("- severity: error"), 17, "- severity: minor");
+  EXPECT_EQ(compare_with_table(changed), "not as in the table: write.buffer-modified");
+  EXPECT_EQ(compare_with_table(manual + "\n## write.invented\n"), "a section that the table does not have");
+}
+
+TEST(Rules, EachHasAFilterThatBreaksIt) {
+  for (const RuleRow& row : all_rules()) {
+    std::string name(row.slug);
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return c == '.' || c == '-'; }, '_');
+    const std::string scenario = read_file(DUMPSIM_TESTS "/bad_filters/" + name + ".toml");
+    EXPECT_NE(scenario.find("\"" + std::string(row.slug) + "\""), std::string::npos)
+        << "no scenario declares " << row.slug;
+  }
 }
 
 TEST(Rules, WhatTheFieldDoesIsAWarning) {
