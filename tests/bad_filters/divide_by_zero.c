@@ -11,7 +11,7 @@ static NTSTATUS BadWrite(PFILTER_EXTENSION FilterExtension, PLARGE_INTEGER DiskB
   UNREFERENCED_PARAMETER(Mdl);
 
   volatile ULONG PagesPerUnit = 0;
-  return (NTSTATUS)(MmGetMdlByteCount(Mdl) / PagesPerUnit) & 0;
+  return MmGetMdlByteCount(Mdl) / PagesPerUnit > MAXLONG ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS;
 }
 
 NTSTATUS DriverEntry(PFILTER_EXTENSION FilterExtension, PFILTER_INITIALIZATION_DATA InitializationData) {
