@@ -7,10 +7,14 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <string>
+#include <vector>
 
+#include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/version.hpp"
 
@@ -32,6 +36,31 @@ void complain(std::string_view message) {
 }
 
 namespace {
+
+/// The first word that is no command, or no option of the command it stands behind, with the nearest one that is.
+void complain_of_unknown(const CLI::App& app, int argc, char** argv) {
+  std::vector<std::string> words;
+  const std::vector<CLI::App*> chosen = app.get_subcommands();
+  const CLI::App& asked = chosen.empty() ? app : *chosen[0];
+  if (chosen.empty()) {
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+      words.push_back(command->get_name());
+  }
+  for (const CLI::Option* option : asked.get_options()) {
+    for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) words.push_back("-" + name);
+  }
+  const std::vector<std::string_view> known(words.begin(), words.end());
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = std::string_view(argv[i]).substr(0, std::string_view(argv[i]).find('='));
+    if (word == asked.get_name() || std::find(known.begin(), known.end(), word) != known.end()) continue;
+    if (!chosen.empty() && !word.starts_with('-')) continue;
+    complain(fmt::format("unknown {} \"{}\"{}; see dumpsim {}--help", word.starts_with('-') ? "option" : "command",
+                         word, did_you_mean(word, known), chosen.empty() ? "" : asked.get_name() + " "));
+    return;
+  }
+  complain(fmt::format("too many arguments; see dumpsim {}--help", chosen.empty() ? "" : asked.get_name() + " "));
+}
 
 int run_program(int argc, char** argv) {
   Context context;
@@ -57,7 +86,14 @@ int run_program(int argc, char** argv) {
   add_policies_command(app, context);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::ExtrasError&) {
+    complain_of_unknown(app, argc, argv);
+    return usage;
   } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0 && app.get_subcommands().empty() && argc > 1) {
+      complain_of_unknown(app, argc, argv);
+      return usage;
+    }
     const int code = app.exit(error);
     return code == 0 ? as_expected : usage;
   }

@@ -59,7 +59,11 @@ Result<std::vector<stack::FilterSpec>> find_filters(const scenario::Scenario& sc
   std::vector<stack::FilterSpec> filters;
   for (const scenario::Filter& filter : scenario.filters) {
     auto path = find_image(filter, options);
-    if (!path) return path.error();
+    if (!path && filter.line == 0) return path.error();
+    if (!path) {
+      return Error{
+          fmt::format("{}:{}:{}: {}", scenario.file.string(), filter.line, filter.column, path.error().message)};
+    }
     stack::FilterSpec spec{.path = path->string(), .name = filter.name, .redirects = filter.redirects};
     switch (filter.convention) {
       case scenario::Convention::from_image:

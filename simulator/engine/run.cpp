@@ -68,7 +68,7 @@ class Run {
     if (!found) return found.error();
     filters_ = std::move(*found);
     auto planned = plan(scenario_);
-    if (!planned) return planned.error();
+    if (!planned) return in_file(planned.error());
     plan_ = std::make_unique<Plan>(std::move(*planned));
     auto memory = machine::PhysicalMemory::create(plan_->ram, plan_->source, {});
     if (!memory) return memory.error();
@@ -98,6 +98,11 @@ class Run {
       options.severities[static_cast<std::size_t>(rule)] = severity;
     recorder_ = std::make_unique<trace::Recorder>(report_.trace.bytes(), &machine_->clock.now, options);
     return {};
+  }
+
+  /// A mistake that only shows when the scenario is carried out, with the file it is in.
+  Error in_file(const Error& error) const {
+    return scenario_.file.empty() ? error : Error{fmt::format("{}: {}", scenario_.file.string(), error.message)};
   }
 
   /// What `dumpsim recover` finds beside the disk.
@@ -137,7 +142,8 @@ class Run {
       if (!end) return end.error();
       end_ = *end;
     }
-    if (std::string mistake = read_text(shared_->texts().mistake); !mistake.empty()) return Error{std::move(mistake)};
+    if (std::string mistake = read_text(shared_->texts().mistake); !mistake.empty())
+      return in_file({std::move(mistake)});
     return {};
   }
 

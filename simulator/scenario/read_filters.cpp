@@ -123,6 +123,8 @@ void read_filters(Reading& reading) {
     section.require_all({"image"});
     if (const auto image = section.text("image")) {
       filter.image = *image;
+      filter.line = section.place("image").line;
+      filter.column = section.place("image").column;
       if (image->empty() || image->ends_with('/')) {
         section.mistake("image",
                         fmt::format("filter[].image: {} names no file; expected a name such as \"xor\" or a path "

@@ -106,6 +106,8 @@ struct Filter {
   std::map<std::string, ParameterValue>
       parameters;          ///< Services\NAME\Parameters: REG_DWORD, REG_QWORD, REG_SZ, REG_MULTI_SZ, REG_BINARY
   bool redirects = false;  ///< declares that it moves offsets on purpose
+  /// Where in the file `image` stands, for messages about it; 0 when built in code.
+  std::uint32_t line = 0, column = 0;
 };
 
 enum class TimelineStep : std::uint8_t { boot, disable_dumps, enable_dumps, hibernate, resume, crash, next_boot };
