@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -36,6 +37,8 @@ enum Function {
   f_strchr,
   f_strrchr,
   f_strstr,
+  f_toupper,
+  f_tolower,
 };
 
 class FilterCrt : public ::testing::TestWithParam<Convention> {
@@ -109,6 +112,13 @@ TEST_P(FilterCrt, MovesMemoryAsTheModelDoes) {
               sign(std::memcmp(model.data() + from, original.data() + from, count)));
     ASSERT_EQ(call(f_memchr, original.data() + from, value, count),
               reinterpret_cast<std::uint64_t>(std::memchr(original.data() + from, value, count)));
+  }
+}
+
+TEST_P(FilterCrt, ChangesTheCaseOfAsciiOnly) {
+  for (int character = 0; character < 256; ++character) {
+    EXPECT_EQ(static_cast<int>(call(f_toupper, character)), std::toupper(character));
+    EXPECT_EQ(static_cast<int>(call(f_tolower, character)), std::tolower(character));
   }
 }
 
