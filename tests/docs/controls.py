@@ -62,6 +62,7 @@ LINES = [
     ("run it with `dumpsim walk a.toml`", ["x.md: `dumpsim walk a.toml`: there is no command walk"]),
     ("run it with `dumpsim run --job 2`", ["x.md: `dumpsim run --job 2`: run has no option --job"]),
     ("```sh\nscripts/dumpsim run -J 2  # --hidden\n```\n", ["x.md: `scripts/dumpsim run -J 2  # --hidden`: run has no option -J"]),
+    ("```console\n$ dumpsim run a.toml | grep -m 2 b\n```\n", []),
     ("```console\n$ dumpsim --loud\n```\n", ["x.md: `dumpsim --loud`: dumpsim has no option --loud"]),
 ]
 

@@ -86,7 +86,7 @@ def command_lines(text):
 def wrong_lines(path, text, helps):
     mistakes = []
     for line in command_lines(text):
-        words = re.sub(r" #.*", "", line).split()[1:]
+        words = re.sub(r" [#|].*", "", line).split()[1:]
         command = words[0] if words and not words[0].startswith("-") else ""
         if command in ("COMMAND", "…") or not re.fullmatch(r"[a-z-]*", command):
             continue
