@@ -1,0 +1,398 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Drives the built program from end to end, as a shell would: exit codes, streams, files that appear or do not.
+
+usage: program_test.py DUMPSIM FILTER_FOLDER BAD_FILTER_FOLDER READ_DUMP.PY
+
+Every test works in a folder of its own. Nothing here knows what the program is made of; what the words mean is
+docs/scenarios.md and docs/cli.md.
+"""
+import hashlib
+import json
+import os
+import pathlib
+import pty
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROGRAM, FILTERS, BAD_FILTERS, READ_DUMP = (str(pathlib.Path(word).resolve()) for word in sys.argv[1:5])
+
+SMALL = '[system.memory]\nsize = "256 KiB"\n'
+PLAIN = '[[filter]]\nimage = "passthrough"\n'
+XOR = '[[filter]]\nimage = "xor"\nparameters = { Key = "hex:a5 01 fe" }\n'
+CRASHES = '[[filter]]\nimage = "null_dereference"\n'
+EXITS = '[[filter]]\nimage = "sandbox_exit"\n'
+TYPO = '[disk]\npartiton_offset = "1 MiB"\n'
+RAW = '[disk]\nbackend = "raw"\npath = "disk.img"\n[dump]\nfile = { size = "2 MiB", fragments = 5, seed = 3 }\n'
+PAGES = 64
+
+
+class ProgramTest(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="dumpsim-cli-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def file(self, name, text):
+        path = self.folder / name
+        if isinstance(text, bytes):
+            path.write_bytes(text)
+        else:
+            path.write_text(text)
+        return path
+
+    def scenario(self, text, name="a.toml"):
+        return self.file(name, text if "memory" in text else text + SMALL)
+
+    def program(self, *words, environment=None):
+        paths = f"{FILTERS}:{BAD_FILTERS}"
+        result = subprocess.run(
+            [PROGRAM, *map(str, words)], cwd=self.folder, capture_output=True, timeout=60, stdin=subprocess.DEVNULL,
+            env={**os.environ, "DUMPSIM_FILTER_PATH": paths, **(environment or {})})
+        result.stdout, result.stderr = result.stdout.decode(), result.stderr.decode()
+        return result
+
+    def expect(self, code, *words, **options):
+        result = self.program(*words, **options)
+        self.assertEqual(result.returncode, code, f"{words}\n{result.stdout}\n{result.stderr}")
+        return result
+
+    def names(self):
+        return sorted(path.name for path in self.folder.iterdir())
+
+
+class ExitCodes(ProgramTest):
+    def test_as_expected_is_0(self):
+        result = self.expect(0, "run", self.scenario(PLAIN))
+        self.assertIn("as expected  completed", result.stdout)
+        self.assertEqual(result.stderr, "")
+
+    def test_not_as_expected_is_1(self):
+        result = self.expect(1, "run", self.scenario(PLAIN + "[expect]\nreadable_sectors_on_disk = 0\n"))
+        self.assertIn("NOT AS EXPECTED", result.stdout)
+        self.assertIn("readable_sectors_on_disk: expected 0", result.stdout)
+        self.assertEqual(result.stderr, "")
+
+    def test_a_filter_that_dies_is_1_and_the_host_stands(self):
+        for text, word in ((CRASHES, "crashed"), (EXITS, "exited")):
+            result = self.expect(1, "run", self.scenario(text))
+            self.assertIn(word, result.stdout)
+
+    def test_a_death_that_is_expected_is_0(self):
+        self.expect(0, "run", self.scenario(CRASHES + '[expect]\noutcome = "crashed"\n'))
+
+    def test_usage_is_2(self):
+        for words in ((), ("nonsense",), ("run",), ("run", "--nonsense", "a.toml"), ("run", "-j", "many", "a.toml"),
+                      ("run", "--trace", "xml", "a.toml"), ("lint",), ("recover",), ("recover", "disk.img"),
+                      ("inspect",), ("policies", "windows-95"), ("policies", "windows-11", "more")):
+            result = self.expect(2, *words)
+            self.assertEqual(result.stdout, "", words)
+            self.assertNotEqual(result.stderr, "", words)
+
+    def test_a_wrong_scenario_is_2_with_its_place_and_a_hint(self):
+        result = self.expect(2, "run", self.scenario(TYPO))
+        self.assertEqual(result.stdout, "")
+        self.assertRegex(result.stderr, r'a\.toml:2:1: .*"partiton_offset".*did you mean "partition_offset"\?')
+
+    def test_a_missing_file_is_2(self):
+        for command in ("run", "lint", "inspect"):
+            result = self.expect(2, command, "nothing.toml")
+            self.assertIn("nothing.toml", result.stderr)
+            self.assertEqual(result.stdout, "")
+
+    def test_a_missing_filter_is_2_with_a_hint(self):
+        result = self.expect(2, "run", self.scenario('[[filter]]\nimage = "pasthrough"\n'))
+        self.assertIn('did you mean "passthrough"?', result.stderr)
+
+    def test_an_image_that_is_none_is_2(self):
+        self.file("broken.so", b"\x7fELF but no more")
+        result = self.expect(2, "run", self.scenario('[[filter]]\nimage = "./broken.so"\n'))
+        self.assertIn("broken.so", result.stderr)
+
+    def test_help_and_version_are_0(self):
+        for words in (("--help",), ("run", "--help"), ("--version",)):
+            result = self.expect(0, *words)
+            self.assertNotEqual(result.stdout, "")
+            self.assertEqual(result.stderr, "")
+        self.assertRegex(self.expect(0, "--version").stdout, r"^dumpsim \d+\.\d+\.\d+\n$")
+
+
+class Many(ProgramTest):
+    def files(self):
+        good = [self.scenario(PLAIN, f"good{i}.toml") for i in range(6)]
+        return good
+
+    def test_are_printed_in_order_with_the_worst_exit_code(self):
+        good = self.files()
+        bad = self.scenario(CRASHES, "bad.toml")
+        wrong = self.scenario(TYPO, "wrong.toml")
+        for jobs in ("1", "4", "0"):
+            everything = [good[0], bad, *good[1:4], wrong, *good[4:]]
+            result = self.expect(2, "run", "-j", jobs, *everything)
+            names = re.findall(r"^(?:ok    |FAILED)  .*?(\w+)\.toml", result.stdout, re.M)
+            self.assertEqual(names, [path.stem for path in everything if path.stem != "wrong"])
+            self.assertIn("wrong.toml:2:1:", result.stderr)
+            result = self.expect(1, "run", "-j", jobs, *good, bad)
+            self.assertEqual(result.stderr, "")
+            result = self.expect(0, "run", "-j", jobs, *good)
+            self.assertEqual(len(result.stdout.splitlines()), len(good))
+
+    def test_are_the_same_however_many_run_at_a_time(self):
+        files = [*self.files(), self.scenario(XOR, "xor.toml"), self.scenario(EXITS, "exits.toml")]
+        outputs = {self.expect(1, "run", "-j", jobs, *files).stdout for jobs in ("1", "2", "8")}
+        self.assertEqual(len(outputs), 1)
+
+    def test_quiet_says_only_what_is_not_as_expected(self):
+        good, bad = self.files(), self.scenario(CRASHES, "bad.toml")
+        self.assertEqual(self.expect(0, "run", "-q", *good).stdout, "")
+        result = self.expect(1, "run", "-q", *good, bad)
+        self.assertNotIn("good", result.stdout)
+        self.assertIn("bad.toml", result.stdout)
+
+    def test_options_for_one_are_refused(self):
+        files = self.files()[:2]
+        for words in (("--trace-file", "t.txt"), ("--in-process",), ("--trace", "jsonl")):
+            result = self.expect(2, "run", *words, *files)
+            self.assertEqual(result.stdout, "")
+            self.assertIn(words[0], result.stderr)
+        self.assertNotIn("t.txt", self.names())
+
+
+class Output(ProgramTest):
+    def test_json_parses(self):
+        result = self.expect(1, "run", "--json", self.scenario(CRASHES))
+        found = json.loads(result.stdout)
+        self.assertEqual(found["outcome"], "crashed")
+        self.assertEqual(found["as_expected"], False)
+        self.assertTrue(found["mismatches"])
+        self.assertTrue(found["file"].endswith("a.toml"))
+        found = json.loads(self.expect(0, "run", "--json", self.scenario(PLAIN)).stdout)
+        self.assertEqual((found["outcome"], found["recovered"]), ("completed", "identical"))
+        self.assertEqual(found["readable_sectors_on_disk"], PAGES * 8)
+
+    def test_a_jsonl_trace_is_json_lines_and_nothing_else(self):
+        result = self.expect(0, "run", "--trace", "jsonl", self.scenario(PLAIN))
+        events = [json.loads(line) for line in result.stdout.splitlines()]
+        self.assertGreater(len(events), 10)
+        self.assertTrue(all(isinstance(event, dict) and "event" in event for event in events))
+        self.assertEqual(events[-1]["event"], "ended")
+        self.assertIn("completed", result.stderr)
+        self.assertNotIn("completed;", result.stdout)
+
+    def test_two_runs_are_the_same_byte_for_byte(self):
+        for text in (PLAIN, XOR, '[[filter]]\nimage = "logger"\n', CRASHES):
+            path = self.scenario(text)
+            for form in ("jsonl", "text"):
+                runs = {self.program("run", "--trace", form, path).stdout for _ in range(3)}
+                if form == "text" and text == CRASHES:  # the evidence beside the trace is allowed to differ
+                    runs = {re.sub(r"(?s)\nevidence.*?\n\n", "\n\n", run) for run in runs}
+                self.assertEqual(len(runs), 1, (text, form))
+        one = self.program("run", "--trace", "jsonl", self.scenario(PLAIN)).stdout
+        self.assertNotEqual(one, self.program("run", "--trace", "jsonl", self.scenario(XOR)).stdout)
+
+    def test_folding_and_digests_can_be_asked_for(self):
+        path = self.scenario(PLAIN + '[policy]\nmax_pages_per_write = 1\n')
+        folded = self.expect(0, "run", "--trace", "jsonl", path).stdout.splitlines()
+        unfolded = self.expect(0, "run", "--trace", "jsonl", "--no-fold", path).stdout.splitlines()
+        self.assertGreater(len(unfolded), len(folded) + PAGES)
+        self.assertNotIn("digest", "".join(folded))
+        self.assertIn("digest", self.expect(0, "run", "--trace", "jsonl", "--digests", path).stdout)
+
+    def test_trace_none_leaves_the_verdict(self):
+        result = self.expect(0, "run", "--trace", "none", self.scenario(PLAIN))
+        self.assertNotIn("DumpWrite", result.stdout)
+        self.assertIn("as expected", result.stdout)
+        self.assertIn("DumpWrite", self.expect(0, "run", self.scenario(PLAIN)).stdout)
+
+    def test_a_trace_file_is_not_overwritten_unasked(self):
+        path = self.scenario(PLAIN)
+        shown = self.expect(0, "run", "--trace", "jsonl", path).stdout
+        result = self.expect(0, "run", "--trace", "jsonl", "--trace-file", "t.jsonl", path)
+        self.assertIn("as expected", result.stdout)
+        self.assertEqual((self.folder / "t.jsonl").read_text(), shown)
+        self.file("t.jsonl", "precious")
+        result = self.expect(2, "run", "--trace-file", "t.jsonl", path)
+        self.assertIn("t.jsonl", result.stderr)
+        self.assertEqual((self.folder / "t.jsonl").read_text(), "precious")
+        self.expect(0, "run", "--trace", "jsonl", "--trace-file", "t.jsonl", "--replace", path)
+        self.assertEqual((self.folder / "t.jsonl").read_text(), shown)
+
+    def on_a_terminal(self, environment):
+        parent, child = pty.openpty()
+        process = subprocess.Popen([PROGRAM, "run", str(self.scenario(PLAIN))], stdout=child,
+                                   stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+                                   env={**os.environ, "TERM": "xterm", "DUMPSIM_FILTER_PATH": FILTERS, **environment})
+        os.close(child)
+        text = b""
+        while True:
+            try:
+                piece = os.read(parent, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            text += piece
+        os.close(parent)
+        self.assertEqual(process.wait(60), 0)
+        return text.decode()
+
+    def test_colours_are_for_terminals_and_can_be_refused(self):
+        without = {name: value for name, value in os.environ.items() if name == "NO_COLOR"}
+        self.assertFalse(without, "this test runs without NO_COLOR")
+        self.assertIn("\x1b[", self.on_a_terminal({}))
+        self.assertNotIn("\x1b[", self.on_a_terminal({"NO_COLOR": "1"}))
+        self.assertNotIn("\x1b[", self.on_a_terminal({"TERM": "dumb"}))
+        self.assertNotIn("\x1b[", self.expect(0, "run", self.scenario(PLAIN)).stdout)
+
+    def test_verbose_goes_to_standard_error(self):
+        path = self.scenario(PLAIN)
+        quiet, loud = self.expect(0, "run", path), self.expect(0, "-v", "run", path)
+        self.assertEqual(quiet.stdout, loud.stdout)
+        self.assertIn("a.toml", loud.stderr)
+
+
+class Lint(ProgramTest):
+    def test_says_ok_or_every_mistake(self):
+        good = self.scenario(PLAIN, "good.toml")
+        wrong = self.scenario(TYPO + 'backend = "memry"\n[expect]\noutcom = "completed"\n', "wrong.toml")
+        result = self.expect(0, "lint", good)
+        self.assertRegex(result.stdout, r"good\.toml: ok\n")
+        self.assertEqual(self.expect(0, "lint", "-q", good).stdout, "")
+        result = self.expect(2, "lint", wrong, good)
+        self.assertRegex(result.stdout, r"^\S*good\.toml: ok\n$")
+        for place in (r"wrong\.toml:2:1: ", r"wrong\.toml:3:\d+: .*memory", r"wrong\.toml:5:1: .*outcome"):
+            self.assertRegex(result.stderr, place)
+
+    def test_runs_nothing(self):
+        self.expect(0, "lint", self.scenario(RAW + PLAIN))
+        self.assertEqual(self.names(), ["a.toml"])
+
+    def test_knows_what_the_text_cannot_show(self):
+        result = self.expect(2, "lint", self.scenario('[[filter]]\nimage = "nobody"\n'))
+        self.assertIn("nobody", result.stderr)
+
+
+class Recover(ProgramTest):
+    def expected_digest(self):
+        """Of canary memory, as read_dump.py defines it: taken from a dump of the same memory written in clear."""
+        self.scenario(PLAIN + '[recover]\noutput = "clear.dmp"\n', "clear.toml")
+        self.expect(0, "run", "clear.toml")
+        return self.read("clear.dmp")["sha256"]
+
+    def read(self, name):
+        result = subprocess.run([sys.executable, READ_DUMP, "--canary", self.folder / name], capture_output=True)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return json.loads(result.stdout)
+
+    def check_dump(self, name):
+        facts = self.read(name)
+        self.assertEqual(facts["pages"], PAGES)
+        self.assertEqual(facts["wrong_sectors"], 0)
+        words = subprocess.run(["file", "-b", self.folder / name], capture_output=True, text=True, check=True).stdout
+        self.assertIn("MS Windows 64bit crash dump", words)
+        return facts["sha256"]
+
+    def test_a_raw_disk_comes_back_as_a_dump(self):
+        self.expect(0, "run", self.scenario(RAW + PLAIN))
+        self.assertEqual(self.names(), ["a.toml", "disk.img", "disk.img.layout.json"])
+        result = self.expect(0, "recover", "disk.img", "-o", "MEMORY.DMP")
+        self.assertIn("MEMORY.DMP", result.stdout)
+        self.assertEqual(result.stderr, "")
+        self.assertEqual(self.check_dump("MEMORY.DMP"), self.expected_digest())
+
+    def test_an_encrypted_disk_comes_back_through_its_filters(self):
+        self.expect(0, "run", self.scenario(RAW + XOR))
+        result = self.expect(2, "recover", "disk.img", "-o", "MEMORY.DMP")
+        self.assertIn("--via filters", result.stderr)
+        self.assertNotIn("MEMORY.DMP", self.names())
+        self.expect(0, "recover", "disk.img", "-o", "MEMORY.DMP", "--via", "filters", "a.toml")
+        self.assertEqual(self.check_dump("MEMORY.DMP"), self.expected_digest())
+
+    def test_a_disk_without_a_layout_takes_options(self):
+        self.expect(0, "run", self.scenario(RAW + PLAIN))
+        layout = json.loads((self.folder / "disk.img.layout.json").read_text())
+        (self.folder / "disk.img.layout.json").unlink()
+        self.assertIn("--extent", self.expect(2, "recover", "disk.img", "-o", "MEMORY.DMP").stderr)
+        pairs = re.findall(r"\d+", json.dumps(layout["dump_file"]))
+        extents = [word for at, length in zip(pairs[::2], pairs[1::2]) for word in ("--extent", f"{at}:{length}")]
+        self.assertEqual(len(extents), 10, layout)
+        self.expect(0, "recover", "disk.img", "-o", "MEMORY.DMP", *extents)
+        self.check_dump("MEMORY.DMP")
+
+    def test_wrong_options_are_refused(self):
+        self.file("disk.img", bytes(1 << 20))
+        for words in (("--extent", "12"), ("--extent", "a:b"), ("--extent", "0:1.5 MiB"), ("--via", "magic"),
+                      ("--via", "filters"), ("--shift", "far"), ("--partition-offset", "-1"), ("--sector-size", "777"),
+                      ("--extent", "0:4096")):
+            result = self.expect(2, "recover", "disk.img", "-o", "MEMORY.DMP", *words)
+            self.assertEqual(result.stdout, "", words)
+            self.assertNotEqual(result.stderr, "", words)
+            self.assertNotIn("MEMORY.DMP", self.names())
+
+    def test_nothing_is_overwritten_unasked(self):
+        path = self.scenario(RAW + PLAIN)
+        self.expect(0, "run", path)
+        self.expect(0, "recover", "disk.img", "-o", "MEMORY.DMP")
+        digest = hashlib.sha256((self.folder / "disk.img").read_bytes()).hexdigest()
+        self.file("MEMORY.DMP", "precious")
+        self.assertIn("MEMORY.DMP", self.expect(2, "recover", "disk.img", "-o", "MEMORY.DMP").stderr)
+        self.assertIn("disk.img", self.expect(2, "run", path).stderr)
+        self.assertEqual((self.folder / "MEMORY.DMP").read_text(), "precious")
+        self.assertEqual(hashlib.sha256((self.folder / "disk.img").read_bytes()).hexdigest(), digest)
+        self.expect(0, "recover", "disk.img", "-o", "MEMORY.DMP", "--replace")
+        self.check_dump("MEMORY.DMP")
+        self.expect(0, "run", "--replace", path)
+
+
+
+class Inspect(ProgramTest):
+    def test_shows_a_dump(self):
+        self.expect(0, "run", self.scenario(PLAIN + '[recover]\noutput = "MEMORY.DMP"\n'))
+        result = self.expect(0, "inspect", "MEMORY.DMP")
+        self.assertIn("0xe2", result.stdout.lower())
+        self.assertIn(str(PAGES), result.stdout)
+
+    def test_shows_an_image_without_running_it(self):
+        result = self.expect(0, "inspect", f"{FILTERS}/xor.so")
+        for word in ("DriverEntry", "ExAllocatePoolWithTag", "KeBugCheckEx", "loads: every import is provided"):
+            self.assertIn(word, result.stdout)
+        self.assertIn("Microsoft x64", self.expect(0, "inspect", f"{FILTERS}/passthrough-ms.so").stdout)
+
+    def test_refuses_garbage_by_name_and_shows_the_others(self):
+        files = [self.file("empty", b""), self.file("garbage", b"garbage" * 1000), self.file("front", b"PAGEDU64"),
+                 self.file("elf", b"\x7fELF" + bytes(60)), self.file("pe.sys", b"MZ" + bytes(100))]
+        for path in files:
+            result = self.expect(2, "inspect", path)
+            self.assertIn(path.name, result.stderr)
+            self.assertEqual(result.stdout, "")
+        result = self.expect(2, "inspect", files[0], f"{FILTERS}/xor.so")
+        self.assertIn("DriverEntry", result.stdout)
+
+
+class Policies(ProgramTest):
+    def test_lists_each_with_its_evidence(self):
+        result = self.expect(0, "policies")
+        self.assertRegex(result.stdout, r"(?m)^max_pages_per_write = 16$")
+        self.assertEqual(result.stdout, self.expect(0, "policies", "windows-11").stdout)
+        self.assertNotEqual(result.stdout, self.expect(0, "policies", "windows-7").stdout)
+        heads = re.findall(r"(?m)^(\w+) = (\S+)$", result.stdout)
+        evidence = re.findall(r"(?m)^  \[(?:doc|seen: [^]]+|assumed)\]", result.stdout)
+        self.assertGreater(len(heads), 20)
+        self.assertEqual(len(evidence), len(heads))
+
+    def test_every_value_can_be_written_in_a_scenario(self):
+        heads = re.findall(r"(?m)^(\w+) = (\S+)$", self.expect(0, "policies", "windows-10").stdout)
+        lines = "".join(f'{key} = "{value}"\n' for key, value in heads)
+        self.expect(0, "lint", self.scenario(f'{PLAIN}[system]\nprofile = "windows-10"\n[policy]\n{lines}'))
+
+    def test_an_unknown_profile_has_a_hint(self):
+        self.assertIn('did you mean "windows-11-25h2"?', self.expect(2, "policies", "windows-11-25h3").stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
