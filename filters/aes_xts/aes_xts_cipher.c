@@ -2,7 +2,8 @@
 //
 // See aes_xts_cipher.h. Written from FIPS 197 and IEEE 1619. The AES-NI half uses the sixteen XMM registers only, which
 // x64 kernel code may use at every IRQL without saving anything (AVX would need KeSaveExtendedProcessorState, and that
-// is not to be had at HIGH_LEVEL).
+// is not to be had at HIGH_LEVEL). GCC and Clang want -maes for this file. Not __attribute__((target("aes"))): GCC 12
+// with -mabi=ms compiles a function with that attribute to take its arguments in the System V registers.
 #include "aes_xts_cipher.h"
 
 #include <cpuid.h>
@@ -11,9 +12,9 @@
 
 #define AES_BLOCK 16
 #define PIPELINE 8
-#define AES_NI __attribute__((__target__("aes,sse2")))
 // Loops over the pipeline must unroll, or the eight states live in memory instead of in registers.
 #define UNROLL _Pragma("GCC unroll 8")
+#define INLINE static inline __attribute__((__always_inline__))
 
 // clang-format off
 static const uint8_t SBox[256] = {
@@ -193,11 +194,11 @@ static void PortableUnit(const AES_XTS_KEY* Key, int Decrypt, uint64_t DataUnit,
   }
 }
 
-AES_NI static inline __m128i RoundKey(const uint8_t* RoundKeys, unsigned Round) {
+INLINE __m128i RoundKey(const uint8_t* RoundKeys, unsigned Round) {
   return _mm_loadu_si128((const __m128i*)(const void*)(RoundKeys + AES_BLOCK * Round));
 }
 
-AES_NI static inline __m128i DoubleTweak(__m128i Tweak) {
+INLINE __m128i DoubleTweak(__m128i Tweak) {
   // The sign of the highest bit of each half, moved to where its carry goes: 0x87 for the low half, 1 for the high one.
   __m128i Signs = _mm_shuffle_epi32(_mm_srai_epi32(Tweak, 31), _MM_SHUFFLE(0, 1, 0, 3));
   return _mm_xor_si128(_mm_add_epi64(Tweak, Tweak), _mm_and_si128(Signs, _mm_set_epi32(0, 1, 0, 0x87)));
@@ -205,7 +206,7 @@ AES_NI static inline __m128i DoubleTweak(__m128i Tweak) {
 
 // The first tweaks of eight data units at once: one block per data unit would otherwise wait for its fourteen rounds
 // alone.
-AES_NI static void AesNiFirstTweaks(const AES_XTS_KEY* Key, uint64_t FirstDataUnit, __m128i Tweaks[PIPELINE]) {
+static void AesNiFirstTweaks(const AES_XTS_KEY* Key, uint64_t FirstDataUnit, __m128i Tweaks[PIPELINE]) {
   __m128i State[PIPELINE];
   __m128i Round = RoundKey(Key->Tweak, 0);
   UNROLL for (unsigned i = 0; i < PIPELINE; ++i) {
@@ -220,8 +221,8 @@ AES_NI static void AesNiFirstTweaks(const AES_XTS_KEY* Key, uint64_t FirstDataUn
 }
 
 // Eight blocks of one data unit; returns the tweak of the block after them.
-AES_NI static inline __m128i AesNiEightBlocks(const uint8_t* RoundKeys, unsigned Rounds, int Decrypt, __m128i Tweak,
-                                              const uint8_t* From, uint8_t* To) {
+INLINE __m128i AesNiEightBlocks(const uint8_t* RoundKeys, unsigned Rounds, int Decrypt, __m128i Tweak,
+                                const uint8_t* From, uint8_t* To) {
   __m128i State[PIPELINE], Tweaks[PIPELINE];
   __m128i Round = RoundKey(RoundKeys, 0);
   UNROLL for (unsigned i = 0; i < PIPELINE; ++i) {
@@ -244,8 +245,8 @@ AES_NI static inline __m128i AesNiEightBlocks(const uint8_t* RoundKeys, unsigned
   return Tweak;
 }
 
-AES_NI static inline __m128i AesNiOneBlock(const uint8_t* RoundKeys, unsigned Rounds, int Decrypt, __m128i Tweak,
-                                           const uint8_t* From, uint8_t* To) {
+INLINE __m128i AesNiOneBlock(const uint8_t* RoundKeys, unsigned Rounds, int Decrypt, __m128i Tweak, const uint8_t* From,
+                             uint8_t* To) {
   __m128i State = _mm_xor_si128(_mm_loadu_si128((const __m128i*)(const void*)From), Tweak);
   State = _mm_xor_si128(State, RoundKey(RoundKeys, 0));
   for (unsigned r = 1; r < Rounds; ++r) {
@@ -257,8 +258,8 @@ AES_NI static inline __m128i AesNiOneBlock(const uint8_t* RoundKeys, unsigned Ro
   return DoubleTweak(Tweak);
 }
 
-AES_NI static inline void AesNiUnits(const AES_XTS_KEY* Key, const uint8_t* RoundKeys, int Decrypt, uint64_t DataUnit,
-                                     const uint8_t* From, uint8_t* To, size_t Bytes) {
+INLINE void AesNiUnits(const AES_XTS_KEY* Key, const uint8_t* RoundKeys, int Decrypt, uint64_t DataUnit,
+                       const uint8_t* From, uint8_t* To, size_t Bytes) {
   __m128i Tweaks[PIPELINE];
   for (unsigned Unit = 0; Bytes != 0; ++Unit) {
     size_t UnitBytes = Bytes < AES_XTS_DATA_UNIT ? Bytes : AES_XTS_DATA_UNIT;
@@ -279,13 +280,11 @@ AES_NI static inline void AesNiUnits(const AES_XTS_KEY* Key, const uint8_t* Roun
 }
 
 // Two instances, so that the direction is a constant in each.
-AES_NI static void AesNiEncrypt(const AES_XTS_KEY* Key, uint64_t DataUnit, const uint8_t* From, uint8_t* To,
-                                size_t Bytes) {
+static void AesNiEncrypt(const AES_XTS_KEY* Key, uint64_t DataUnit, const uint8_t* From, uint8_t* To, size_t Bytes) {
   AesNiUnits(Key, Key->Encrypt, 0, DataUnit, From, To, Bytes);
 }
 
-AES_NI static void AesNiDecrypt(const AES_XTS_KEY* Key, uint64_t DataUnit, const uint8_t* From, uint8_t* To,
-                                size_t Bytes) {
+static void AesNiDecrypt(const AES_XTS_KEY* Key, uint64_t DataUnit, const uint8_t* From, uint8_t* To, size_t Bytes) {
   AesNiUnits(Key, Key->Decrypt, 1, DataUnit, From, To, Bytes);
 }
 
