@@ -39,12 +39,20 @@ const Block* containing(const std::map<std::uintptr_t, Block>& blocks, const voi
 
 }  // namespace
 
+Pool::~Pool() {
+  for (const auto& [at, block] : state_.live) {
+    if (block.pages != 0) memory_.free_pages(pointer(at), block.pages, false);
+  }
+  for (const std::uintptr_t group : state_.groups) memory_.free_pages(pointer(group), group_pages, false);
+}
+
 std::byte* Pool::take_small(std::size_t size_class) {
   auto& free = state_.free_blocks[size_class];
   if (free.empty()) {
     if (state_.fresh_pages == 0) {
       std::byte* pages = memory_.allocate_pages(group_pages, false);
       if (pages == nullptr) return nullptr;
+      state_.groups.push_back(number(pages));
       state_.fresh = number(pages);
       state_.fresh_pages = group_pages;
     }

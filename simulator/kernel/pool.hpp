@@ -41,6 +41,10 @@ struct BlockRequest {
 class Pool {
  public:
   Pool(machine::PhysicalMemory& memory, std::uint64_t limit) : memory_(memory), limit_(limit) {}
+  /// Gives all pages back to the arena: the next boot starts at the same addresses.
+  ~Pool();
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
 
   /// 16-byte aligned, from 64 bytes on aligned to a cache line, from a page on to a page; less than a page never
   /// crosses one [doc]. nullptr when the limit or the arena is used up. Contents: as `zero` asks; otherwise what was
@@ -79,6 +83,7 @@ class Pool {
     std::map<std::uintptr_t, Block> live;
     std::map<std::uintptr_t, Block> freed;
     std::array<std::vector<std::uintptr_t>, 13> free_blocks;  // per size class, last in first out
+    std::vector<std::uintptr_t> groups;                       // where groups of pages for small blocks start
     std::uintptr_t fresh = 0;                                 // pages taken but not yet cut into blocks
     std::size_t fresh_pages = 0;
     std::uint32_t next_pool = 1;
@@ -86,6 +91,7 @@ class Pool {
     std::uint64_t bytes = 0;
   };
   const State& state() const { return state_; }
+  /// REQUIRES: the arena's pages are those of the moment `state` was copied.
   void restore(State state) { state_ = std::move(state); }
 
  private:

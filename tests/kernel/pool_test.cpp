@@ -278,6 +278,23 @@ TEST_P(PoolTest, AgreesWithAMapUnderRandomUse) {
   EXPECT_EQ(violations(Rule::pool_bad_free) + violations(Rule::pool_double_free), 0u);
 }
 
+TEST_P(PoolTest, AnotherBootStartsAtTheSameAddresses) {
+  const std::size_t before = kernel().memory().allocated_pages();
+  void* small = nullptr;
+  void* large = nullptr;
+  {
+    Pool pool(kernel().memory(), 1 << 20);
+    small = pool.allocate({.bytes = 40});
+    large = pool.allocate({.bytes = 40000});
+    pool.allocate_contiguous({.kind = BlockKind::contiguous, .bytes = 40000}, 0, ~Pfn{0}, 0);
+    EXPECT_EQ(kernel().memory().allocated_pages(), before + 16 + 10 + 10);
+  }
+  EXPECT_EQ(kernel().memory().allocated_pages(), before);
+  Pool next(kernel().memory(), 1 << 20);
+  EXPECT_EQ(next.allocate({.bytes = 40}), small);
+  EXPECT_EQ(next.allocate({.bytes = 40000}), large);
+}
+
 TEST_P(PoolTest, ItsStateCanBePutBack) {
   void* kept = K(ExAllocatePoolWithTag)(NonPagedPool, 40, tag);
   Pool::State state = kernel().pool().state();
