@@ -28,7 +28,9 @@ Mapping& Mapping::operator=(Mapping&& other) noexcept {
 
 Result<Mapping> Mapping::shared(std::size_t bytes) {
   void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (at == MAP_FAILED) return Error{fmt::format("cannot share {} bytes of memory: {}", bytes, std::strerror(errno))};
+  if (at == MAP_FAILED)
+    return Error{.message = fmt::format("cannot share {} bytes of memory: {}", bytes, std::strerror(errno)),
+                 .host = true};
   return Mapping(static_cast<std::byte*>(at), bytes);
 }
 
@@ -36,7 +38,8 @@ Result<Mapping> Mapping::at(std::uintptr_t address, std::size_t bytes, int prote
   void* at = mmap(reinterpret_cast<void*>(address), bytes, protection,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
   if (at == MAP_FAILED) {
-    return Error{fmt::format("cannot map {} bytes at {:#x}: {}", bytes, address, std::strerror(errno))};
+    return Error{.message = fmt::format("cannot map {} bytes at {:#x}: {}", bytes, address, std::strerror(errno)),
+                 .host = true};
   }
   return Mapping(static_cast<std::byte*>(at), bytes);
 }
@@ -46,7 +49,9 @@ Result<Mapping> Mapping::of_file(int fd, std::uint64_t offset, std::size_t bytes
   const int place = address != 0 ? MAP_FIXED_NOREPLACE : 0;
   void* at = mmap(reinterpret_cast<void*>(address), bytes, protection,
                   (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_NORESERVE | place, fd, static_cast<off_t>(offset));
-  if (at == MAP_FAILED) return Error{fmt::format("cannot map {} bytes of a file: {}", bytes, std::strerror(errno))};
+  if (at == MAP_FAILED)
+    return Error{.message = fmt::format("cannot map {} bytes of a file: {}", bytes, std::strerror(errno)),
+                 .host = true};
   return Mapping(static_cast<std::byte*>(at), bytes);
 }
 

@@ -16,6 +16,7 @@ namespace dumpsim {
 /// Several mistakes of one input are separate lines.
 struct Error {
   std::string message;
+  bool host = false;  ///< not a mistake but the system's failure: no memory, no process (exit code 3)
 };
 
 template <class T>

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.hpp"
+
 namespace CLI {
 class App;
 }
@@ -28,6 +30,9 @@ struct Context {
 
 /// Whether standard output (1) or error (2) is a terminal that takes colours; NO_COLOR turns them off.
 bool colours(int descriptor);
+
+/// 2 for a mistake, 3 for the host's failure.
+int exit_code_of(const Error& error);
 
 /// Prints `dumpsim: MESSAGE` for each line of the message on standard error.
 void complain(std::string_view message);

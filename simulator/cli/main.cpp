@@ -27,6 +27,10 @@ bool colours(int descriptor) {
          (terminal == nullptr || std::string_view(terminal) != "dumb");
 }
 
+int exit_code_of(const Error& error) {
+  return error.host ? host_failure : usage;
+}
+
 void complain(std::string_view message) {
   while (!message.empty()) {
     const std::size_t end = message.find('\n');
@@ -109,7 +113,13 @@ int main(int argc, char** argv) {
   logger->set_pattern("dumpsim: %v");
   spdlog::set_default_logger(logger);
   try {
-    return dumpsim::cli::run_program(argc, argv);
+    const int code = dumpsim::cli::run_program(argc, argv);
+    std::cout.flush();
+    if (!std::cout) {
+      dumpsim::cli::complain("standard output could not be written");
+      return dumpsim::cli::host_failure;
+    }
+    return code;
   } catch (const std::exception& error) {
     // Only the host's own failures get here: memory, threads, the standard library. A user's mistake is a Result.
     dumpsim::cli::complain(error.what());

@@ -104,7 +104,7 @@ void add_recover_command(CLI::App& app, Context& context) {
         options->request, {.filter_path = engine::default_filter_path(context.program, options->filter_path)});
     if (!recovered) {
       complain(recovered.error().message);
-      context.exit_code = usage;
+      context.exit_code = exit_code_of(recovered.error());
       return;
     }
     std::cout << *recovered;

@@ -95,7 +95,7 @@ Done run_one(const std::filesystem::path& file, const Options& options, const Co
   spdlog::info("running {}", file.string());
   auto report = engine::run(*scenario, run);
   bar.clear();
-  if (!report) return {usage, {}, report.error().message};
+  if (!report) return {exit_code_of(report.error()), {}, report.error().message};
   done.exit_code = report->as_expected() ? as_expected : not_as_expected;
   if (!options.trace_file.empty()) {
     if (auto written = write_trace(options, *report); !written) return {usage, {}, written.error().message};
@@ -104,7 +104,7 @@ Done run_one(const std::filesystem::path& file, const Options& options, const Co
   const report::TextOptions text{.colour = colours(STDOUT_FILENO) && !to_file,
                                  .trace = !to_file && (options.trace == "text" || (options.trace.empty() && alone))};
   if (options.json) {
-    done.out = report::to_json(*report);
+    done.out = report::to_json(*report, alone ? 2 : -1);
   } else if (options.trace == "jsonl" && !to_file) {
     auto view = trace::TraceView::open(report->trace.bytes());
     if (!view) return {host_failure, {}, view.error().message};

@@ -145,7 +145,7 @@ struct Session::State {
     auto status = into->load();
     if (!status) return status.error();
     if (*status < 0 && !ended()) {
-      environment.totals.dump = stack::DumpState::stack_not_loaded;
+      environment.totals.stack_not_loaded = 1;
       into.reset();
     }
     return {};

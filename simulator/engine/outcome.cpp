@@ -52,9 +52,11 @@ Result<void> tell_outcome(const ChildEnd& end, const SharedTexts& shared, const 
   if (end.how != ChildEnd::How::finished) {
     if (!place.in_callback) {
       return Error{
-          end.how == ChildEnd::How::killed
-              ? fmt::format("the scenario's process died of signal {} while no filter was running", end.detail)
-              : fmt::format("the scenario's process ended with status {} while no filter was running", end.detail)};
+          .message =
+              end.how == ChildEnd::How::killed
+                  ? fmt::format("the scenario's process died of signal {} while no filter was running", end.detail)
+                  : fmt::format("the scenario's process ended with status {} while no filter was running", end.detail),
+          .host = true};
     }
     switch (end.how) {
       case ChildEnd::How::exited:
@@ -88,23 +90,21 @@ Result<void> tell_outcome(const ChildEnd& end, const SharedTexts& shared, const 
     case Ended::no:
       break;
   }
-  switch (totals.dump) {
-    case DumpState::stack_not_loaded:
-      report.outcome = Outcome::stack_not_loaded;
-      report.outcome_detail = fmt::format("stage {:#x} ended with {}: no dump can be written (System event 45)",
-                                          totals.stage, trace::format_status(totals.stage_status));
-      return {};
-    case DumpState::failed:
-    case DumpState::begun:
-      report.outcome = Outcome::dump_failed;
-      report.outcome_detail =
-          totals.write_status != 0
-              ? fmt::format("a write failed with {}", trace::format_status(totals.write_status))
-              : fmt::format("the dump needs {}, more than its file has", format_size(totals.dump_bytes));
-      return {};
-    case DumpState::not_begun:
-    case DumpState::completed:
-      break;
+  if (totals.stack_not_loaded != 0) {
+    report.outcome = Outcome::stack_not_loaded;
+    report.outcome_detail = fmt::format("stage {:#x} ended with {}: no dump can be written (System event 45)",
+                                        totals.stage, trace::format_status(totals.stage_status));
+    return {};
+  }
+  const bool dump_failed = totals.dump == DumpState::failed || totals.dump == DumpState::begun;
+  if (dump_failed || totals.hibernation_failed != 0) {
+    report.outcome = Outcome::dump_failed;
+    report.outcome_detail =
+        totals.write_status != 0
+            ? fmt::format("a write failed with {}", trace::format_status(totals.write_status))
+            : fmt::format("the {} needs {}, more than its file has", dump_failed ? "dump" : "hibernation image",
+                          format_size(dump_failed ? totals.dump_bytes : totals.hibernation_bytes));
+    return {};
   }
   report.outcome = Outcome::completed;
   return {};
@@ -112,12 +112,17 @@ Result<void> tell_outcome(const ChildEnd& end, const SharedTexts& shared, const 
 
 void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals, const trace::TraceView& view,
                 Report& report) {
-  // Findings in the order they were first met; counts come from the recorder's tallies where one filter alone broke a
-  // rule.
+  // In the order they were first met.
   std::map<std::tuple<std::uint64_t, std::uint16_t, Callback>, std::size_t> known;
-  std::vector<std::size_t> step;  // findings of the step that a `repeat` may follow
+  struct Met {
+    std::uint64_t record;  // which one it is
+    std::size_t finding;
+  };
+  std::vector<Met> step;  // of the records before this one, those that a `repeat` may multiply
+  std::uint64_t record_number = 0;
   for (const trace::Event& event : view) {
     const trace::Record& record = event.record;
+    ++record_number;
     report.virtual_time = std::max(report.virtual_time, record.time);
     if (record.kind == Kind::violation && record.arg < static_cast<std::uint64_t>(trace::Rule::count_)) {
       const auto [at, is_new] = known.try_emplace({record.arg, record.image, record.callback}, report.findings.size());
@@ -130,15 +135,27 @@ void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals,
                                    .detail = trace::printable(event.text())});
       }
       ++report.findings[at->second].count;
-      step.push_back(at->second);
+      step.push_back({record_number, at->second});
     } else if (record.kind == Kind::repeat) {
-      for (const std::size_t finding : step) report.findings[finding].count += record.arg;
+      // The step that is repeated is the last `flags` records before this one.
+      for (const Met& met : step) {
+        if (met.record + record.flags >= record_number) report.findings[met.finding].count += record.arg;
+      }
       step.clear();
     } else if (record.kind == Kind::debug_print) {
       report.debug_output.push_back({view.image_name(record.image), trace::printable(event.text())});
-    } else if (record.kind == Kind::section || record.kind == Kind::timeline_step || record.kind == Kind::port_write) {
-      if (record.kind != Kind::port_write) step.clear();
     }
+  }
+  // What did not fit into the trace was counted all the same, and must not go unjudged.
+  for (const trace::RuleRow& row : trace::all_rules()) {
+    std::uint64_t told = 0;
+    for (const Finding& finding : report.findings) told += finding.rule == row.rule ? finding.count : 0;
+    if (view.violations(row.rule) <= told) continue;
+    const auto given = scenario.severities.find(row.rule);
+    report.findings.push_back({.rule = row.rule,
+                               .severity = given == scenario.severities.end() ? row.severity : given->second,
+                               .count = view.violations(row.rule) - told,
+                               .detail = "not in the trace, which was full"});
   }
   std::stable_sort(report.findings.begin(), report.findings.end(),
                    [](const Finding& a, const Finding& b) { return a.severity > b.severity; });

@@ -160,6 +160,20 @@ Result<void> plan_files(const Scenario& scenario, Plan& plan) {
   return {};
 }
 
+disk::Layout layout_of(const Scenario& scenario, const Plan& plan) {
+  const auto list = [](const disk::ExtentMap& map) {
+    return std::vector<disk::Extent>(map.extents().begin(), map.extents().end());
+  };
+  return {.sector_size = scenario.disk.sector_size,
+          .disk_size = scenario.disk.size,
+          .partition_start = plan.partition_start,
+          .partition_size = plan.partition_size,
+          .dump_file = list(plan.dump_file),
+          .hibernation_file = list(plan.hibernation_file),
+          .dump_log = list(plan.log_file),
+          .shift = scenario.recover.shift};
+}
+
 }  // namespace
 
 std::uint32_t stuck_seconds(const Scenario& scenario) {
@@ -187,6 +201,9 @@ Result<Plan> plan(const Scenario& scenario) {
   if (!table) return table.error();
   plan.table = std::move(*table);
   if (auto done = plan_files(scenario, plan); !done) return done.error();
+  plan.on_disk = layout_of(scenario, plan);
+  // Files that are given by hand may overlap each other, or one laid out before them.
+  if (auto apart = disk::check_layout(plan.on_disk); !apart) return apart.error();
   if (auto done = plan_dump(scenario, plan); !done) return done.error();
   return plan;
 }

@@ -10,6 +10,7 @@
 
 #include "base/result.hpp"
 #include "disk/extents.hpp"
+#include "disk/layout.hpp"
 #include "disk/partition_table.hpp"
 #include "dumpfile/dump_layout.hpp"
 #include "dumpfile/memory_source.hpp"
@@ -28,6 +29,7 @@ struct Plan {
   disk::ExtentMap dump_file;
   disk::ExtentMap hibernation_file;  ///< empty when no step needs one
   disk::ExtentMap log_file;          ///< the dump log, when the policy writes one
+  disk::Layout on_disk;              ///< all of it, as `dumpsim recover` finds it beside the disk
   std::vector<dumpfile::PageRun> hibernated;
   std::optional<dumpfile::DumpLayout> layout;  ///< absent when dumps are off
   std::optional<dumpfile::PageSet> stored;     ///< the pages the dump is to hold

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <system_error>
 
 #include "base/text.hpp"
 #include "disk/backends.hpp"
@@ -43,6 +44,13 @@ std::string_view scheme_of(scenario::Backend backend) {
 class Run {
  public:
   Run(const Scenario& scenario, const RunOptions& options) : scenario_(scenario), options_(options) {}
+  /// A run that came to nothing leaves nothing.
+  ~Run() {
+    std::error_code ignored;
+    for (const std::filesystem::path& path : made_) std::filesystem::remove(path, ignored);
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
 
   Result<Report> go() {
     report_.title = scenario_.title;
@@ -52,13 +60,14 @@ class Run {
     auto view = trace::TraceView::open(report_.trace.bytes());
     if (!view) return view.error();
     if (auto done = tell_outcome(end_, shared_->texts(), *view, report_); !done) return done.error();
-    last_words();
+    last_words(*view);
     view = trace::TraceView::open(report_.trace.bytes());
     if (!view) return view.error();
     tell_trace(scenario_, shared_->totals(), *view, report_);
     if (auto done = recover(); !done) return done.error();
     if (auto done = count_readable(); !done) return done.error();
     if (options_.judge) judge(scenario_, shared_->totals(), *view, report_);
+    made_.clear();
     return std::move(report_);
   }
 
@@ -67,6 +76,7 @@ class Run {
     auto found = find_filters(scenario_, options_);
     if (!found) return found.error();
     filters_ = std::move(*found);
+    if (auto clear = outputs_are_clear(); !clear) return clear;
     auto planned = plan(scenario_);
     if (!planned) return in_file(planned.error());
     plan_ = std::make_unique<Plan>(std::move(*planned));
@@ -81,11 +91,14 @@ class Run {
                                  .sector_size = scenario_.disk.sector_size});
     if (!disk) return disk.error();
     disk_ = std::move(*disk);
+    if (!scenario_.disk.path.empty()) made_.push_back(scenario_.disk.path);
     if (disk_->keeps_content()) {
       if (auto written = plan_->table.write(*disk_); !written) return written;
     }
     if (!scenario_.disk.path.empty()) {
-      if (auto written = disk::write_layout(scenario_.disk.path, layout(), options_.replace); !written) return written;
+      if (auto written = disk::write_layout(scenario_.disk.path, plan_->on_disk, options_.replace); !written)
+        return written;
+      made_.push_back(disk::layout_path(scenario_.disk.path));
     }
     auto shared = SharedBlock::create();
     if (!shared) return shared.error();
@@ -100,24 +113,27 @@ class Run {
     return {};
   }
 
-  /// A mistake that only shows when the scenario is carried out, with the file it is in.
-  Error in_file(const Error& error) const {
-    return scenario_.file.empty() ? error : Error{fmt::format("{}: {}", scenario_.file.string(), error.message)};
+  /// Nothing is begun that could only end in refusing to overwrite a file.
+  Result<void> outputs_are_clear() const {
+    if (options_.replace) return {};
+    std::vector<std::filesystem::path> outputs{scenario_.recover.output};
+    if (!scenario_.disk.path.empty()) {
+      outputs.push_back(scenario_.disk.path);
+      outputs.push_back(disk::layout_path(scenario_.disk.path));
+    }
+    for (const std::filesystem::path& path : outputs) {
+      std::error_code ignored;
+      if (!path.empty() && std::filesystem::exists(path, ignored)) {
+        return in_file({fmt::format("{} exists already; nothing was written (--replace lets it go)", path.string())});
+      }
+    }
+    return {};
   }
 
-  /// What `dumpsim recover` finds beside the disk.
-  disk::Layout layout() const {
-    const auto list = [](const disk::ExtentMap& map) {
-      return std::vector<disk::Extent>(map.extents().begin(), map.extents().end());
-    };
-    return {.sector_size = scenario_.disk.sector_size,
-            .disk_size = scenario_.disk.size,
-            .partition_start = plan_->partition_start,
-            .partition_size = plan_->partition_size,
-            .dump_file = list(plan_->dump_file),
-            .hibernation_file = list(plan_->hibernation_file),
-            .dump_log = list(plan_->log_file),
-            .shift = scenario_.recover.shift};
+  /// A mistake that only shows when the scenario is carried out, with the file it is in.
+  Error in_file(const Error& error) const {
+    return scenario_.file.empty() || error.host ? error
+                                                : Error{fmt::format("{}: {}", scenario_.file.string(), error.message)};
   }
 
   /// The child's whole work. A user's mistake is a text; everything else is in the totals and the trace.
@@ -148,9 +164,11 @@ class Run {
   }
 
   /// What the child could not record itself: a death, and the outcome.
-  void last_words() {
+  void last_words(const trace::TraceView& view) {
     trace::Recorder& recorder = *recorder_;
     if (!recorder.catch_up()) return;
+    // The child's clock stopped with it; its last record shows when.
+    for (const trace::Event& event : view) machine_->clock.now = std::max(machine_->clock.now, event.record.time);
     if (end_.how != ChildEnd::How::finished) {
       const std::uint32_t running = shared_->totals().running.load(std::memory_order_relaxed);
       const auto kind = report_.outcome == Outcome::hung     ? trace::FaultKind::hang
@@ -242,6 +260,7 @@ class Run {
   const Scenario& scenario_;
   const RunOptions& options_;
   Report report_;
+  std::vector<std::filesystem::path> made_;  // files to take away again unless the run is complete
   std::vector<stack::FilterSpec> filters_;
   std::unique_ptr<Plan> plan_;
   std::unique_ptr<machine::Machine> machine_;

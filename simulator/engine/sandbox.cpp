@@ -18,6 +18,7 @@ namespace dumpsim::engine {
 namespace {
 
 constexpr int poll_milliseconds = 100;
+constexpr int poll_milliseconds_without_handle = 5;  // a kernel older than pidfd_open wakes nobody
 
 }  // namespace
 
@@ -26,7 +27,9 @@ Result<ChildEnd> run_in_child(const std::function<void()>& work, const stack::To
   std::fflush(nullptr);  // what is buffered must not be written twice
   const pid_t parent = getpid();
   const pid_t child = fork();
-  if (child < 0) return Error{fmt::format("cannot start a process for the scenario: {}", std::strerror(errno))};
+  if (child < 0)
+    return Error{.message = fmt::format("cannot start a process for the scenario: {}", std::strerror(errno)),
+                 .host = true};
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(1);
@@ -37,7 +40,8 @@ Result<ChildEnd> run_in_child(const std::function<void()>& work, const stack::To
   }
   const int handle = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
   std::uint64_t last = totals.ordinal.load(std::memory_order_relaxed);
-  std::uint32_t waited = 0;
+  const int step = handle >= 0 ? poll_milliseconds : poll_milliseconds_without_handle;
+  std::uint64_t waited = 0;  // milliseconds in which nothing moved
   bool stuck = false;
   int status = 0;
   for (;;) {
@@ -45,15 +49,17 @@ Result<ChildEnd> run_in_child(const std::function<void()>& work, const stack::To
       pollfd event{.fd = handle, .events = POLLIN, .revents = 0};
       poll(&event, 1, poll_milliseconds);
     } else {
-      poll(nullptr, 0, poll_milliseconds / 20);
+      poll(nullptr, 0, poll_milliseconds_without_handle);
     }
     const pid_t done = waitpid(child, &status, WNOHANG);
     if (done == child || (done < 0 && errno != EINTR)) break;
     if (watch) watch();
     const std::uint64_t now = totals.ordinal.load(std::memory_order_relaxed);
-    waited = now == last && totals.running.load(std::memory_order_relaxed) != 0 ? waited + 1 : 0;
+    waited = now == last && totals.running.load(std::memory_order_relaxed) != 0
+                 ? waited + static_cast<std::uint64_t>(step)
+                 : 0;
     last = now;
-    if (waited * poll_milliseconds > stuck_seconds * 1000) {
+    if (waited > std::uint64_t{stuck_seconds} * 1000) {
       stuck = true;
       kill(child, SIGKILL);
       waitpid(child, &status, 0);

@@ -12,7 +12,9 @@
 #include <array>
 #include <cassert>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -93,6 +95,9 @@ struct PhysicalMemory::State {
 
   Mapping arena;
   PageRanges arena_ranges{own_pages};
+  /// A bit per arena page that is a guard: taken, but no memory. Zeroed lazily by the system, since few are touched.
+  std::unique_ptr<std::uint64_t[], decltype(&std::free)> guard_bits{
+      static_cast<std::uint64_t*>(std::calloc(own_pages / 64 + 1, sizeof(std::uint64_t))), &std::free};
   PageRanges mapping_ranges{mapping_pages};
   std::vector<Pfn> mapped_pfns;  // by page of the mapping area; no_pfn when not mapped
   File shared_file;              // arena pages that have a second address
@@ -127,6 +132,15 @@ struct PhysicalMemory::State {
     return file_pages[static_cast<std::size_t>(run - runs.data())] + (pfn - run->base);
   }
 
+  std::size_t guard_count = 0;
+  bool is_guard(std::size_t page) const { return (guard_bits[page / 64] >> (page % 64) & 1) != 0; }
+  void mark_guards(std::size_t first, std::size_t pages, bool set) {
+    guard_count += set ? 2 : std::size_t{0} - 2;
+    for (const std::size_t page : {first, first + pages - 1}) {
+      const std::uint64_t bit = std::uint64_t{1} << (page % 64);
+      guard_bits[page / 64] = set ? guard_bits[page / 64] | bit : guard_bits[page / 64] & ~bit;
+    }
+  }
   bool in_arena(std::uintptr_t at) const { return at - arena_base < own_pages * page_size; }
   bool in_mapping(std::uintptr_t at) const { return at - mapping_base < mapping_area_bytes; }
   bool in_window(std::uintptr_t at) const { return at - window_base < options.window_pages * page_size; }
@@ -319,7 +333,8 @@ std::byte* PhysicalMemory::address_of(Pfn pfn) const {
   }
   if (pfn - state.arena_first < own_pages) {
     const std::size_t page = static_cast<std::size_t>(pfn - state.arena_first);
-    return state.arena_ranges.is_taken(page) ? pointer(arena_base + page * page_size) : nullptr;
+    return state.arena_ranges.is_taken(page) && !state.is_guard(page) ? pointer(arena_base + page * page_size)
+                                                                      : nullptr;
   }
   if (pfn - state.window_first < state.options.window_pages) {
     const std::size_t page = static_cast<std::size_t>(pfn - state.window_first);
@@ -341,7 +356,10 @@ std::byte* PhysicalMemory::allocate_pages(std::size_t pages, bool guard) {
   if (pages > own_pages - 2) return nullptr;
   const std::size_t around = guard && pages != 0 ? 1 : 0;
   const auto first = state_->arena_ranges.take(pages + 2 * around);
-  return first ? state_->open_pages(*first, pages, around) : nullptr;
+  if (!first) return nullptr;
+  std::byte* at = state_->open_pages(*first, pages, around);
+  if (at != nullptr && around != 0) state_->mark_guards(*first, pages + 2, true);
+  return at;
 }
 
 std::byte* PhysicalMemory::allocate_pages_within(std::size_t pages, Pfn lowest, Pfn highest, std::uint64_t boundary) {
@@ -364,6 +382,7 @@ void PhysicalMemory::free_pages(std::byte* at, std::size_t pages, bool guard) {
   madvise(at, pages * page_size, MADV_DONTNEED);
   if (mprotect(at, pages * page_size, PROT_NONE) != 0) return;  // stays taken: better than readable and recycled
   const std::size_t around = guard ? 1 : 0;
+  if (around != 0) state.mark_guards(first - 1, pages + 2, false);
   state.arena_ranges.give_back(first - around, pages + 2 * around);
 }
 
@@ -371,7 +390,7 @@ Pfn PhysicalMemory::first_arena_pfn() const {
   return state_->arena_first;
 }
 std::size_t PhysicalMemory::allocated_pages() const {
-  return state_->arena_ranges.taken();
+  return state_->arena_ranges.taken() - state_->guard_count;
 }
 
 bool PhysicalMemory::State::share_arena_page(std::size_t page, std::uint64_t& file_page) {

@@ -113,7 +113,7 @@ std::string to_line(const Report& report, const TextOptions& options) {
   return text;
 }
 
-std::string to_json(const Report& report) {
+std::string to_json(const Report& report, int indent) {
   using Json = nlohmann::ordered_json;
   Json json;
   json["file"] = report.file.string();
@@ -153,7 +153,7 @@ std::string to_json(const Report& report) {
   json["virtual_time_100ns"] = report.virtual_time;
   json["evidence"] = report.evidence;
   // Names and debug output come from a filter: whatever is no UTF-8 is replaced rather than thrown over.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace dumpsim::report

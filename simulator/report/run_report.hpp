@@ -20,7 +20,8 @@ std::string to_text(const engine::Report& report, const TextOptions& options);
 /// One line for a run among many: "ok  FILE  completed, identical".
 std::string to_line(const engine::Report& report, const TextOptions& options);
 
-/// One JSON object with everything a program may want, ending in a newline. Keys keep their order.
-std::string to_json(const engine::Report& report);
+/// One JSON object with everything a program may want, ending in a newline. Keys keep their order. `indent` spaces a
+/// level; -1 puts it on one line, for many in a row (JSON Lines).
+std::string to_json(const engine::Report& report, int indent = 2);
 
 }  // namespace dumpsim::report

@@ -31,20 +31,28 @@ std::string name_of_image(std::string_view image) {
   return std::string(name);
 }
 
-/// A registry value, or a message.
-Result<ParameterValue> parameter_of(const Node& node) {
+/// A registry value, or a message. Set in place: GCC 12's sanitizer build takes a moved variant for uninitialised.
+Result<void> read_parameter(const Node& node, ParameterValue& into) {
   switch (node.kind) {
     case NodeKind::integer:
       if (node.integer < 0)
         return Error{fmt::format("{} is negative; REG_DWORD and REG_QWORD have no sign", node.integer)};
-      if (node.integer <= UINT32_MAX) return ParameterValue(static_cast<std::uint32_t>(node.integer));
-      return ParameterValue(static_cast<std::uint64_t>(node.integer));
+      if (node.integer <= UINT32_MAX) {
+        into.emplace<std::uint32_t>(static_cast<std::uint32_t>(node.integer));
+      } else {
+        into.emplace<std::uint64_t>(static_cast<std::uint64_t>(node.integer));
+      }
+      return {};
     case NodeKind::text: {
       if (node.text.find('\0') != std::string::npos) return Error{"a NUL character ends a REG_SZ; use \"hex:…\""};
-      if (!node.text.starts_with("hex:")) return ParameterValue(node.text);
+      if (!node.text.starts_with("hex:")) {
+        into.emplace<std::string>(node.text);
+        return {};
+      }
       Result<std::vector<std::byte>> bytes = parse_hex(std::string_view(node.text).substr(4));
       if (!bytes) return Error{bytes.error().message};
-      return ParameterValue(std::move(*bytes));
+      into.emplace<std::vector<std::byte>>(std::move(*bytes));
+      return {};
     }
     case NodeKind::array: {
       std::vector<std::string> texts;
@@ -56,7 +64,8 @@ Result<ParameterValue> parameter_of(const Node& node) {
         }
         texts.push_back(item.text);
       }
-      return ParameterValue(std::move(texts));
+      into.emplace<std::vector<std::string>>(std::move(texts));
+      return {};
     }
     case NodeKind::boolean:
       return Error{"the registry has no booleans; expected 0 or 1"};
@@ -77,12 +86,10 @@ void read_parameters(Section parameters, Filter& into) {
                                                      in_quotes(entry.key)));
       continue;
     }
-    Result<ParameterValue> value = parameter_of(entry.value);
-    if (value) {
-      into.parameters.emplace(entry.key, std::move(*value));
-    } else {
+    if (auto read = read_parameter(entry.value, into.parameters[entry.key]); !read) {
+      into.parameters.erase(entry.key);
       parameters.mistake_at(entry.value.place,
-                            fmt::format("parameter {}: {}", in_quotes(entry.key), value.error().message));
+                            fmt::format("parameter {}: {}", in_quotes(entry.key), read.error().message));
     }
   }
 }

@@ -221,6 +221,7 @@ bool write_hibernation(Environment& env, DumpStack& stack, const disk::ExtentMap
   const std::uint64_t total = dumpfile::total_pages(pages);
   env.totals.bytes_done = 0;
   env.totals.bytes_expected = (total + 2) * page_size;
+  env.totals.hibernation_bytes = (total + 1) * page_size;
   stack.start();
   if (stack.ended()) return false;
   FileWriter writer(env, stack, file);
@@ -240,7 +241,9 @@ bool write_hibernation(Environment& env, DumpStack& stack, const disk::ExtentMap
   }
   if (stack.ended()) return false;
   stack.finish();
-  return good && env.totals.write_status == 0 && !stack.ended();
+  good = good && env.totals.write_status == 0 && !stack.ended();
+  if (!good) env.totals.hibernation_failed = 1;
+  return good;
 }
 
 void read_hibernation(Environment& env, DumpStack& stack, const disk::ExtentMap& file,

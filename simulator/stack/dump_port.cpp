@@ -67,7 +67,8 @@ bool DumpPort::gather(const _MDL* mdl) {
     std::byte* page = env_.machine.memory.address_of(pfn);
     if (page == nullptr) return false;
     // Host memory may be gone, or never have been there: a filter can put any address into an MDL.
-    if (env_.machine.memory.region_of(page) == machine::PhysicalMemory::Region::unknown &&
+    const auto region = env_.machine.memory.region_of(page);
+    if ((region == machine::PhysicalMemory::Region::unknown || region == machine::PhysicalMemory::Region::mapping) &&
         !env_.machine.memory.is_readable(page)) {
       return false;
     }

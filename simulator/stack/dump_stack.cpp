@@ -99,6 +99,8 @@ struct DumpStack::State {
   std::int32_t initialize(FilterInstance& filter);
   void fill_structures(FilterInstance& filter);
   void notify_usage(bool entering);
+  /// Takes the images out, as after DumpUnload or a failed load.
+  void drop_filters();
   void disable(FilterInstance& filter, Callback callback, std::int32_t status);
   /// Calls a callback without a transfer on every filter that is not disabled; the last status.
   std::int32_t call_each(Callback callback, std::uint8_t irql);
@@ -231,7 +233,7 @@ Result<std::int32_t> DumpStack::State::load_filters() {
     const auto id = static_cast<std::uint16_t>((usage == Usage::crash ? 0 : specs.size()) + i);
     env.kernel->register_image(id, name, (*image)->base(), (*image)->bytes(), (*image)->convention());
     env.images.push_back(image->get());
-    env.recorder.image_loaded(id, name, (*image)->bytes());
+    env.recorder.image_loaded(id, name);
     filters.push_back(std::make_unique<FilterInstance>(std::move(*image), specs[i], id, init_size, extension_size,
                                                        env.machine.memory));
   }
@@ -267,7 +269,7 @@ Result<std::int32_t> DumpStack::load() {
         if (status >= 0) s.env.totals.rest_on(Policy::critical_test);
         const std::int32_t failure = status < 0 ? status : static_cast<std::int32_t>(STATUS_UNSUCCESSFUL);
         stage(stage_initialize_filters, failure);
-        s.filters.clear();
+        s.drop_filters();
         return failure;
       }
       s.disable(*filter, Callback::driver_entry, status);
@@ -285,6 +287,15 @@ Result<std::int32_t> DumpStack::load() {
   s.loaded = true;
   if (s.usage == Usage::crash && reads_through_filters()) s.env.totals.reads_through_filters = 1;
   return STATUS_SUCCESS;
+}
+
+void DumpStack::State::drop_filters() {
+  for (const auto& filter : filters) {
+    env.recorder.image_unloaded(filter->id());
+    env.kernel->forget_image(filter->id());
+    std::erase(env.images, &filter->image());
+  }
+  filters.clear();
 }
 
 void DumpStack::State::notify_usage(bool entering) {
@@ -405,7 +416,7 @@ TransferResult DumpStack::write(PartitionOffset at, Source source) {
   s.env.recorder.begin_step();
   s.transfer.describe(source.va, length, at);
   s.watch.arm(s.transfer.mdl(), s.transfer.offset());
-  std::uint16_t last_image = trace::no_image;
+  std::uint16_t mover = trace::no_image;  // the last filter that changed the offset
   for (const auto& filter : s.filters) {
     std::uint32_t changes = 0;
     const std::optional<std::int32_t> status = s.call_transfer(*filter, Callback::write, changes);
@@ -414,9 +425,9 @@ TransferResult DumpStack::write(PartitionOffset at, Source source) {
       return result;  // a dead machine writes nothing more; the step stays open
     }
     if (!status) continue;
-    last_image = filter->id();
     result.filter_status = *status;
     result.changes |= changes;
+    if ((changes & trace::change_offset) != 0) mover = filter->id();
     if (changes != 0) s.judge_write(*filter, changes, length);
     if (*status < 0) {
       s.note_plaintext(*filter, Callback::write, *status);
@@ -425,10 +436,10 @@ TransferResult DumpStack::write(PartitionOffset at, Source source) {
   }
   result.offset = PartitionOffset{static_cast<std::uint64_t>(*s.transfer.offset())};
   result.port_status = s.port.write(result.offset, s.transfer.mdl());
-  if (s.file != nullptr && !s.file->contains(result.offset, s.transfer.mdl()->ByteCount)) {
+  if (mover != trace::no_image && s.file != nullptr && !s.file->contains(result.offset, s.transfer.mdl()->ByteCount)) {
     ++s.env.totals.redirected;
     s.env.recorder.emit({.kind = Kind::redirected,
-                         .image = last_image,
+                         .image = mover,
                          .length = s.transfer.mdl()->ByteCount,
                          .offset = result.offset.bytes,
                          .before = at.bytes});
@@ -520,15 +531,9 @@ void DumpStack::unload() {
       report(s.env, trace::Rule::pool_leak, filter.id(), Callback::unload, held);
     }
   }
-  if (!s.ended()) {
-    s.notify_usage(false);
-    for (const auto& filter : s.filters) {
-      s.env.recorder.emit({.kind = Kind::image_unloaded, .image = filter->id()});
-      s.env.kernel->forget_image(filter->id());
-      std::erase(s.env.images, &filter->image());
-    }
-  }
-  s.filters.clear();
+  if (s.ended()) return;  // the machine has stopped: nothing is taken out any more
+  s.notify_usage(false);
+  s.drop_filters();
   s.loaded = false;
 }
 

@@ -25,7 +25,6 @@ enum class Ended : std::uint32_t {
 /// What became of the dump, as crashdmp sees it.
 enum class DumpState : std::uint32_t {
   not_begun,
-  stack_not_loaded,  ///< a critical filter failed or the usage notification was vetoed
   begun,
   failed,     ///< a port error under policy write-failure = abort, or the file is too small
   completed,  ///< the header was made valid
@@ -39,6 +38,8 @@ struct Totals {
 
   Ended ended = Ended::no;
   DumpState dump = DumpState::not_begun;
+  std::uint32_t stack_not_loaded = 0;    ///< 1: a critical filter failed or the usage notification was vetoed
+  std::uint32_t hibernation_failed = 0;  ///< 1: the hibernation image was begun and not finished
   std::uint32_t bugcheck_code = 0;
   std::uint32_t stage = 0;  ///< crashdmp's stage code of a failed load, else 0
   std::int32_t stage_status = 0;
@@ -50,6 +51,7 @@ struct Totals {
   std::uint64_t policies_rested_on = 0;                         ///< bit per policy that decided something doubtful
   std::array<std::int32_t, trace::max_images> disabled_with{};  ///< by image: the status that disabled it, 0 if none
   std::uint32_t reads_through_filters = 0;  ///< 1 when a crash stack was loaded in which a filter takes part in reads
+  std::uint64_t hibernation_bytes = 0;      ///< size of the image that was to be written
   std::uint64_t hibernated_pages = 0;
   std::uint64_t resumed_pages = 0;      ///< read back through the filters
   std::uint64_t resumed_different = 0;  ///< of them: not what was written

@@ -26,8 +26,7 @@ constexpr std::array crash_started{
     FieldRow{"parameters", Slot::payload, Format::parameters, When::always, "the bugcheck's four parameters"}};
 constexpr std::array stack_stage{
     FieldRow{"stage", Slot::arg, Format::hex, When::always, "crashdmp's stage code, 0x2001 to 0x2007"}, status};
-constexpr std::array image_loaded{
-    filter, FieldRow{"bytes", Slot::arg, Format::number, When::always, "size of the image in memory"}};
+constexpr std::array image_loaded{filter};
 constexpr std::array image_unloaded{filter};
 constexpr std::array callback_entered{
     filter,

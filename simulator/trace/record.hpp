@@ -20,8 +20,9 @@ enum class Kind : std::uint16_t {
   reboot,         ///< the machine restarts after a crash
   power_cut,      ///< the machine loses power; nothing after this reaches the disk
   // The dump stack.
-  stack_stage,       ///< arg: crashdmp's stage code (0x2001 …); status
-  image_loaded,      ///< image: its id from here on; arg: bytes; payload: its name ("dump_xor")
+  stack_stage,   ///< arg: crashdmp's stage code (0x2001 …); status
+  image_loaded,  ///< image: its id from here on; payload: its name ("dump_xor"). Its size is its compiler's: no part of
+                 ///< a trace
   image_unloaded,    ///< image
   callback_entered,  ///< image, callback, irql; length, offset (DiskByteOffset), flags: MdlFlags, object: MDL id
   callback_left,     ///< image, callback, irql; status, length, flags: Change bits, offset: as left, before: as entered

@@ -267,14 +267,14 @@ bool Recorder::catch_up() {
   return true;
 }
 
-void Recorder::image_loaded(std::uint16_t image, std::string_view name, std::uint64_t bytes) {
+void Recorder::image_loaded(std::uint16_t image, std::string_view name) {
   if (image < options_.images) {
     ImageName& row = images_[image];
     const std::string_view kept = utf8_prefix(name, row.text.size());
     std::memcpy(row.text.data(), kept.data(), kept.size());
     row.length = static_cast<std::uint16_t>(kept.size());
   }
-  emit({.kind = Kind::image_loaded, .image = image, .arg = bytes}, name);
+  emit({.kind = Kind::image_loaded, .image = image}, name);
 }
 
 void Recorder::registry_read(std::uint16_t image, std::int32_t status, std::string_view key, std::string_view value) {

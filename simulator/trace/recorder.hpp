@@ -108,7 +108,7 @@ class Recorder {
     emit({.kind = Kind::stack_stage, .status = status, .arg = stage});
   }
   /// Also enters `name` ("dump_xor") into the table of images. Ids are given out in order and not given again.
-  void image_loaded(std::uint16_t image, std::string_view name, std::uint64_t bytes);
+  void image_loaded(std::uint16_t image, std::string_view name);
   void image_unloaded(std::uint16_t image) { emit({.kind = Kind::image_unloaded, .image = image}); }
   /// Write and read have a transfer: `length`, `offset` and the MDL's flags and id; the others leave them 0.
   void callback_entered(std::uint16_t image, Callback callback, std::uint8_t irql, std::uint32_t length = 0,

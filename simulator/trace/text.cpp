@@ -334,7 +334,6 @@ class Writer {
       case Kind::image_loaded:
         begin(depth(), "loaded");
         column(who_column, who);
-        column_ending(size_end, format_size(record.arg));
         break;
       case Kind::image_unloaded:
         begin(depth(), "unloaded");

@@ -114,6 +114,13 @@ class ExitCodes(ProgramTest):
         result = self.expect(2, "run", self.scenario('[[filter]]\nimage = "./broken.so"\n'))
         self.assertIn("broken.so", result.stderr)
 
+    def test_no_room_for_results_is_3(self):
+        # /dev/full takes nothing: the host failed, whatever the scenario came to.
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([PROGRAM, "run", self.scenario(PLAIN)], stdout=full, stderr=subprocess.PIPE,
+                                    env={**os.environ, "DUMPSIM_FILTER_PATH": FILTERS}, timeout=60)
+        self.assertEqual(result.returncode, 3, result.stderr)
+
     def test_help_and_version_are_0(self):
         for words in (("--help",), ("run", "--help"), ("--version",)):
             result = self.expect(0, *words)
@@ -194,6 +201,11 @@ class Output(ProgramTest):
                 self.assertEqual(len(runs), 1, (text, form))
         one = self.program("run", "--trace", "jsonl", self.scenario(PLAIN)).stdout
         self.assertNotEqual(one, self.program("run", "--trace", "jsonl", self.scenario(XOR)).stdout)
+
+    def test_in_process_and_in_a_child_are_the_same(self):
+        path = self.scenario(XOR)
+        self.assertEqual(self.expect(0, "run", "--trace", "jsonl", path).stdout,
+                         self.expect(0, "run", "--in-process", "--trace", "jsonl", path).stdout)
 
     def test_folding_and_digests_can_be_asked_for(self):
         path = self.scenario(PLAIN + '[policy]\nmax_pages_per_write = 1\n')
@@ -348,6 +360,10 @@ class Recover(ProgramTest):
         self.check_dump("MEMORY.DMP")
         self.expect(0, "run", "--replace", path)
 
+    def test_a_run_that_is_a_mistake_leaves_nothing(self):
+        self.file("broken.so", "no image")
+        self.expect(2, "run", self.scenario(RAW + '[[filter]]\nimage = "./broken.so"\n'))
+        self.assertEqual(self.names(), ["a.toml", "broken.so"])
 
 
 class Inspect(ProgramTest):

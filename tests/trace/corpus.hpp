@@ -20,7 +20,7 @@ inline std::string small_trace(std::size_t bytes, bool with_end = true) {
   std::uint64_t clock = 0;
   Recorder recorder(block.bytes(), &clock, small_tables);
   recorder.timeline_step("boot");
-  recorder.image_loaded(0, "dump_xor", 12288);
+  recorder.image_loaded(0, "dump_xor");
   recorder.callback_entered(0, Callback::driver_entry, 0);
   recorder.debug_print(0, 3, "gr\xc3\xbc\xc3\x9f dich\x1b[31m\n");
   recorder.callback_left(0, Callback::driver_entry, 0, success, change_init);

@@ -165,7 +165,7 @@ TEST(Recorder, PortPiecesOfOneWriteFold) {
 TEST(Recorder, TalliesStayExactWhenEverythingIsDropped) {
   const RecorderOptions options{.fold = false, .images = 4, .call_runs = 16};
   Recording run(options, Recorder::minimum_bytes(options));
-  run.recorder.image_loaded(2, "dump_xor", 1);
+  run.recorder.image_loaded(2, "dump_xor");
   for (std::uint64_t i = 0; i < 5000; ++i) write_step(run.recorder, i * 4096, i % 2 == 0 ? 4096 : 8192, 2);
   run.recorder.callback_entered(2, Callback::finish, 15);
   run.recorder.callback_left(2, Callback::finish, 15, unsuccessful);
@@ -298,7 +298,7 @@ TEST(Recorder, CatchingUpAfterTruncationKeepsCounting) {
 
 TEST(Recorder, CallsInTurnTakeOneRound) {
   Recording run;
-  for (std::uint16_t image = 0; image < 8; ++image) run.recorder.image_loaded(image, "dump_f", 1);
+  for (std::uint16_t image = 0; image < 8; ++image) run.recorder.image_loaded(image, "dump_f");
   for (std::uint64_t i = 0; i < 100000; ++i) {
     run.recorder.begin_step();
     for (std::uint16_t image = 0; image < 8; ++image) {

@@ -50,7 +50,7 @@ inline void write_step(Recorder& recorder, std::uint64_t offset, std::uint32_t l
 inline void record_sample(Recorder& recorder, std::uint64_t& clock, std::uint64_t pages) {
   recorder.timeline_step("boot");
   for (std::uint32_t stage = 0x2001; stage <= 0x2005; ++stage) recorder.stack_stage(stage, success);
-  recorder.image_loaded(0, "dump_xor", 12288);
+  recorder.image_loaded(0, "dump_xor");
   recorder.callback_entered(0, Callback::driver_entry, 0);
   recorder.registry_read(0, success, "\\Registry\\Machine\\System\\CurrentControlSet\\Services\\xor\\Parameters",
                          "Key");

@@ -64,14 +64,14 @@ TEST(Text, AStepTooLongToCountIsNamed) {
 TEST(Text, AnUnfinishedCallEndsWithItsFault) {
   const std::string text = text_of([](Recorder& r, std::uint64_t&) {
     r.crash_started(0xe2, {});
-    r.image_loaded(0, "dump_xor", 4096);
+    r.image_loaded(0, "dump_xor");
     r.callback_entered(0, Callback::write, 15, 512, 0x200, 0, 3);
     r.fault(0, Callback::write, FaultKind::access, "read at 0x0");
     r.ended("crashed");
   });
   EXPECT_EQ(text,
             "crash 0x000000e2 MANUALLY_INITIATED_CRASH\n"
-            "  loaded             dump_xor                     4 KiB\n"
+            "  loaded             dump_xor\n"
             "  DumpWrite          dump_xor            0x200    512 B  mdl#3\n"
             "    ! fault (access) in dump_xor's DumpWrite: read at 0x0\n"
             "ended: crashed\n");
