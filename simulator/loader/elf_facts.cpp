@@ -24,6 +24,10 @@ constexpr std::uint64_t alignment_limit = std::uint64_t{2} << 20;
 constexpr std::string_view system_v_library = "libntoskrnl.so";
 constexpr std::string_view microsoft_library = "libntoskrnl-ms.so";
 
+std::uint64_t up_to_page(std::uint64_t address) {
+  return (address + page - 1) / page * page;
+}
+
 template <class... Arguments>
 Error damaged(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
   return Error{"a damaged ELF image: " + fmt::format(format, std::forward<Arguments>(arguments)...)};
@@ -171,8 +175,12 @@ class Reader {
       return damaged("unwind tables outside its segments");
     }
     if (relro_) {
-      const Elf64_Phdr* load = segment_of(relro_->p_vaddr, relro_->p_memsz);
-      if (load == nullptr || (load->p_flags & PF_W) == 0) return damaged("RELRO outside its writable segments");
+      // Linkers let it run to the end of the page when nothing writable follows.
+      const Elf64_Phdr* load = segment_of(relro_->p_vaddr, 0);
+      const std::uint64_t room = load == nullptr ? 0 : up_to_page(load->p_vaddr + load->p_memsz) - relro_->p_vaddr;
+      if (load == nullptr || (load->p_flags & PF_W) == 0 || relro_->p_memsz > room) {
+        return damaged("RELRO outside its writable segments");
+      }
       // A page that is only half covered at the end stays writable.
       const std::uint64_t begin = relro_->p_vaddr / page * page;
       const std::uint64_t end = (relro_->p_vaddr + relro_->p_memsz) / page * page;
@@ -200,8 +208,8 @@ class Reader {
     }
     if (!loads_.empty()) {
       const Elf64_Phdr& last = loads_.back();
-      const std::uint64_t end = (last.p_vaddr + last.p_memsz + page - 1) / page * page;
-      if (load.p_vaddr / page * page < end) return damaged("segment {} overlaps the one before it", index);
+      if (load.p_vaddr / page * page < up_to_page(last.p_vaddr + last.p_memsz))
+        return damaged("segment {} overlaps the one before it", index);
     }
     loads_.push_back(load);
     return {};
