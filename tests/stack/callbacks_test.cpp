@@ -127,7 +127,8 @@ TEST(Callbacks, AStartThatSaysNotEncryptedLetsNothingThrough) {
   World world;
   auto stack = loaded(world, {"not_encrypted"});
   EXPECT_LT(stack->start(), 0);
-  EXPECT_THAT(world.story({"violation", "disabled"}), ElementsAre("dump_not_encrypted disabled by DumpStart"));
+  EXPECT_THAT(world.story({"violation lifecycle", "disabled"}),
+              ElementsAre("dump_not_encrypted disabled by DumpStart"));
 }
 
 TEST(Callbacks, AnErrorOfWriteStopsNeitherThatWriteNorThoseBehindIt) {
@@ -137,7 +138,7 @@ TEST(Callbacks, AnErrorOfWriteStopsNeitherThatWriteNorThoseBehindIt) {
     const TransferResult result = write(world, *stack, i * page_size, i);
     EXPECT_EQ(result.port_status, 0);
   }
-  EXPECT_THAT(world.story({"Write", "write", "disabled", "violation"}),
+  EXPECT_THAT(world.story({"DumpWrite", "port write", "disabled", "violation lifecycle"}),
               ElementsAre("dump_write_fails_second DumpWrite", "dump_plain DumpWrite", "port write 0x10000 +4096",
                           "dump_write_fails_second DumpWrite", "violation lifecycle.error-lets-plaintext-through",
                           "dump_write_fails_second disabled by DumpWrite", "dump_plain DumpWrite",
@@ -255,7 +256,7 @@ TEST(Callbacks, ABugcheckEndsTheRunInTheMiddle) {
   EXPECT_EQ(world.totals().bugcheck_code, 0xABCDu);
   EXPECT_EQ(world.totals().running.load() & 0xff, static_cast<std::uint32_t>(trace::Callback::write))
       << "the parent names the callback by it";
-  EXPECT_THAT(world.story({"Write", "write", "bugcheck"}),
+  EXPECT_THAT(world.story({"DumpWrite", "port write", "bugcheck 0x"}),
               ElementsAre("dump_bugchecks DumpWrite", "dump_plain DumpWrite", "port write 0x10000 +4096",
                           "dump_bugchecks DumpWrite", "dump_bugchecks bugcheck 0xabcd"))
       << "nothing more is written";

@@ -42,12 +42,14 @@ TEST(Reads, PassThePortFirstAndTheFiltersInThePolicysOrder) {
 }
 
 TEST(Reads, NeedTheBitTheVersionAndThePointer) {
-  World world;
-  auto stack = loaded(world, {"read_not_supported", "adds", "plain"});
-  EXPECT_TRUE(stack->reads_through_filters());
-  EXPECT_EQ(read_a_three(world, *stack), 4);
-  EXPECT_THAT(world.story({"DumpRead"}), ElementsAre("dump_adds DumpRead"));
-  World other;
+  {
+    World world;
+    auto stack = loaded(world, {"read_not_supported", "adds", "plain"});
+    EXPECT_TRUE(stack->reads_through_filters());
+    EXPECT_EQ(read_a_three(world, *stack), 4);
+    EXPECT_THAT(world.story({"DumpRead"}), ElementsAre("dump_adds DumpRead"));
+  }
+  World other;  // a process holds one machine at a time
   auto none = loaded(other, {"read_not_supported", "plain"});
   EXPECT_FALSE(none->reads_through_filters());
   EXPECT_EQ(read_a_three(other, *none), 3);
