@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The memory disk. Writes copy into the mapping; reads go through the file, because reading a hole of a shared mapping
-// would make the kernel allocate it.
+// The memory disk. Reads and writes go through the file: reading a hole of a shared mapping would make the kernel
+// allocate it, and a first write through one costs a fault a page.
 #include "disk/memory_disk.hpp"
 
 #include <fmt/format.h>
 #include <sys/mman.h>
 
-#include <cstring>
 #include <utility>
 
 #include "base/text.hpp"
@@ -36,18 +35,16 @@ IoStatus MemoryDisk::read(DiskOffset at, std::span<std::byte> into) {
 IoStatus MemoryDisk::write(DiskOffset at, std::span<const std::byte> bytes) {
   const IoStatus status = check_transfer(at, bytes.size(), size(), sector_size_);
   if (status != IoStatus::ok || bytes.empty()) return status;
-  std::memcpy(mapping_.begin() + at.bytes, bytes.data(), bytes.size());
-  return IoStatus::ok;
+  return file_.write_at(at.bytes, bytes) ? IoStatus::ok : IoStatus::failed;
 }
 
 IoStatus MemoryDisk::write_gathered(DiskOffset at, std::span<const std::span<const std::byte>> pieces) {
   std::uint64_t total = 0;
   if (!total_bytes(pieces, total)) return IoStatus::out_of_range;
   if (const IoStatus status = check_transfer(at, total, size(), sector_size_); status != IoStatus::ok) return status;
-  std::byte* to = mapping_.begin() + at.bytes;
+  std::uint64_t to = at.bytes;
   for (const auto piece : pieces) {
-    if (piece.empty()) continue;
-    std::memcpy(to, piece.data(), piece.size());
+    if (!file_.write_at(to, piece)) return IoStatus::failed;
     to += piece.size();
   }
   return IoStatus::ok;
