@@ -34,12 +34,13 @@ BenchMachine::BenchMachine(const Shape& shape) : memory_(shape.memory), pages_(s
   if (!shape.materialised) options.materialise_limit = 0;
   machine_ = std::make_unique<machine::Machine>(
       machine::Machine{.memory = must(machine::PhysicalMemory::create(plan_.ram, plan_.source, options))});
-  disk_ = must(disk::make_disk(shape.backend, {.path = shape.path, .access = disk::Access::replace, .size = scenario_.disk.size}));
+  disk_ = must(disk::make_disk(shape.backend,
+                               {.path = shape.path, .access = disk::Access::replace, .size = scenario_.disk.size}));
   shared_ = std::make_unique<engine::SharedBlock>(must(engine::SharedBlock::create()));
   trace_ = must(Mapping::shared(std::size_t{16} << 20));
   recorder_ = std::make_unique<trace::Recorder>(trace_.bytes(), &machine_->clock.now, trace::RecorderOptions{});
-  session_ = must(engine::Session::create(scenario_, plan_, must(engine::find_filters(scenario_, {})), *machine_, *disk_, *recorder_,
-                                          shared_->texts()));
+  session_ = must(engine::Session::create(scenario_, plan_, must(engine::find_filters(scenario_, {})), *machine_,
+                                          *disk_, *recorder_, shared_->texts()));
   stack_ = std::make_unique<stack::DumpStack>(session_->environment(), stack::Usage::crash, session_->filters());
   must(stack_->load());
   stack_->start();
@@ -53,6 +54,18 @@ std::uint64_t BenchMachine::write_all() {
     std::exit(3);
   }
   return memory_ / (pages_ * page_size);
+}
+
+std::uint64_t BenchMachine::write_one_buffer() {
+  stack::FileWriter writer(session_->environment(), *stack_, plan_.dump_file);
+  const std::uint64_t length = pages_ * page_size;
+  for (std::uint64_t at = 0; at < memory_; at += length) {
+    if (!writer.write_ram(at, 0, pages_)) {
+      std::fprintf(stderr, "bench: a write failed\n");
+      std::exit(3);
+    }
+  }
+  return memory_ / length;
 }
 
 }  // namespace dumpsim::bench

@@ -16,13 +16,13 @@
 namespace dumpsim::bench {
 
 struct Shape {
-  unsigned filters = 1;           ///< pass-through filters in the chain
-  std::uint64_t pages = 16;       ///< MaxPagesPerWrite
+  unsigned filters = 1;      ///< pass-through filters in the chain
+  std::uint64_t pages = 16;  ///< MaxPagesPerWrite
   std::uint64_t memory = std::uint64_t{64} << 20;
-  std::string backend = "null";   ///< or "raw", at `path`
+  std::string backend = "null";  ///< or "raw", at `path`
   std::string path;
   std::string image = DUMPSIM_FILTERS "/passthrough.so";
-  bool materialised = true;       ///< false: RAM is made in the window as it is written
+  bool materialised = true;  ///< false: RAM is made in the window as it is written
 };
 
 class BenchMachine {
@@ -31,6 +31,9 @@ class BenchMachine {
   explicit BenchMachine(const Shape& shape);
   /// Writes all of memory to the dump file once; the number of physical writes.
   std::uint64_t write_all();
+  /// Fills the same part of the dump file with the first pages of memory over and over: what a client costs that sends
+  /// one buffer again and again.
+  std::uint64_t write_one_buffer();
   std::uint64_t memory() const { return memory_; }
 
  private:
