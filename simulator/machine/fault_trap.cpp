@@ -210,7 +210,7 @@ struct FaultTrap::State {
   std::unique_ptr<std::byte[]> stack;
   timer_t timer{};
   bool timer_made = false;
-  std::uint64_t limit = 0;            ///< nanoseconds
+  std::uint64_t limit = 0;         ///< nanoseconds
   std::uint64_t watched_call = 0;  ///< the handler's own, as the next
   std::uint64_t watched_since = 0;
 };
