@@ -71,7 +71,22 @@ TEST(Mistakes, OfTomlItselfStandAtTheirPlace) {
   EXPECT_THAT(mistakes_in("title = \"x\"\n[disk\n"), StartsWith("x.toml:2:6: not TOML: "));
   EXPECT_THAT(mistakes_in("title = 1\ntitle = 2"), AllOf(StartsWith("x.toml:2:"), HasSubstr("redefine")));
   EXPECT_THAT(mistakes_in("title = \"\xff\""), StartsWith("x.toml:1:"));
+  EXPECT_THAT(mistakes_in("[{a]"), StartsWith("x.toml:1:2: not TOML: key: expected bare key"));
   EXPECT_THAT(mistakes_in("a = 99999999999999999999"), StartsWith("x.toml:1:"));
+}
+
+TEST(Mistakes, CharactersThatTomlCannotMeetAreHarmless) {
+  const Result<Scenario> scenario = parse("title = \"\u26a0\ufe0f\" # \ufe0f\n[disk] # \ufefe", "x.toml");
+  ASSERT_TRUE(scenario.has_value()) << scenario.error().message;
+  EXPECT_EQ(scenario->title, "\u26a0\ufe0f") << "texts keep them";
+  EXPECT_THAT(mistakes_in("\ufec0title = 1"), StartsWith("x.toml:1:1: not TOML: "));
+  EXPECT_THAT(mistakes_in("title = \ufb26 1"), StartsWith("x.toml:1:9: not TOML: "));
+  EXPECT_THAT(mistakes_in("\"\ufefe\" = 1"), StartsWith("x.toml:1:1: unknown key \"\ufefe\""));
+  const Result<Scenario> lines = parse("title = \"\"\"a\\\n \ufe0f\"\"\"", "x.toml");
+  ASSERT_TRUE(lines.has_value()) << lines.error().message;
+  EXPECT_EQ(lines->title, "a\ufe0f");
+  EXPECT_EQ(parse("title = \"\ue000\"", "x.toml")->title, "\ue000") << "alone, private characters are left alone";
+  EXPECT_THAT(mistakes_in("title = \"\ue000\ufe0f\""), HasSubstr("cannot stand in one file"));
 }
 
 TEST(Mistakes, ColumnsCountCharacters) {
