@@ -125,12 +125,16 @@ void Kernel::deadlock(std::string_view what) {
   gate_.leave_all(static_cast<std::uint64_t>(Left::deadlock));
 }
 
+// Decided by the value alone where nothing is known of it: asking the host would make a trace depend on what happens to
+// be mapped there (a sanitizer's shadow, say). Linux puts programs, libraries, heaps and stacks from 0x55… on; a limit
+// such as 0x7fffffffffff, all ones, is a number.
 bool Kernel::is_address(std::uint64_t value) const {
+  constexpr std::uint64_t lowest_host = 0x550000000000;
   if (value >> 32 == 0 || value >> 47 != 0) return false;
   const void* address = reinterpret_cast<const void*>(value);
   using Region = machine::PhysicalMemory::Region;
   return machine_.memory.region_of(address) != Region::unknown || gate_.stack().contains(address) ||
-         image_at(address) != nullptr || machine_.memory.is_readable(address);
+         image_at(address) != nullptr || (value >= lowest_host && (value & (value + 1)) != 0);
 }
 
 std::uint64_t Kernel::repeatable(std::uint64_t value) const {

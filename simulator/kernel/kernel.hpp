@@ -156,7 +156,8 @@ class Kernel {
   /// A number from a driver as it may stand in a record: addresses that differ from run to run become a marker,
   /// everything else stays.
   std::uint64_t repeatable(std::uint64_t value) const;
-  /// Whether a number is an address of something this machine knows, or of host memory.
+  /// Whether a number that a driver passed is an address: of something this machine knows, or where a Linux process
+  /// has its own memory.
   bool is_address(std::uint64_t value) const;
   static constexpr std::uint64_t image_marker = 0x1A6E000000000000;
   static constexpr std::uint64_t stack_marker = 0x57AC000000000000;

@@ -17,7 +17,7 @@ class Line {
 
   void put(std::string_view text) {
     const std::size_t count = text.size() < room() ? text.size() : room();
-    std::memcpy(into_.data() + size_, text.data(), count);
+    if (count != 0) std::memcpy(into_.data() + size_, text.data(), count);
     size_ += count;
   }
   void put(char character) { put(std::string_view(&character, 1)); }

@@ -60,6 +60,17 @@ TEST_P(WordsTest, WhatACompilerDecidesStaysOutOfTraces) {
   EXPECT_EQ(kernel().words(image_bytes), "host");
 }
 
+TEST_P(WordsTest, NumbersAreNotTakenForAddresses) {
+  void* block = K(ExAllocatePoolWithTag)(NonPagedPool, 16, 1);
+  EXPECT_TRUE(kernel().is_address(reinterpret_cast<std::uintptr_t>(block)));
+  EXPECT_TRUE(kernel().is_address(reinterpret_cast<std::uintptr_t>(this)));
+  EXPECT_TRUE(kernel().is_address(0x7F1234567890));
+  for (const std::uint64_t number :
+       {0ULL, 0x1000ULL, 0xFFFFFFFFULL, 0x7FFFFFFFFFFULL, 0x7FFFFFFFFFFFULL, ~0ULL, 0xFFFFF80012345678ULL}) {
+    EXPECT_FALSE(kernel().is_address(number)) << std::hex << number;
+  }
+}
+
 TEST_P(WordsTest, ShortRoomCutsTheText) {
   char text[6];
   EXPECT_EQ(kernel().words(at(0x1B0), text), 6u);
