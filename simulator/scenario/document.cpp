@@ -83,34 +83,109 @@ std::uint32_t line_with_too_many_dots(std::string_view text) {
   return 0;
 }
 
-// toml++ 3.3 has a hole in its table of white space: a character from U+FB26 to U+FEFE where white space may stand is
-// undefined behaviour (found by fuzzing). It never sees one: they stand in for it as characters for private use, which
-// have three bytes as well, so that places stay the same, and are put back into texts and keys.
-constexpr unsigned forms_first = 0xfb26, forms_count = 0xfefe - 0xfb26 + 1;
-constexpr unsigned private_first = 0xe000;
-
-/// Moves every character of [from, from + forms_count) to the same place behind `to`. Returns whether there was one.
-bool move_characters(std::string& text, unsigned from, unsigned to) {
-  bool moved = false;
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  for (std::size_t i = 0; i + 2 < text.size(); ++i) {
-    if ((byte(i) & 0xf0) != 0xe0 || (byte(i + 1) & 0xc0) != 0x80 || (byte(i + 2) & 0xc0) != 0x80) continue;
-    const unsigned character = (byte(i) & 0xfU) << 12 | (byte(i + 1) & 0x3fU) << 6 | (byte(i + 2) & 0x3fU);
-    if (character < from || character >= from + forms_count) continue;
-    const unsigned other = character - from + to;
-    text[i] = static_cast<char>(0xe0U | other >> 12);
-    text[i + 1] = static_cast<char>(0x80U | (other >> 6 & 0x3fU));
-    text[i + 2] = static_cast<char>(0x80U | (other & 0x3fU));
-    moved = true;
+/// Bytes of the character that begins the text, or 0 when they are not UTF-8: truncated, overlong, a surrogate, beyond
+/// U+10FFFF. REQUIRES: not empty.
+std::size_t character_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  const auto continues = [&](std::size_t i) { return (byte(i) & 0xc0U) == 0x80U; };
+  const unsigned first = byte(0), second = byte(1);
+  if (first < 0x80) return 1;
+  if (first >= 0xc2 && first <= 0xdf) return continues(1) ? 2 : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    const bool canonical = (first != 0xe0 || second >= 0xa0) && (first != 0xed || second < 0xa0);
+    return canonical && continues(1) && continues(2) ? 3 : 0;
   }
-  return moved;
+  if (first >= 0xf0 && first <= 0xf4) {
+    const bool canonical = (first != 0xf0 || second >= 0x90) && (first != 0xf4 || second < 0x90);
+    return canonical && continues(1) && continues(2) && continues(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+// toml++ 3.3 takes overlong forms for characters, and its table of white space has holes: U+00E4, and thousands more,
+// are undefined behaviour where white space may stand (found by fuzzing). So it sees ASCII and characters behind U+FEFF
+// only: the others stand in for themselves in the last plane for private use, and are put back into texts and keys.
+constexpr std::uint32_t last_plane = 0x100000, first_moved = 0x80, last_moved = 0xfeff;
+
+std::uint32_t decode(std::string_view character) {
+  const auto bits = [&](std::size_t i) { return static_cast<unsigned char>(character[i]) & 0x3fU; };
+  switch (character.size()) {
+    case 1:
+      return static_cast<unsigned char>(character[0]);
+    case 2:
+      return (bits(0) & 0x1fU) << 6 | bits(1);
+    case 3:
+      return (bits(0) & 0xfU) << 12 | bits(1) << 6 | bits(2);
+    default:
+      return (bits(0) & 0x7U) << 18 | bits(1) << 12 | bits(2) << 6 | bits(3);
+  }
+}
+
+/// REQUIRES: a character.
+void append(std::string& text, std::uint32_t character) {
+  const auto add = [&](std::uint32_t byte) { text += static_cast<char>(static_cast<unsigned char>(byte)); };
+  if (character < 0x80) return add(character);
+  if (character < 0x800) {
+    add(0xc0U | character >> 6);
+  } else {
+    if (character < 0x10000) {
+      add(0xe0U | character >> 12);
+    } else {
+      add(0xf0U | character >> 18);
+      add(0x80U | (character >> 12 & 0x3fU));
+    }
+    add(0x80U | (character >> 6 & 0x3fU));
+  }
+  add(0x80U | (character & 0x3fU));
+}
+
+/// What toml++ gets to see of the text; or why that cannot be said.
+bool make_readable(std::string_view text, std::string& readable, SyntaxError& error) {
+  constexpr std::string_view private_use = "characters from U+100000 on, for private use, cannot stand in a scenario";
+  if (text.find("\\U0010") != std::string_view::npos) {
+    error = {{}, std::string(private_use)};
+    return false;
+  }
+  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+  readable.reserve(text.size());
+  Place place;
+  while (!text.empty()) {
+    const std::size_t length = character_length(text);
+    const std::uint32_t character = length == 0 ? 0 : decode(text.substr(0, length));
+    if (length == 0 || character >= last_plane) {
+      error = {place, length == 0 ? "not UTF-8: expected a text file in this encoding" : std::string(private_use)};
+      return false;
+    }
+    const bool moves = character >= first_moved && character <= last_moved;
+    append(readable, moves ? character + last_plane : character);
+    place = character == '\n' ? Place{place.line + 1, 1} : Place{place.line, place.column + 1};
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string put_back(std::string_view text) {
+  std::string original;
+  original.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t length = std::max<std::size_t>(1, character_length(text));
+    const std::uint32_t character = decode(text.substr(0, length));
+    if (character >= last_plane + first_moved && character <= last_plane + last_moved) {
+      append(original, character - last_plane);
+    } else {
+      original += text.substr(0, length);
+    }
+    text.remove_prefix(length);
+  }
+  return original;
 }
 
 void put_back(Node& node) {
-  move_characters(node.text, private_first, forms_first);
+  node.text = put_back(node.text);
   for (Node& item : node.items) put_back(item);
   for (Entry& entry : node.entries) {
-    move_characters(entry.key, private_first, forms_first);
+    entry.key = put_back(entry.key);
     put_back(entry.value);
   }
   std::sort(node.entries.begin(), node.entries.end(), [](const Entry& a, const Entry& b) { return a.key < b.key; });
@@ -160,20 +235,15 @@ bool parse_document(std::string_view text, Node& root, SyntaxError& error) {
     error = {{line, 1}, fmt::format("more than {} dots on one line; break the text over several lines", most_dots)};
     return false;
   }
-  std::string readable(text);
-  const bool moved = move_characters(readable, forms_first, private_first);
-  if (std::string probe(text); moved && move_characters(probe, private_first, forms_first)) {
-    error = {{1, 1}, "characters U+E000 to U+E3D8 and U+FB26 to U+FEFE cannot stand in one file; write one as \\uXXXX"};
-    return false;
-  }
+  std::string readable;
+  if (!make_readable(text, readable, error)) return false;
   const toml::parse_result result = toml::parse(readable);
   if (!result) {
-    error = {place_in(result.error().source()), in_our_words(result.error().description())};
-    if (moved) move_characters(error.message, private_first, forms_first);
+    error = {place_in(result.error().source()), in_our_words(put_back(result.error().description()))};
     return false;
   }
   root = convert(result.table());
-  if (moved) put_back(root);
+  put_back(root);
   return true;
 }
 

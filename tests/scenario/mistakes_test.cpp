@@ -70,23 +70,39 @@ TEST(Mistakes, DoNotCascade) {
 TEST(Mistakes, OfTomlItselfStandAtTheirPlace) {
   EXPECT_THAT(mistakes_in("title = \"x\"\n[disk\n"), StartsWith("x.toml:2:6: not TOML: "));
   EXPECT_THAT(mistakes_in("title = 1\ntitle = 2"), AllOf(StartsWith("x.toml:2:"), HasSubstr("redefine")));
-  EXPECT_THAT(mistakes_in("title = \"\xff\""), StartsWith("x.toml:1:"));
   EXPECT_THAT(mistakes_in("[{a]"), StartsWith("x.toml:1:2: not TOML: key: expected bare key"));
   EXPECT_THAT(mistakes_in("a = 99999999999999999999"), StartsWith("x.toml:1:"));
 }
 
 TEST(Mistakes, CharactersThatTomlCannotMeetAreHarmless) {
-  const Result<Scenario> scenario = parse("title = \"\u26a0\ufe0f\" # \ufe0f\n[disk] # \ufefe", "x.toml");
+  const std::string text = "title = \"\u26a0\ufe0f \u00e4 \U0001f600 \ufefe\" # \ufe0f\n[disk] # \u00e4\ufefe";
+  const Result<Scenario> scenario = parse("\ufeff" + text, "x.toml");
   ASSERT_TRUE(scenario.has_value()) << scenario.error().message;
-  EXPECT_EQ(scenario->title, "\u26a0\ufe0f") << "texts keep them";
+  EXPECT_EQ(scenario->title, "\u26a0\ufe0f \u00e4 \U0001f600 \ufefe") << "texts keep them";
+  EXPECT_EQ(parse(text, "x.toml")->title, scenario->title);
+  EXPECT_EQ(parse("title = \"\\u00e4\\ue000\"", "x.toml")->title, "\u00e4\ue000");
+  EXPECT_THAT(mistakes_in("gr\u00f6\u00dfe = 1"), StartsWith("x.toml:1:3: not TOML: "));
   EXPECT_THAT(mistakes_in("\ufec0title = 1"), StartsWith("x.toml:1:1: not TOML: "));
-  EXPECT_THAT(mistakes_in("title = \ufb26 1"), StartsWith("x.toml:1:9: not TOML: "));
+  EXPECT_THAT(mistakes_in("title = \u00e4 1"), StartsWith("x.toml:1:9: not TOML: "));
+  EXPECT_THAT(mistakes_in("title = 1\u0252"), StartsWith("x.toml:1:10: not TOML: "));
   EXPECT_THAT(mistakes_in("\"\ufefe\" = 1"), StartsWith("x.toml:1:1: unknown key \"\ufefe\""));
   const Result<Scenario> lines = parse("title = \"\"\"a\\\n \ufe0f\"\"\"", "x.toml");
   ASSERT_TRUE(lines.has_value()) << lines.error().message;
   EXPECT_EQ(lines->title, "a\ufe0f");
-  EXPECT_EQ(parse("title = \"\ue000\"", "x.toml")->title, "\ue000") << "alone, private characters are left alone";
-  EXPECT_THAT(mistakes_in("title = \"\ue000\ufe0f\""), HasSubstr("cannot stand in one file"));
+  EXPECT_THAT(mistakes_in("title = \"\U0010ffff\""), StartsWith("x.toml:1:10: characters from U+100000 on"));
+  EXPECT_THAT(mistakes_in("title = \"\\U00100080\""), HasSubstr("characters from U+100000 on"));
+}
+
+TEST(Mistakes, OnlyUtf8IsRead) {
+  for (const std::string_view bad : {"\xff", "\x80", "\xc3", "\xc0\xaf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xef\xbb",
+                                     "\xf0\x8f\xbb\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80"}) {
+    EXPECT_THAT(mistakes_in("# \u00e4\ntitle = \"\u00e4" + std::string(bad) + "\""),
+                StartsWith("x.toml:2:11: not UTF-8"));
+  }
+  for (const std::string_view good :
+       {"\xc2\x80", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf3\xbf\xbf\xbd"}) {
+    EXPECT_EQ(mistakes_in("title = \"" + std::string(good) + "\""), "");
+  }
 }
 
 TEST(Mistakes, ColumnsCountCharacters) {
