@@ -28,7 +28,7 @@ typedef struct _XOR_CONTEXT {
   PUCHAR Scratch;   // contiguous, page aligned, MaxBytes and one page
   PMDL ScratchMdl;  // describes Scratch; its PFNs are copied on every write
   ULONG KeyLength;
-  UCHAR Key[XOR_MAX_KEY];
+  ULONGLONG Key[XOR_MAX_KEY];  // the key's bytes eight times over: KeyLength words
 } XOR_CONTEXT, *PXOR_CONTEXT;
 
 static DUMP_START XorStart;
@@ -38,12 +38,14 @@ static DUMP_FINISH XorFinish;
 static DUMP_UNLOAD XorUnload;
 static RTL_QUERY_REGISTRY_ROUTINE XorReadKey;
 
-// The key repeats from the start of the partition, so that a piece of any offset and length stands for itself.
+// The key repeats from the start of the partition, so that whole sectors at any offset stand for themselves.
 static VOID XorTransform(_In_ PXOR_CONTEXT Context, _In_ LONGLONG PartitionOffset, _In_reads_bytes_(Length) PUCHAR From,
                          _Out_writes_bytes_(Length) PUCHAR To, _In_ ULONG Length) {
-  ULONG Phase = (ULONG)((ULONGLONG)PartitionOffset % Context->KeyLength);
-  for (ULONG i = 0; i < Length; ++i) {
-    To[i] = From[i] ^ Context->Key[Phase];
+  const ULONGLONG UNALIGNED* Source = (const ULONGLONG UNALIGNED*)From;
+  ULONGLONG UNALIGNED* Target = (ULONGLONG UNALIGNED*)To;
+  ULONG Phase = (ULONG)((ULONGLONG)PartitionOffset / sizeof(ULONGLONG) % Context->KeyLength);
+  for (ULONG i = 0; i < Length / sizeof(ULONGLONG); ++i) {
+    Target[i] = Source[i] ^ Context->Key[Phase];
     if (++Phase == Context->KeyLength) Phase = 0;
   }
 }
@@ -136,7 +138,9 @@ static NTSTATUS XorReadKey(PWSTR ValueName, ULONG ValueType, PVOID ValueData, UL
   UNREFERENCED_PARAMETER(EntryContext);
   if (ValueType != REG_DWORD && ValueType != REG_BINARY) return STATUS_OBJECT_TYPE_MISMATCH;
   if (ValueLength == 0 || ValueLength > XOR_MAX_KEY) return STATUS_INVALID_PARAMETER;
-  RtlCopyMemory(Xor->Key, ValueData, ValueLength);
+  for (ULONG i = 0; i < sizeof(ULONGLONG); ++i) {
+    RtlCopyMemory((PUCHAR)Xor->Key + i * ValueLength, ValueData, ValueLength);
+  }
   Xor->KeyLength = ValueLength;
   return STATUS_SUCCESS;
 }

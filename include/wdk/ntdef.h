@@ -151,6 +151,10 @@ typedef enum _WAIT_TYPE { WaitAll, WaitAny, WaitNotification, WaitDequeue, WaitD
 #define _ARRAYSIZE(array) RTL_NUMBER_OF(array)
 #define TYPE_ALIGNMENT(type) ((LONG)WDK_ALIGNOF(type))
 
+// x64 reads and writes what is not aligned like anything else; gcc has no __unaligned to tell it so.
+#define UNALIGNED
+#define UNALIGNED64
+
 #define UNREFERENCED_PARAMETER(name) ((void)(name))
 #define DBG_UNREFERENCED_PARAMETER(name) ((void)(name))
 #define DBG_UNREFERENCED_LOCAL_VARIABLE(name) ((void)(name))

@@ -13,8 +13,8 @@
 namespace dumpsim::dumpfile {
 namespace {
 
-// 128 KiB: two buffers of it stay in the second-level cache, and a small dump touches few fresh pages of them.
-constexpr std::uint64_t batch_pages = 32;
+// 32 KiB: two buffers of it stay in the first-level cache, and a small dump touches few fresh pages of them.
+constexpr std::uint64_t batch_pages = 8;
 
 std::uint32_t first_difference(const std::byte* a, const std::byte* b) {
   return static_cast<std::uint32_t>(std::mismatch(a, a + page_size, b).first - a);

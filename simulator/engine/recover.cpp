@@ -62,7 +62,7 @@ class FileBytes final : public dumpfile::ByteReader {
 };
 
 /// What is copied at once: enough to amortise a call, little enough that a small dump touches few fresh pages.
-constexpr std::size_t copy_bytes = std::size_t{128} << 10;
+constexpr std::size_t copy_bytes = std::size_t{64} << 10;
 constexpr std::size_t recovery_trace_bytes = std::size_t{1} << 20;
 constexpr std::uint64_t required_space_at = 0xFA0;  // RequiredDumpSpace in DUMP_HEADER64 [doc]
 

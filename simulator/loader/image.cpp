@@ -60,7 +60,7 @@ Result<std::unique_ptr<Image>> Image::load(const std::filesystem::path& path, co
   const Result<const ElfExport*> entry = find_driver_entry(image->facts_);
   if (!entry) return about(path, entry.error().message);
   if (Result<void> done = image->bind(exports); !done) return done.error();
-  if (Result<void> done = image->map(*file); !done) return done.error();
+  if (Result<void> done = image->map(*std::move(file)); !done) return done.error();
   if (Result<void> done = image->relocate(); !done) return done.error();
   image->entry_ = image->at((*entry)->address);
 
@@ -110,8 +110,7 @@ Result<void> Image::bind(const ExportTable& exports) {
   return Error{message};
 }
 
-Result<void> Image::map(std::span<const std::byte> file) {
-  std::vector<std::byte> bytes(file.begin(), file.end());
+Result<void> Image::map(std::vector<std::byte> bytes) {
   for (const ElfPatch& patch : facts_.patches) overwrite(patch, bytes);
   Result<File> copy = File::in_memory(name_);
   if (!copy) return about(path_, copy.error().message);

@@ -73,7 +73,7 @@ class Image {
  private:
   Image() = default;
   Result<void> bind(const ExportTable& exports);
-  Result<void> map(std::span<const std::byte> file);
+  Result<void> map(std::vector<std::byte> file);
   Result<void> relocate();
   std::byte* at(std::uint64_t address) const { return bias_ + address; }
 

@@ -226,7 +226,7 @@ Result<std::unique_ptr<FaultTrap>> FaultTrap::install(Gate& gate, FaultHooks hoo
   std::unique_ptr<FaultTrap> trap(new FaultTrap(gate, hooks));
   State& state = *trap->state_;
 
-  state.stack = std::make_unique<std::byte[]>(handler_stack_bytes);
+  state.stack = std::make_unique_for_overwrite<std::byte[]>(handler_stack_bytes);
   stack_t alternate{};
   alternate.ss_sp = state.stack.get();
   alternate.ss_size = handler_stack_bytes;

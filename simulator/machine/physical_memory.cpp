@@ -13,7 +13,6 @@
 #include <array>
 #include <cassert>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -96,9 +95,7 @@ struct PhysicalMemory::State {
 
   Mapping arena;
   PageRanges arena_ranges{own_pages};
-  /// A bit per arena page that is a guard: taken, but no memory. Zeroed lazily by the system, since few are touched.
-  std::unique_ptr<std::uint64_t[], decltype(&std::free)> guard_bits{
-      static_cast<std::uint64_t*>(std::calloc(own_pages / 64 + 1, sizeof(std::uint64_t))), &std::free};
+  std::vector<std::uint64_t> guard_bits;  // a bit per arena page that is a guard: taken, but no memory
   PageRanges mapping_ranges{mapping_pages};
   std::vector<Pfn> mapped_pfns;  // by page of the mapping area; no_pfn when not mapped
   File shared_file;              // arena pages that have a second address
@@ -111,7 +108,7 @@ struct PhysicalMemory::State {
   std::unordered_map<std::uintptr_t, Pfn> host_pfns;
   std::vector<std::uintptr_t> host_pages;
 
-  std::array<std::uintptr_t, opened_kept> opened{};
+  std::array<std::uintptr_t, opened_kept> opened;  // the first opened_count
   std::size_t opened_count = 0;
   mutable File probe_file;
 
@@ -134,9 +131,13 @@ struct PhysicalMemory::State {
   }
 
   std::size_t guard_count = 0;
-  bool is_guard(std::size_t page) const { return (guard_bits[page / 64] >> (page % 64) & 1) != 0; }
+  bool is_guard(std::size_t page) const {
+    return page / 64 < guard_bits.size() && (guard_bits[page / 64] >> (page % 64) & 1) != 0;
+  }
   void mark_guards(std::size_t first, std::size_t pages, bool set) {
     guard_count += set ? 2 : std::size_t{0} - 2;
+    // Pages are taken from the lowest on, so this stays short.
+    if (guard_bits.size() <= (first + pages) / 64) guard_bits.resize((first + pages) / 64 + 1);
     for (const std::size_t page : {first, first + pages - 1}) {
       const std::uint64_t bit = std::uint64_t{1} << (page % 64);
       guard_bits[page / 64] = set ? guard_bits[page / 64] | bit : guard_bits[page / 64] & ~bit;
