@@ -12,6 +12,10 @@ function(dumpsim_target_options target)
   if(DUMPSIM_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${DUMPSIM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
     target_link_options(${target} PRIVATE -fsanitize=${DUMPSIM_SANITIZE})
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      # GCC warns of variables that only its own instrumentation leaves unset.
+      target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+    endif()
   endif()
 endfunction()
 

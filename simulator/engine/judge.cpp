@@ -10,7 +10,7 @@
 #include "base/text.hpp"
 #include "engine/verdict.hpp"
 #include "trace/calls.hpp"
-#include "trace/field_names.hpp"
+#include "trace/statuses.hpp"
 
 namespace dumpsim::engine {
 namespace {

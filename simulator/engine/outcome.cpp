@@ -8,7 +8,7 @@
 
 #include "base/text.hpp"
 #include "engine/verdict.hpp"
-#include "trace/field_names.hpp"
+#include "trace/statuses.hpp"
 #include "trace/utf8.hpp"
 
 namespace dumpsim::engine {

@@ -7,7 +7,7 @@
 
 #include "base/text.hpp"
 #include "scenario/sections.hpp"
-#include "scenario/status_names.hpp"
+#include "trace/statuses.hpp"
 #include "scenario/words.hpp"
 
 namespace dumpsim::scenario {
@@ -68,9 +68,9 @@ std::optional<std::int32_t> status_of(Section& section, const Node& node) {
     return static_cast<std::int32_t>(static_cast<std::uint32_t>(node.integer));
   }
   if (node.kind == NodeKind::text) {
-    if (const auto status = find_status(node.text)) return status;
+    if (const auto status = trace::find_status(node.text)) return status;
     std::vector<std::string_view> known;
-    for (const StatusName& each : all_statuses()) known.push_back(each.name);
+    for (const trace::StatusName& each : trace::all_statuses()) known.push_back(each.name);
     section.mistake_at(node.place, fmt::format("expect.statuses[].status: {} is no known NTSTATUS{}",
                                                in_quotes(node.text), did_you_mean(node.text, known)));
     return std::nullopt;

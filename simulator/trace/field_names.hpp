@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The field's own names for numbers that stand in a trace: statuses, bugcheck codes, crashdmp's stages. A driver author
-// reads STATUS_INSUFFICIENT_RESOURCES, not 0xc000009a.
+// The field's own names for numbers that stand in a trace: bugcheck codes, crashdmp's stages.
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace dumpsim::trace {
 
-/// "STATUS_SUCCESS", or empty when the status is not in the table.
-std::string_view status_name(std::int32_t status);
-/// The name, or eight hex digits: "0xc0001234".
-std::string format_status(std::int32_t status);
 /// "MANUALLY_INITIATED_CRASH", or empty.
 std::string_view bugcheck_name(std::uint64_t code);
 /// What crashdmp does at a stage code: 0x2005 is "load filters"; or empty. [seen: Windows 7's CrashdmpLoadDumpStack]

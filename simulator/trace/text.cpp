@@ -12,6 +12,7 @@
 #include "base/text.hpp"
 #include "trace/event_table.hpp"
 #include "trace/field_names.hpp"
+#include "trace/statuses.hpp"
 #include "trace/utf8.hpp"
 
 namespace dumpsim::trace {

@@ -20,7 +20,6 @@
 #include "examples.hpp"
 #include "scenario/document.hpp"
 #include "scenario/scenario.hpp"
-#include "scenario/status_names.hpp"
 #include "scenario/words.hpp"
 
 namespace dumpsim::scenario {
@@ -457,19 +456,6 @@ TEST(Manual, NamesEveryOutcome) {
   EXPECT_EQ(first_column(manual, "outcome"), std::vector<std::string>(words::outcome.begin(), words::outcome.end()));
   EXPECT_EQ(first_column(manual, "recovered"),
             std::vector<std::string>(words::recovered.begin(), words::recovered.end()));
-}
-
-TEST(Statuses, AreThoseOfTheDriverHeader) {
-  const std::string header = read("include/wdk/ntstatus.h");
-  const std::regex define("#define (STATUS_[A-Z0-9_]+) +\\(\\(NTSTATUS\\)0x([0-9A-Fa-f]+)L?\\)");
-  std::map<std::string, std::int32_t> declared;
-  for (std::sregex_iterator at(header.begin(), header.end(), define), end; at != end; ++at) {
-    declared[(*at)[1]] = static_cast<std::int32_t>(std::stoul((*at)[2], nullptr, 16));
-  }
-  EXPECT_GT(declared.size(), 100u);
-  std::map<std::string, std::int32_t> known;
-  for (const StatusName& status : all_statuses()) known[std::string(status.name)] = status.value;
-  EXPECT_EQ(known, declared);
 }
 
 }  // namespace

@@ -10,7 +10,6 @@
 
 #include "scenario/document.hpp"
 #include "scenario/scenario.hpp"
-#include "scenario/status_names.hpp"
 
 namespace dumpsim::scenario {
 namespace {
@@ -178,13 +177,6 @@ TEST(Places, FallBackToTheNearestThingThere) {
   EXPECT_EQ(place_of(root, "a.b[7].d"), (Place{2, 5}));
   EXPECT_EQ(place_of(root, "a.x.y"), (Place{1, 1}));
   EXPECT_EQ(place_of(root, "z"), (Place{1, 1}));
-}
-
-TEST(Statuses, HaveTheirValues) {
-  EXPECT_EQ(find_status("STATUS_SUCCESS"), 0);
-  EXPECT_EQ(find_status("STATUS_UNSUCCESSFUL"), static_cast<std::int32_t>(0xC0000001));
-  EXPECT_EQ(find_status("STATUS_PENDING"), 0x103);
-  EXPECT_EQ(find_status("STATUS_"), std::nullopt);
 }
 
 }  // namespace

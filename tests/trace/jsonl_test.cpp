@@ -5,17 +5,13 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
-#include <iterator>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "sample.hpp"
 #include "trace/event_table.hpp"
-#include "trace/field_names.hpp"
 #include "trace/reader.hpp"
 
 namespace dumpsim::trace {
@@ -116,28 +112,6 @@ TEST(Jsonl, AProgramCanExpandARepeat) {
   EXPECT_EQ(events[3].dump(), R"({"event":"repeat","time":0,"count":4,"records":3,"length":512,"offset":"0x1200"})");
   EXPECT_EQ(events[1]["moves"].dump(), R"(["offset","before"])");
   EXPECT_EQ(events[2]["moves"].dump(), R"(["offset"])");
-}
-
-TEST(FieldNames, StatusesAreTheHeaders) {
-  std::ifstream file(std::string(DUMPSIM_TESTS) + "/../include/wdk/ntstatus.h");
-  ASSERT_TRUE(file);
-  std::map<std::int32_t, std::set<std::string>> header;  // some values have several names
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream words(line);
-    std::string define, name, value;
-    words >> define >> name >> value;
-    const std::size_t digits = value.find("0x");
-    if (define != "#define" || name.rfind("STATUS_", 0) != 0 || digits == std::string::npos) continue;
-    header[static_cast<std::int32_t>(std::stoul(value.substr(digits), nullptr, 16))].insert(name);
-  }
-  std::size_t compared = 0;
-  for (const auto& [status, names] : header) {
-    if (status_name(status).empty()) continue;
-    EXPECT_EQ(names.count(std::string(status_name(status))), 1u) << status_name(status);
-    ++compared;
-  }
-  EXPECT_GT(compared, 20u);
-  EXPECT_EQ(format_status(static_cast<std::int32_t>(0xc0abcdef)), "0xc0abcdef");
 }
 
 }  // namespace

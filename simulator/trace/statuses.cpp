@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// NTSTATUS values by name, so that a scenario may say STATUS_UNSUCCESSFUL. The values are the driver headers' own; a
-// test compares the list with the header, so that no name a driver author can use is missing here.
-#include "scenario/status_names.hpp"
+// NTSTATUS values by name and back: a trace says STATUS_UNSUCCESSFUL, and so may a scenario. The values are the driver
+// headers' own; a test compares the list with the header, so that no name a driver author can use is missing here.
+// Where several names share a value the first is the one that is shown.
+#include "trace/statuses.hpp"
+
+#include <fmt/format.h>
 
 #include <ntstatus.h>
 
 #include <array>
 
-namespace dumpsim::scenario {
+namespace dumpsim::trace {
 namespace {
 
 #define DUMPSIM_STATUS(name)                 \
@@ -219,4 +222,17 @@ std::optional<std::int32_t> find_status(std::string_view name) {
   return std::nullopt;
 }
 
-}  // namespace dumpsim::scenario
+std::string_view status_name(std::int32_t status) {
+  for (const StatusName& each : names) {
+    if (each.value == status) return each.name;
+  }
+  return {};
+}
+
+std::string format_status(std::int32_t status) {
+  const std::string_view name = status_name(status);
+  if (!name.empty()) return std::string(name);
+  return fmt::format("{:#010x}", static_cast<std::uint32_t>(status));
+}
+
+}  // namespace dumpsim::trace
