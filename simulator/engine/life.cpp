@@ -123,7 +123,10 @@ struct Session::State {
     const policy::ProfileRow& profile = policy::row_of(scenario.system.profile);
     kernel = std::make_unique<kernel::Kernel>(
         machine, recorder, gate,
-        kernel::Config{.major = profile.major, .minor = profile.minor, .build = profile.build});
+        kernel::Config{.major = profile.major,
+                       .minor = profile.minor,
+                       .build = profile.build,
+                       .bad_free_stops = scenario.policies.is(policy::Policy::pool_caller, "bugcheck")});
     kernel->create_volume(volume_facts(scenario, plan));
     seed_registry(kernel->registry(), scenario);
     environment.kernel = kernel.get();

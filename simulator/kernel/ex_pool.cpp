@@ -38,6 +38,7 @@ void free_block(std::size_t index, PVOID at, ULONG tag, bool tag_given) {
   Kernel& kernel = current();
   char text[224];
   Line line(text);
+  const std::uint64_t address = reinterpret_cast<std::uintptr_t>(at);
   const Block* block = kernel.pool().block_at(at);
   if (block == nullptr || block->kind != BlockKind::pool) {
     const std::byte* start = nullptr;
@@ -46,7 +47,12 @@ void free_block(std::size_t index, PVOID at, ULONG tag, bool tag_given) {
     line.put(all_exports()[index].name);
     line.put(twice ? ": freed before: " : ": not the start of a pool block: ");
     line.skip(kernel.words(at, line.rest(), Words::canonical));
-    kernel.violate(twice ? trace::Rule::pool_double_free : trace::Rule::pool_bad_free, line.text());
+    // Parameter 1: 7 is freed already, 0x46 no pool address [doc].
+    if (twice) {
+      kernel.bad_pool_caller(trace::Rule::pool_double_free, line.text(), {0x7, 0, 0, address});
+    } else {
+      kernel.bad_pool_caller(trace::Rule::pool_bad_free, line.text(), {0x46, address, 0, 0});
+    }
     return;
   }
   if (block->paged) kernel.require_irql(index, APC_LEVEL);
@@ -65,7 +71,7 @@ void free_block(std::size_t index, PVOID at, ULONG tag, bool tag_given) {
     } else {
       line.put(", which protects it: free it with its tag");
     }
-    kernel.violate(trace::Rule::pool_bad_free, line.text());
+    kernel.bad_pool_caller(trace::Rule::pool_bad_free, line.text(), {0xA, address, block->tag, tag});  // [doc]
   }
   kernel.pool().free(static_cast<std::byte*>(at));
 }

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "kernel/ddi.hpp"
 #include "kernel/exports.hpp"
 #include "kernel/io_state.hpp"
 #include "kernel/line.hpp"
@@ -96,6 +97,11 @@ void Kernel::irql_too_high(std::size_t export_index, std::uint8_t maximum, trace
 
 void Kernel::violate(trace::Rule rule, std::string_view detail) {
   recorder_.violation(image_, callback_, rule, detail);
+}
+
+void Kernel::bad_pool_caller(trace::Rule rule, std::string_view detail, std::array<std::uint64_t, 4> parameters) {
+  violate(rule, detail);
+  if (config_.bad_free_stops) bugcheck(BAD_POOL_CALLER, parameters);
 }
 
 void Kernel::set_irql(std::uint8_t irql) {

@@ -40,6 +40,8 @@ struct Config {
   bool record_calls = true;
   /// Bytes of pool and contiguous memory together before allocations fail.
   std::uint64_t memory_limit = std::uint64_t{1} << 30;
+  /// A bad free of pool is bug check BAD_POOL_CALLER [doc], not only a report.
+  bool bad_free_stops = true;
 };
 
 /// A loaded image, for naming addresses and for calling back in its convention. Ranges do not overlap.
@@ -151,6 +153,9 @@ class Kernel {
 
   /// Records and leaves all of the driver's frames. REQUIRES: gate().active().
   [[noreturn]] void bugcheck(std::uint32_t code, std::array<std::uint64_t, 4> parameters);
+  /// Pool freed wrongly: reported, then bug check BAD_POOL_CALLER with these parameters [doc] unless the configuration
+  /// only wants the report.
+  void bad_pool_caller(trace::Rule rule, std::string_view detail, std::array<std::uint64_t, 4> parameters);
   /// Recorded as a fault of kind hang. REQUIRES: as bugcheck().
   [[noreturn]] void deadlock(std::string_view what);
   /// A number from a driver as it may stand in a record: addresses that differ from run to run become a marker,

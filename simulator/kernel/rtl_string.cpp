@@ -67,7 +67,9 @@ void free_string(PVOID buffer) {
   if (buffer == nullptr) return;
   Kernel& kernel = current();
   if (kernel.pool().block_at(buffer) == nullptr) {
-    kernel.violate(trace::Rule::pool_bad_free, "RtlFreeUnicodeString or RtlFreeAnsiString: not a buffer from the pool");
+    kernel.bad_pool_caller(trace::Rule::pool_bad_free,
+                           "RtlFreeUnicodeString or RtlFreeAnsiString: not a buffer from the pool",
+                           {0x46, reinterpret_cast<std::uintptr_t>(buffer), 0, 0});
     return;
   }
   kernel.pool().free(static_cast<std::byte*>(buffer));

@@ -19,6 +19,7 @@ constexpr std::array<std::string_view, 2> va_targets{"data", "page"};
 constexpr std::array<std::string_view, 2> data_paths{"pfn", "mapped-va"};
 constexpr std::array<std::string_view, 2> write_failures{"abort", "continue"};
 constexpr std::array<std::string_view, 2> complete_formats{"full", "bitmap"};
+constexpr std::array<std::string_view, 2> pool_callers{"bugcheck", "report"};
 
 constexpr Default as_windows_7(std::string_view value) {
   return {value, "[assumed] as windows-7"};
@@ -344,6 +345,18 @@ constexpr std::array<PolicyRow, static_cast<std::size_t>(Policy::count_)> polici
        as_windows_7("16"),
        as_windows_7("16"),
        as_windows_7("16")}}},
+    {Policy::pool_caller,
+     "pool-caller",
+     "a bad free of pool stops the machine with BAD_POOL_CALLER, or is reported only",
+     pool_callers,
+     0,
+     0,
+     1,
+     {{{"bugcheck", "[doc] bug check 0xC2, parameter 1 says what was wrong; report finds what lies behind it"},
+       as_windows_7("bugcheck"),
+       as_windows_7("bugcheck"),
+       as_windows_7("bugcheck"),
+       as_windows_7("bugcheck")}}},
 }};
 
 }  // namespace

@@ -19,6 +19,8 @@ constexpr ULONG other = 0x74736554;  // 'tseT'
 
 class PoolTest : public KernelTest {
  public:
+  PoolTest() { restart({.bad_free_stops = false}); }
+
   std::string last_violation() const {
     const auto all = texts(Kind::violation);
     return all.empty() ? "" : all.back();
@@ -139,6 +141,21 @@ TEST_P(PoolTest, WrongFreesAreReportedAndHarmless) {
   EXPECT_EQ(again, block);
   K(ExFreePool)(again);
   EXPECT_EQ(violations(Rule::pool_double_free), 2u) << "the place is in use again, so this is no second free";
+}
+
+TEST_P(PoolTest, WrongFreesStopTheMachine) {
+  restart({});
+  auto* block = static_cast<char*>(K(ExAllocatePoolWithTag)(NonPagedPool, 100, tag));
+  EXPECT_THAT(bugcheck_of(BAD_POOL_CALLER, [&] { K(ExFreePoolWithTag)
+                                                 (block, other); }),
+              ElementsAre(0xA, number(block), tag, other));
+  EXPECT_THAT(bugcheck_of(BAD_POOL_CALLER, [&] { K(ExFreePool)
+                                                 (block + 16); }),
+              ElementsAre(0x46, number(block) + 16, 0, 0));
+  EXPECT_EQ(violations(Rule::pool_bad_free), 2u);
+  K(ExFreePool)(block);
+  EXPECT_THAT(bugcheck_of(BAD_POOL_CALLER, [&] { K(ExFreePool)(block); }), ElementsAre(0x7, 0, 0, number(block)));
+  EXPECT_EQ(violations(Rule::pool_double_free), 1u) << "reported before the machine stops";
 }
 
 TEST_P(PoolTest, AProtectedBlockIsFreedByItsTagOnly) {

@@ -179,7 +179,7 @@ TEST_P(StringTest, ConversionsAllocateWhenAsked) {
   EXPECT_EQ(violations(Rule::pool_bad_free), 0u) << "an empty string frees nothing";
   WCHAR local[2];
   wide = {0, sizeof local, local};
-  K(RtlFreeUnicodeString)(&wide);
+  EXPECT_THAT(bugcheck_of(BAD_POOL_CALLER, [&] { K(RtlFreeUnicodeString)(&wide); })[0], 0x46);
   EXPECT_EQ(violations(Rule::pool_bad_free), 1u);
 }
 
