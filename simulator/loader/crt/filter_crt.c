@@ -73,6 +73,11 @@ int memcmp(const void* a, const void* b, size_t count) {
   return 0;
 }
 
+/* What clang makes of a memcmp that is compared with zero. */
+int bcmp(const void* a, const void* b, size_t count) {
+  return memcmp(a, b, count);
+}
+
 void* memchr(const void* buffer, int value, size_t count) {
   for (const unsigned char* at = buffer; count != 0; --count, ++at) {
     if (*at == (unsigned char)value) return (void*)(uintptr_t)at;
