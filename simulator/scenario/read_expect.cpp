@@ -7,8 +7,8 @@
 
 #include "base/text.hpp"
 #include "scenario/sections.hpp"
-#include "trace/statuses.hpp"
 #include "scenario/words.hpp"
+#include "trace/statuses.hpp"
 
 namespace dumpsim::scenario {
 namespace {

@@ -76,6 +76,12 @@ SESSIONS = [
     ("```console", "```", ["no command in any ```console block: there is nothing to check"]),
 ]
 
+EXAMPLES = [
+    ("```toml\ntitle = 1\n[expect]\nright = 1\n```\n", None),
+    ("```toml\ntitle = 1\n[expect]\nwrong = 1\n```\n", "this example ends with exit code 1:"),
+    ("```toml\n[expect]\nwrong = 1\n```\n", "no ```toml block is a whole scenario: there is nothing to check"),
+]
+
 failures = []
 
 
@@ -111,6 +117,14 @@ def main():
         for old, new, messages in SESSIONS:
             found = session.differences(changed(SESSION, old, new), tree, tree)
             expect(f"session: expected {messages}, got {found}", all(message in found for message in messages) and found)
+
+        os.mkdir(os.path.join(tree, "bin"))
+        with open(os.path.join(tree, "bin", "dumpsim"), "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\necho shown; grep -q right $2\n")
+            os.fchmod(file.fileno(), 0o755)
+        for text, message in EXAMPLES:
+            found = session.failing_examples(text, tree)
+            expect(f"examples: expected {message!r}, got {found}", message in found if message else found == [])
 
     print("\n".join(failures))
     return 1 if failures else 0

@@ -90,9 +90,29 @@ def differences(text, source, build):
     return found
 
 
+def failing_examples(text, build):
+    """What the whole scenarios among the ```toml blocks of `text` (those with a title and expectations) fail in."""
+    found, ran = [], 0
+    with tempfile.TemporaryDirectory() as folder:
+        for language, content in blocks(text):
+            if language != "toml" or not content.startswith("title = ") or "[expect]" not in content:
+                continue
+            with open(os.path.join(folder, "example.toml"), "w", encoding="utf-8") as file:
+                file.write(content)
+            shown, code = run("dumpsim run example.toml", folder, environment_of(build), 0)
+            ran += 1
+            if code != 0:
+                found += [f"this example ends with exit code {code}:", *content.splitlines(), *shown.splitlines()[-12:]]
+    if ran == 0:
+        found.append("no ```toml block is a whole scenario: there is nothing to check")
+    return found
+
+
 def main(source, build):
     with open(os.path.join(source, "README.md"), encoding="utf-8") as file:
         found = differences(file.read(), source, build)
+    with open(os.path.join(source, "docs", "scenarios.md"), encoding="utf-8") as file:
+        found += failing_examples(file.read(), build)
     print("\n".join(found))
     return 1 if found else 0
 

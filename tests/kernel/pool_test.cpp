@@ -146,15 +146,14 @@ TEST_P(PoolTest, WrongFreesAreReportedAndHarmless) {
 TEST_P(PoolTest, WrongFreesStopTheMachine) {
   restart({});
   auto* block = static_cast<char*>(K(ExAllocatePoolWithTag)(NonPagedPool, 100, tag));
-  EXPECT_THAT(bugcheck_of(BAD_POOL_CALLER, [&] { K(ExFreePoolWithTag)
-                                                 (block, other); }),
-              ElementsAre(0xA, number(block), tag, other));
-  EXPECT_THAT(bugcheck_of(BAD_POOL_CALLER, [&] { K(ExFreePool)
-                                                 (block + 16); }),
-              ElementsAre(0x46, number(block) + 16, 0, 0));
+  auto parameters = bugcheck_of(BAD_POOL_CALLER, [&] { K(ExFreePoolWithTag)(block, other); });
+  EXPECT_THAT(parameters, ElementsAre(0xA, number(block), tag, other));
+  parameters = bugcheck_of(BAD_POOL_CALLER, [&] { K(ExFreePool)(block + 16); });
+  EXPECT_THAT(parameters, ElementsAre(0x46, number(block) + 16, 0, 0));
   EXPECT_EQ(violations(Rule::pool_bad_free), 2u);
   K(ExFreePool)(block);
-  EXPECT_THAT(bugcheck_of(BAD_POOL_CALLER, [&] { K(ExFreePool)(block); }), ElementsAre(0x7, 0, 0, number(block)));
+  parameters = bugcheck_of(BAD_POOL_CALLER, [&] { K(ExFreePool)(block); });
+  EXPECT_THAT(parameters, ElementsAre(0x7, 0, 0, number(block)));
   EXPECT_EQ(violations(Rule::pool_double_free), 1u) << "reported before the machine stops";
 }
 
