@@ -193,7 +193,7 @@ class Reader {
   }
 
   Result<void> add_load(std::size_t index, const Elf64_Phdr& load) {
-    if (load.p_memsz == 0) return damaged("segment {} is empty", index);
+    if (load.p_memsz == 0 && load.p_filesz == 0) return {};  // GNU ld leaves one where a filter has no constants
     if (load.p_filesz > load.p_memsz || !in_file(load.p_offset, load.p_filesz)) {
       return damaged("segment {} has {} bytes at {:#x} of the file, which has {} in all", index, load.p_filesz,
                      load.p_offset, bytes_.size());

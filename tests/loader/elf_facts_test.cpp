@@ -80,6 +80,25 @@ TEST(ElfFacts, WordsForWhatIsNoImage) {
   EXPECT_THAT(refusal(good.substr(0, 0x800)), HasSubstr("a damaged ELF image"));
 }
 
+TEST(ElfFacts, AnEmptySegmentIsNoMistake) {
+  const std::string good = contents("loader_plain.so");
+  Elf64_Ehdr header;
+  std::memcpy(&header, good.data(), sizeof header);
+  int tried = 0;
+  for (std::uint16_t index = 0; index < header.e_phnum; ++index) {
+    const std::size_t offset = header.e_phoff + index * sizeof(Elf64_Phdr);
+    Elf64_Phdr segment;
+    std::memcpy(&segment, good.data() + offset, sizeof segment);
+    if (segment.p_type != PT_GNU_STACK) continue;
+    const std::string with_empty = with<std::uint32_t>(good, offset + offsetof(Elf64_Phdr, p_type), PT_LOAD);
+    EXPECT_EQ(refusal(with_empty), "accepted");
+    EXPECT_THAT(refusal(with<std::uint64_t>(with_empty, offset + offsetof(Elf64_Phdr, p_filesz), 1)),
+                HasSubstr("damaged"));
+    ++tried;
+  }
+  EXPECT_EQ(tried, 1);
+}
+
 TEST(ElfFacts, SizesThatOverflowAreRefused) {
   const std::string good = contents("loader_plain.so");
   Elf64_Ehdr header;
