@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Builds dump filters (and the ordinary drivers beside them) the way a driver author would: against include/wdk and an
 # import library, nothing else. No C library, no start files, no sanitizers: a filter is a guest of the host, not part
 # of it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # One way to make a room, a test binary and a fuzz target. Warnings and sanitizers are private to our own code: they are
 # never exported to a user's filter.
 
