@@ -24,12 +24,14 @@ set(DUMPSIM_FILTER_CXX_OPTIONS -fno-exceptions -fno-rtti -fno-threadsafe-statics
 set(DUMPSIM_FILTER_LINK_OPTIONS -nostdlib -Wl,-z,defs -Wl,-z,noexecstack -Wl,-z,now -Wl,--gc-sections -Wl,-Bsymbolic
   -Wl,--build-id -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/filter_exports.map)
 set(DUMPSIM_FILTER_INCLUDE ${PROJECT_SOURCE_DIR}/include/wdk)
+include(DumpsimWindows)
 
-# dumpsim_microsoft_objects(variable tag SOURCES … [OPTIONS …] [INCLUDES …]): compiles C and C++ sources with
-# Microsoft's convention; the object files are returned in `variable`. `tag` keeps objects of several images apart.
-function(dumpsim_microsoft_objects variable tag)
-  cmake_parse_arguments(OBJECTS "" "" "SOURCES;OPTIONS;INCLUDES" ${ARGN})
-  dumpsim_check_arguments(dumpsim_microsoft_objects OBJECTS)
+# dumpsim_guest_objects(variable tag C compiler CXX compiler WORD what SOURCES … [OPTIONS …] [INCLUDES …]): compiles C and
+# C++ sources with a compiler that need not be the host's; the object files are returned in `variable`. `tag` keeps
+# objects of several images apart.
+function(dumpsim_guest_objects variable tag)
+  cmake_parse_arguments(OBJECTS "" "C;CXX;WORD" "SOURCES;OPTIONS;INCLUDES" ${ARGN})
+  dumpsim_check_arguments(dumpsim_guest_objects OBJECTS)
   string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type)
   list(TRANSFORM OBJECTS_INCLUDES PREPEND -I)
   if(DUMPSIM_WERROR)
@@ -48,46 +50,62 @@ function(dumpsim_microsoft_objects variable tag)
     endif()
     if(extension STREQUAL ".c")
       separate_arguments(flags UNIX_COMMAND "${CMAKE_C_FLAGS_${build_type}}")
-      set(compile ${CMAKE_C_COMPILER_LAUNCHER} ${DUMPSIM_MICROSOFT_CC} -std=gnu11 ${flags})
+      set(compile ${CMAKE_C_COMPILER_LAUNCHER} ${OBJECTS_C} -std=gnu11 ${flags})
     elseif(extension MATCHES "^\\.(cpp|cc|cxx)$")
       separate_arguments(flags UNIX_COMMAND "${CMAKE_CXX_FLAGS_${build_type}}")
-      set(compile ${CMAKE_CXX_COMPILER_LAUNCHER} ${DUMPSIM_MICROSOFT_CXX} -std=gnu++20 ${flags}
+      set(compile ${CMAKE_CXX_COMPILER_LAUNCHER} ${OBJECTS_CXX} -std=gnu++20 ${flags}
         ${DUMPSIM_FILTER_CXX_OPTIONS})
     else()
       message(FATAL_ERROR "${source}: expected a C or C++ source (.c, .cpp, .cc, .cxx)")
     endif()
     set(object ${folder}/${name}.o)
     add_custom_command(OUTPUT ${object}
-      COMMAND ${compile} -mabi=ms ${OBJECTS_OPTIONS} ${source_options} ${OBJECTS_INCLUDES} -MD -MF ${object}.d
+      COMMAND ${compile} ${OBJECTS_OPTIONS} ${source_options} ${OBJECTS_INCLUDES} -MD -MF ${object}.d
               -MT ${object} -c ${absolute} -o ${object}
-      DEPENDS ${absolute} DEPFILE ${object}.d VERBATIM COMMENT "Building ${tag} object ${name}.o (Microsoft convention)")
+      DEPENDS ${absolute} DEPFILE ${object}.d VERBATIM COMMENT "Building ${tag} object ${name}.o (${OBJECTS_WORD})")
     list(APPEND objects ${object})
   endforeach()
   set(${variable} ${objects} PARENT_SCOPE)
 endfunction()
 
-# dumpsim_add_filter(name SOURCES … [CONVENTION system-v|microsoft|both] [DEFINITIONS …] [OPTIONS …]
+# dumpsim_microsoft_objects(variable tag SOURCES … [OPTIONS …] [INCLUDES …]): the same with Microsoft's convention.
+function(dumpsim_microsoft_objects variable tag)
+  cmake_parse_arguments(OBJECTS "" "" "SOURCES;OPTIONS;INCLUDES" ${ARGN})
+  dumpsim_check_arguments(dumpsim_microsoft_objects OBJECTS)
+  dumpsim_guest_objects(objects ${tag} C ${DUMPSIM_MICROSOFT_CC} CXX ${DUMPSIM_MICROSOFT_CXX} WORD "Microsoft convention"
+    SOURCES ${OBJECTS_SOURCES} OPTIONS -mabi=ms ${OBJECTS_OPTIONS} INCLUDES ${OBJECTS_INCLUDES})
+  set(${variable} ${objects} PARENT_SCOPE)
+endfunction()
+
+# dumpsim_add_filter(name SOURCES … [CONVENTION system-v|microsoft|windows|both|all] [DEFINITIONS …] [OPTIONS …]
 #                    [OUTPUT_DIRECTORY folder])
-# name.so in the System V convention (target filter_name), name-ms.so in Microsoft's (target filter_name_ms), in
-# build/filters unless told otherwise. The default is system-v. The sources see include/wdk and their own folder.
+# name.so in the System V convention (target filter_name), name-ms.so in Microsoft's (target filter_name_ms),
+# name-windows.so in Microsoft's with Windows' data model too (target filter_name_windows, where there is a clang), in
+# build/filters unless told otherwise. The default is system-v; both is the first two. The sources see include/wdk and
+# their own folder.
 function(dumpsim_add_filter name)
   cmake_parse_arguments(FILTER "" "CONVENTION;OUTPUT_DIRECTORY" "SOURCES;DEFINITIONS;OPTIONS" ${ARGN})
   dumpsim_check_arguments(dumpsim_add_filter FILTER)
   if(NOT FILTER_SOURCES)
     message(FATAL_ERROR "dumpsim_add_filter(${name}): no SOURCES")
   endif()
+  set(ways ${FILTER_CONVENTION})
   if(NOT FILTER_CONVENTION)
-    set(FILTER_CONVENTION system-v)
-  endif()
-  if(NOT FILTER_CONVENTION MATCHES "^(system-v|microsoft|both)$")
-    message(FATAL_ERROR "dumpsim_add_filter(${name}): CONVENTION ${FILTER_CONVENTION}: expected system-v, microsoft or both")
+    set(ways system-v)
+  elseif(FILTER_CONVENTION STREQUAL "both")
+    set(ways system-v microsoft)
+  elseif(FILTER_CONVENTION STREQUAL "all")
+    set(ways system-v microsoft windows)
+  elseif(NOT FILTER_CONVENTION MATCHES "^(system-v|microsoft|windows)$")
+    message(FATAL_ERROR "dumpsim_add_filter(${name}): CONVENTION ${FILTER_CONVENTION}: expected system-v, microsoft, "
+                        "windows, both or all")
   endif()
   if(NOT FILTER_OUTPUT_DIRECTORY)
     set(FILTER_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/filters)
   endif()
   file(MAKE_DIRECTORY ${FILTER_OUTPUT_DIRECTORY})
 
-  if(NOT FILTER_CONVENTION STREQUAL "microsoft")
+  if("system-v" IN_LIST ways)
     set(target filter_${name})
     add_library(${target} MODULE ${FILTER_SOURCES})
     set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${name} SUFFIX .so CXX_EXTENSIONS ON
@@ -102,7 +120,7 @@ function(dumpsim_add_filter name)
     target_link_libraries(${target} PRIVATE dumpsim_crt -Wl,--no-as-needed dumpsim_import_system_v -lgcc)
   endif()
 
-  if(NOT FILTER_CONVENTION STREQUAL "system-v")
+  if("microsoft" IN_LIST ways)
     set(target filter_${name}_ms)
     set(definitions ${FILTER_DEFINITIONS})
     list(TRANSFORM definitions PREPEND -D)
@@ -117,5 +135,10 @@ function(dumpsim_add_filter name)
       VERBATIM COMMENT "Linking filter ${name}-ms.so (Microsoft convention)")
     add_custom_target(${target} ALL DEPENDS ${image})
     set_target_properties(${target} PROPERTIES DUMPSIM_IMAGE ${image})
+  endif()
+
+  if("windows" IN_LIST ways AND DUMPSIM_HAVE_WINDOWS)
+    dumpsim_add_windows_filter(${name} filter_${name}_windows ${FILTER_OUTPUT_DIRECTORY}/${name}-windows.so
+      SOURCES ${FILTER_SOURCES} DEFINITIONS ${FILTER_DEFINITIONS} OPTIONS ${FILTER_OPTIONS})
   endif()
 endfunction()

@@ -26,6 +26,11 @@ MODES = {
     "freestanding": DRIVER + ["-ffreestanding"],
     "ms-gcc": DRIVER + ["-mabi=ms"],
     "ms-clang": ["-target", "x86_64-pc-windows-msvc-elf", "-fms-extensions", "-ffreestanding"],
+    # As cmake/DumpsimWindows.cmake has it.
+    "windows": ["--target=x86_64-pc-windows-itanium-elf", "-fms-extensions", "-fms-compatibility",
+                "-fms-compatibility-version=19.29", "-fgnuc-version=0", "-mms-bitfields", "-ffreestanding", "-nostdlibinc",
+                "-D__ELF__=1",
+                f"-I{WDK / 'crt'}"],
 }
 LANGUAGES = {"c": ["-x", "c", "-std=c11"], "c++17": ["-x", "c++", "-std=c++17"], "c++20": ["-x", "c++", "-std=c++20"]}
 
@@ -44,8 +49,8 @@ def run(command, expect=True):
 
 
 def modes_of(compiler):
-    other = "ms-gcc" if "clang" in pathlib.Path(compiler).name else "ms-clang"
-    return {name: flags for name, flags in MODES.items() if name != other}
+    others = ["ms-gcc"] if "clang" in pathlib.Path(compiler).name else ["ms-clang", "windows"]
+    return {name: flags for name, flags in MODES.items() if name not in others}
 
 
 def check_headers(args):
@@ -143,7 +148,7 @@ def check_sample(args):
         if (name == "c") != (args.language == "c") or (name != "c" and name != args.language):
             continue
         for mode, flags in flags_of.items():
-            if mode == "host" or (mode == "ms-clang" and name != "c"):  # no standard library for that target
+            if mode == "host" or (mode in ("ms-clang", "windows") and name != "c"):  # no standard library for that target
                 continue
             for debug in ("0", "1"):
                 run([args.compiler, *LANGUAGES[name], *flags, "-Wall", "-Wextra", "-Wno-multichar",
@@ -179,8 +184,11 @@ def check_wide(args):
         for before, after in ((), ()), (headers, ()), ((), headers):
             text = "".join(f"#include {name}\n" for name in before) + '#include "ntddk.h"\n'
             source.write_text(text + "".join(f"#include {name}\n" for name in after) + body)
-            for flags in (["-O0"], ["-O2"]):
-                run([args.compiler, *LANGUAGES[args.language], *DRIVER, *flags, "-DWDK_NO_SAL1", "-w", f"-I{WDK}", "-c",
+            modes = [[*DRIVER, "-O0"], [*DRIVER, "-O2"]]
+            if "windows" in modes_of(args.compiler) and not cpp:
+                modes.append([*MODES["windows"], "-O2"])
+            for flags in modes:
+                run([args.compiler, *LANGUAGES[args.language], *flags, "-DWDK_NO_SAL1", "-w", f"-I{WDK}", "-c",
                      source, "-o", output])
                 undefined = set(re.findall(r" U (\S+)", run(["nm", output])))
                 expected = {f"dumpsim_{name}" for name in WIDE + more}

@@ -10,7 +10,9 @@
 #include "types.h"
 
 // The standard headers that declare wide functions come first, both sets of them: <cwchar> would take the macros away
-// again. std::wcslen is then an error, not glibc's.
+// again. std::wcslen is then an error, not glibc's. A Windows target takes its names from here alone: what headers are
+// in its reach are those of user mode, or ours of crt/, which lead here.
+#if !defined(_WIN32)
 #ifdef __cplusplus
 extern "C++" {
 #if __has_include(<cwchar>) && __has_include(<cwctype>)
@@ -30,6 +32,7 @@ extern "C++" {
 #ifdef __cplusplus
 }  // extern "C++"
 #endif
+#endif  // !_WIN32
 
 WDK_EXTERN_C_BEGIN
 
