@@ -25,6 +25,7 @@ set(DUMPSIM_FILTER_LINK_OPTIONS -nostdlib -Wl,-z,defs -Wl,-z,noexecstack -Wl,-z,
   -Wl,--build-id -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/filter_exports.map)
 set(DUMPSIM_FILTER_INCLUDE ${PROJECT_SOURCE_DIR}/include/wdk)
 include(DumpsimWindows)
+include(DumpsimSys)
 
 # dumpsim_guest_objects(variable tag C compiler CXX compiler WORD what SOURCES … [OPTIONS …] [INCLUDES …]): compiles C and
 # C++ sources with a compiler that need not be the host's; the object files are returned in `variable`. `tag` keeps

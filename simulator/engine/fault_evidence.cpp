@@ -40,6 +40,27 @@ std::string_view verb(machine::FaultAccess access) {
   return "access to";
 }
 
+/// Places of an image where nothing is any more, or never was: an import that nobody provides, a section that was
+/// discarded. Empty for every other address.
+std::string section_or_import(const machine::FaultReport& fault, const kernel::Kernel& kernel,
+                              std::span<const loader::Image* const> images) {
+  const bool called = fault.access == machine::FaultAccess::execute;
+  // What was jumped to is on top of the stack's backtrace, who jumped is below it.
+  const std::uint64_t by = called && fault.return_address_count > 1 ? fault.return_addresses[1] : fault.registers.rip;
+  const std::string at = place(by, kernel, images, kernel::Words::canonical);
+  for (const loader::Image* image : images) {
+    if (const std::string_view import = image->missing_import_at(pointer(fault.address)); !import.empty()) {
+      return fmt::format("{} {}, which dumpsim does not simulate, {} {}", called ? "call of" : verb(fault.access),
+                         import, called ? "from" : "at", at);
+    }
+    if (const std::string_view section = image->discarded_section_at(pointer(fault.address)); !section.empty()) {
+      return fmt::format("{} its section {}, which is discarded after DriverEntry, {} {}", verb(fault.access), section,
+                         called ? "from" : "at", at);
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 trace::FaultKind trace_kind(machine::FaultKind kind) {
@@ -68,6 +89,9 @@ trace::FaultKind trace_kind(machine::FaultKind kind) {
 
 std::string fault_words(const machine::FaultReport& fault, const kernel::Kernel& kernel,
                         std::span<const loader::Image* const> images) {
+  if (fault.kind == machine::FaultKind::access && fault.address_known) {
+    if (std::string words = section_or_import(fault, kernel, images); !words.empty()) return words;
+  }
   const std::string at = place(fault.registers.rip, kernel, images, kernel::Words::canonical);
   switch (fault.kind) {
     case machine::FaultKind::access:

@@ -39,11 +39,12 @@ Result<fs::path> find_image(const scenario::Filter& filter, const RunOptions& op
   }
   std::set<std::string> offered;
   for (const fs::path& folder : options.filter_path) {
-    for (const std::string& name : {filter.image, filter.image + ".so"}) {
+    for (const std::string& name : {filter.image, filter.image + ".so", filter.image + ".sys"}) {
       if (fs::is_regular_file(folder / name, ignored)) return folder / name;
     }
     for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-      if (entry.path().extension() == ".so") offered.insert(entry.path().stem().string());
+      if (entry.path().extension() == ".so" || entry.path().extension() == ".sys")
+        offered.insert(entry.path().stem().string());
     }
   }
   const std::vector<std::string_view> names(offered.begin(), offered.end());

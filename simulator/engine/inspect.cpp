@@ -4,12 +4,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <span>
 #include <vector>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "dumpfile/dump_reader.hpp"
+#include "engine/inspect_sys.hpp"
 #include "kernel/exports.hpp"
 #include "loader/elf_facts.hpp"
 
@@ -53,36 +56,69 @@ std::string describe_image(const std::filesystem::path& path, const loader::ElfF
   return text;
 }
 
-}  // namespace
+enum class Kind { elf, windows, other };
 
-Result<std::string> inspect(const std::filesystem::path& path) {
+/// The whole of an image, nothing of what is none: a dump may be as large as a machine's memory.
+Result<Kind> read_image(const std::filesystem::path& path, std::vector<std::byte>& bytes) {
   auto file = File::open(path, File::Mode::read);
   if (!file) return file.error();
   auto size = file->size();
   if (!size) return size.error();
-  std::vector<std::byte> front(std::min<std::uint64_t>(*size, 4));
-  if (auto read = file->read_at(0, front); !read) return read.error();
-  if (front.size() == 4 && std::memcmp(front.data(),
+  std::array<std::byte, 4> front{};
+  const std::span<std::byte> there = std::span(front).first(std::min<std::uint64_t>(*size, front.size()));
+  if (auto read = file->read_at(0, there); !read) return read.error();
+  Kind kind = Kind::other;
+  if (there.size() == 4 && std::memcmp(there.data(),
                                        "\x7f"
                                        "ELF",
-                                       4) == 0) {
-    if (*size > largest_image) {
-      return Error{fmt::format("{} has {}; an image of more than {} is not read", path.string(), format_size(*size),
-                               format_size(largest_image))};
-    }
-    std::vector<std::byte> bytes(*size);
-    if (auto read = file->read_at(0, bytes); !read) return read.error();
-    auto facts = loader::read_elf(bytes);
-    if (!facts) return Error{fmt::format("{}: {}", path.string(), facts.error().message)};
-    return describe_image(path, *facts);
+                                       4) == 0)
+    kind = Kind::elf;
+  if (there.size() >= 2 && std::memcmp(there.data(), "MZ", 2) == 0) kind = Kind::windows;
+  if (kind == Kind::other) return kind;
+  if (*size > largest_image) {
+    return Error{fmt::format("{} has {}; an image of more than {} is not read", path.string(), format_size(*size),
+                             format_size(largest_image))};
   }
-  if (front.size() >= 2 && std::memcmp(front.data(), "MZ", 2) == 0) {
-    return Error{
-        fmt::format("{} is a Windows image (PE); dumpsim inspects dumps and ELF shared libraries", path.string())};
+  bytes.resize(*size);
+  if (auto read = file->read_at(0, bytes); !read) return read.error();
+  return kind;
+}
+
+}  // namespace
+
+Result<Inspection> inspect(const std::filesystem::path& path) {
+  std::vector<std::byte> bytes;
+  auto kind = read_image(path, bytes);
+  if (!kind) return kind.error();
+  switch (*kind) {
+    case Kind::elf: {
+      auto facts = loader::read_elf(bytes);
+      if (!facts) return Error{fmt::format("{}: {}", path.string(), facts.error().message)};
+      return Inspection{.text = describe_image(path, *facts)};
+    }
+    case Kind::windows: {
+      auto facts = loader::read_pe(bytes);
+      if (!facts) return Error{fmt::format("{}: {}", path.string(), facts.error().message)};
+      return Inspection{.text = describe_sys(path, *facts)};
+    }
+    case Kind::other:
+      break;
   }
   auto dump = dumpfile::DumpReader::open_file(path);
   if (!dump) return dump.error();
-  return dumpfile::describe(*dump);
+  return Inspection{.text = dumpfile::describe(*dump)};
+}
+
+Result<Inspection> inspect_memory_integrity(const std::filesystem::path& path) {
+  std::vector<std::byte> bytes;
+  auto kind = read_image(path, bytes);
+  if (!kind) return kind.error();
+  if (*kind != Kind::windows) {
+    return Error{fmt::format("{}: not a Windows image: memory integrity concerns a .sys alone", path.string())};
+  }
+  auto facts = loader::read_pe(bytes);
+  if (!facts) return Error{fmt::format("{}: {}", path.string(), facts.error().message)};
+  return describe_memory_integrity(path, *facts);
 }
 
 }  // namespace dumpsim::engine

@@ -86,9 +86,7 @@ class Reader {
   // ---- the steps ----
   Result<void> read_header() {
     if (bytes_.size() >= 2 && at<char>(0) == 'M' && at<char>(1) == 'Z') {
-      return Error{
-          "a Windows image (PE), which this build does not load: it loads ELF shared libraries, built from the "
-          "driver's source with dumpsim_add_filter"};
+      return Error{"a Windows image (PE), expected an ELF shared library"};
     }
     constexpr std::string_view not_elf = "not an ELF shared library";
     if (bytes_.size() < SELFMAG || std::memcmp(bytes_.data(), ELFMAG, SELFMAG) != 0) {

@@ -183,6 +183,7 @@ std::int32_t DumpStack::State::initialize(FilterInstance& filter) {
   const std::array<std::uint64_t, 2> arguments{argument(filter.extension()), argument(filter.init())};
   const Invoked call = invoke(env, filter, Callback::driver_entry, machine::passive_level, arguments, {});
   if (!call.returned) return STATUS_UNSUCCESSFUL;
+  filter.discard_initialization();
   std::uint32_t changes = trace::change_init;
   if (const std::size_t bytes = filter.written_past_init(); bytes != 0) {
     changes |= trace::change_extension;

@@ -29,6 +29,8 @@ class FilterInstance {
   std::uint16_t id() const { return id_; }
   const loader::Image& image() const { return *image_; }
   machine::Convention convention() const { return convention_; }
+  /// DriverEntry has returned.
+  void discard_initialization() { image_->discard_initialization(); }
   bool redirects() const { return redirects_; }
 
   /// Only the first init_size() bytes are the host's structure; fields beyond read as absent.

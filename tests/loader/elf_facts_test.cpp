@@ -65,7 +65,7 @@ TEST(ElfFacts, WordsForWhatIsNoImage) {
   const std::string good = contents("loader_plain.so");
   ASSERT_EQ(refusal(good), "accepted");
   EXPECT_THAT(refusal(""), HasSubstr("the file is empty"));
-  EXPECT_THAT(refusal("MZ\x90"), HasSubstr("a Windows image (PE), which this build does not load"));
+  EXPECT_THAT(refusal("MZ\x90"), HasSubstr("a Windows image (PE), expected an ELF shared library"));
   EXPECT_THAT(refusal("#include <ntddk.h>"), HasSubstr("not an ELF shared library: expected it to begin with 7f 45"));
   EXPECT_THAT(refusal(good.substr(0, 20)), HasSubstr("20 bytes, expected at least the 64"));
   EXPECT_THAT(refusal(with<char>(good, EI_CLASS, ELFCLASS32)), HasSubstr("a 32-bit image, expected a 64-bit one"));

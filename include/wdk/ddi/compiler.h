@@ -8,6 +8,12 @@
 #ifndef WDK_DDI_COMPILER_H
 #define WDK_DDI_COMPILER_H
 
+// mingw-w64's headers declare the C runtime as imported from a DLL of user mode; a driver's comes from the kernel, and
+// the two declarations must agree.
+#if defined(__MINGW32__) && !defined(_CRTIMP)
+#define _CRTIMP
+#endif
+
 #include <stddef.h>
 
 #if !defined(__x86_64__)
@@ -164,6 +170,7 @@
 #define MEMORY_ALLOCATION_ALIGNMENT 16
 #define SYSTEM_CACHE_ALIGNMENT_SIZE 64
 #define RESTRICTED_POINTER
+#undef UNALIGNED
 #define UNALIGNED
 #define UNALIGNED64
 #define INLINE __inline__

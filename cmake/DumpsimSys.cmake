@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+# Builds real Windows drivers (.sys, PE32+) from the sources that filters are made of, with the two compilers that do so
+# on Linux: mingw-w64's gcc, and clang with lld-link, which makes what Microsoft's compiler would. Either is used
+# where it is found; a build of dumpsim needs neither.
+include_guard(GLOBAL)
+
+find_program(DUMPSIM_MINGW_CC x86_64-w64-mingw32-gcc DOC "mingw-w64's C compiler for x64")
+find_program(DUMPSIM_MINGW_DLLTOOL x86_64-w64-mingw32-dlltool DOC "mingw-w64's maker of import libraries")
+find_program(DUMPSIM_SYS_LLD_LINK NAMES lld-link lld-link-14 lld-link-15 lld-link-16 DOC "LLVM's linker for Windows")
+find_program(DUMPSIM_SYS_LLVM_DLLTOOL NAMES llvm-dlltool llvm-dlltool-14 llvm-dlltool-15 llvm-dlltool-16
+  DOC "LLVM's maker of import libraries")
+
+set(DUMPSIM_SYS_KINDS)
+if(DUMPSIM_MINGW_CC AND DUMPSIM_MINGW_DLLTOOL)
+  list(APPEND DUMPSIM_SYS_KINDS mingw)
+endif()
+if(DUMPSIM_WINDOWS_CC AND DUMPSIM_SYS_LLD_LINK AND DUMPSIM_SYS_LLVM_DLLTOOL)
+  list(APPEND DUMPSIM_SYS_KINDS clang)
+endif()
+
+# As for the other ways to build a filter; no __GNUC__ for clang, so that headers take it for Microsoft's compiler.
+set(DUMPSIM_SYS_COMMON -fno-strict-aliasing -fwrapv -fno-stack-protector -fno-optimize-sibling-calls -Wall -Wextra
+  -Wno-unknown-pragmas -Wno-multichar -Wno-missing-field-initializers)
+set(DUMPSIM_SYS_OPTIONS_mingw -mno-stack-arg-probe -ffunction-sections -fdata-sections -fno-ident
+  ${DUMPSIM_SYS_COMMON})
+set(DUMPSIM_SYS_OPTIONS_clang --target=x86_64-pc-windows-msvc -fms-extensions -fms-compatibility
+  -fms-compatibility-version=19.29 -ffreestanding -fno-builtin-bcmp -nostdlibinc -gcodeview ${DUMPSIM_SYS_COMMON})
+
+# dumpsim_sys_import_libraries(): the import libraries of ntoskrnl.exe, made from the export table, one per linker.
+function(dumpsim_sys_import_libraries)
+  if(TARGET dumpsim_sys_imports)
+    return()
+  endif()
+  set(folder ${CMAKE_BINARY_DIR}/lib)
+  set(table ${PROJECT_SOURCE_DIR}/simulator/kernel/exports.def)
+  set(script ${PROJECT_SOURCE_DIR}/cmake/kernel_def.cmake)
+  set(definition ${folder}/ntoskrnl.def)
+  add_custom_command(OUTPUT ${definition}
+    COMMAND ${CMAKE_COMMAND} -D TABLE=${table} -D OUTPUT=${definition} -P ${script}
+    DEPENDS ${table} ${script} VERBATIM COMMENT "Listing the kernel's exports for Windows linkers")
+  set(dlltool_mingw ${DUMPSIM_MINGW_DLLTOOL})
+  set(dlltool_clang ${DUMPSIM_SYS_LLVM_DLLTOOL})
+  set(library_mingw ${folder}/libntoskrnl-mingw.a)
+  set(library_clang ${folder}/ntoskrnl.lib)
+  foreach(kind IN LISTS DUMPSIM_SYS_KINDS)
+    add_custom_command(OUTPUT ${library_${kind}}
+      COMMAND ${dlltool_${kind}} -m i386:x86-64 -d ${definition} -l ${library_${kind}}
+      DEPENDS ${definition} VERBATIM COMMENT "Making the import library of ntoskrnl.exe (${kind})")
+    add_custom_target(dumpsim_sys_imports_${kind} DEPENDS ${library_${kind}})
+    set_property(GLOBAL PROPERTY DUMPSIM_SYS_LIBRARY_${kind} ${library_${kind}})
+  endforeach()
+  add_custom_target(dumpsim_sys_imports)
+endfunction()
+
+# dumpsim_add_sys(name SOURCES … [KINDS mingw|clang …] [DEFINITIONS …] [OPTIONS …] [LINK_mingw …] [LINK_clang …]
+#                 [OUTPUT_DIRECTORY folder])
+# name-mingw.sys (target sys_name_mingw) and name-clang.sys (target sys_name_clang), in build/filters unless told
+# otherwise. The sources see include/wdk and their own folder. GNU ld finds DriverEntry with C linkage alone. A kind whose
+# compiler is missing is left out; those that are there stand in DUMPSIM_SYS_KINDS. LINK_kind goes to that linker.
+function(dumpsim_add_sys name)
+  cmake_parse_arguments(SYS "" "OUTPUT_DIRECTORY" "SOURCES;KINDS;DEFINITIONS;OPTIONS;LINK_mingw;LINK_clang" ${ARGN})
+  dumpsim_check_arguments(dumpsim_add_sys SYS)
+  if(NOT SYS_SOURCES)
+    message(FATAL_ERROR "dumpsim_add_sys(${name}): no SOURCES")
+  endif()
+  if(NOT SYS_OUTPUT_DIRECTORY)
+    set(SYS_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/filters)
+  endif()
+  if(NOT SYS_KINDS)
+    set(SYS_KINDS mingw clang)
+  endif()
+  file(MAKE_DIRECTORY ${SYS_OUTPUT_DIRECTORY})
+  dumpsim_sys_import_libraries()
+  set(c_mingw ${DUMPSIM_MINGW_CC})
+  set(cxx_mingw ${DUMPSIM_MINGW_CC})  # compiles C++ where g++-mingw-w64 is installed
+  set(c_clang ${DUMPSIM_WINDOWS_CC})
+  set(cxx_clang ${DUMPSIM_WINDOWS_CC})
+  set(includes_mingw ${DUMPSIM_FILTER_INCLUDE})
+  set(includes_clang ${DUMPSIM_FILTER_INCLUDE} ${DUMPSIM_FILTER_INCLUDE}/crt)
+  list(TRANSFORM SYS_DEFINITIONS PREPEND -D)
+  foreach(kind IN LISTS SYS_KINDS)
+    if(NOT kind IN_LIST DUMPSIM_SYS_KINDS)
+      continue()
+    endif()
+    set(target sys_${name}_${kind})
+    dumpsim_guest_objects(objects ${target} SOURCES ${SYS_SOURCES} INCLUDES ${includes_${kind}} C ${c_${kind}}
+      CXX ${cxx_${kind}} WORD "Windows driver, ${kind}"
+      OPTIONS ${DUMPSIM_SYS_OPTIONS_${kind}} ${SYS_DEFINITIONS} ${SYS_OPTIONS})
+    get_property(library GLOBAL PROPERTY DUMPSIM_SYS_LIBRARY_${kind})
+    set(image ${SYS_OUTPUT_DIRECTORY}/${name}-${kind}.sys)
+    if(kind STREQUAL "mingw")
+      set(link ${DUMPSIM_MINGW_CC} -nostdlib -shared -Wl,--subsystem,native -Wl,--entry,DriverEntry -Wl,--dynamicbase
+        -Wl,--gc-sections -Wl,--no-insert-timestamp -Wl,--exclude-all-symbols -o ${image} ${objects}
+        ${library} -lgcc ${SYS_LINK_mingw})
+    else()
+      set(link ${DUMPSIM_SYS_LLD_LINK} /nologo /driver /subsystem:native /machine:x64 /nodefaultlib
+        /entry:DriverEntry /dynamicbase /debug /Brepro /out:${image} ${objects} ${library} ${SYS_LINK_clang})
+    endif()
+    add_custom_command(OUTPUT ${image} COMMAND ${link} DEPENDS ${objects} dumpsim_sys_imports_${kind} ${library}
+      VERBATIM COMMENT "Linking driver ${name}-${kind}.sys")
+    add_custom_target(${target} ALL DEPENDS ${image})
+    set_target_properties(${target} PROPERTIES DUMPSIM_IMAGE ${image})
+  endforeach()
+endfunction()

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loading, step by step: facts, imports, private copy, relocation. The system's loader is used for what it is good at
+// (mapping segments, telling debuggers) and kept from the rest, see Reader::plan_copy().
+#include "loader/elf_image.hpp"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <link.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/text.hpp"
+
+namespace dumpsim::loader {
+namespace {
+
+constexpr std::size_t missing_shown = 20;
+
+void overwrite(const ElfPatch& patch, std::span<std::byte> bytes) {
+  std::memcpy(bytes.data() + patch.offset, &patch.value, patch.bytes);  // little endian, as the host is
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Image>> ElfImage::load(const std::filesystem::path& path, std::vector<std::byte> file,
+                                              const ExportTable& exports, LoadOptions options) {
+  Result<ElfFacts> facts = read_elf(file);
+  if (!facts) return about_image(path, facts.error().message);
+  const Result<const ElfExport*> found = find_driver_entry(*facts);
+  if (!found) return about_image(path, found.error().message);
+  const std::uint64_t entry = (*found)->address;
+  const machine::Convention convention =
+      options.convention.value_or(facts->convention.value_or(machine::Convention::system_v));
+
+  std::unique_ptr<ElfImage> image(new ElfImage(path, std::move(options), convention, *std::move(facts)));
+  if (Result<void> done = image->bind(exports); !done) return done.error();
+  if (Result<void> done = image->map(std::move(file)); !done) return done.error();
+  if (Result<void> done = image->relocate(); !done) return done.error();
+  image->entry_ = image->at(entry);
+
+  for (const std::string& library : foreign_libraries(image->facts_)) {
+    image->notes_.push_back(
+        fmt::format("links against {}, which a driver does not have; nothing is taken from it", library));
+  }
+  if (image->facts_.constructors != 0) {
+    image->notes_.push_back(fmt::format("has {} static constructor{}, which Windows does not run for a driver",
+                                        image->facts_.constructors, image->facts_.constructors == 1 ? "" : "s"));
+  }
+  return std::unique_ptr<Image>(std::move(image));
+}
+
+ElfImage::~ElfImage() {
+  if (handle_ != nullptr) dlclose(handle_);
+}
+
+Result<void> ElfImage::bind(const ExportTable& exports) {
+  const std::span<const void* const> table =
+      convention_ == machine::Convention::system_v ? exports.system_v : exports.microsoft;
+  std::string message;
+  std::size_t missing = 0;
+  for (const ElfImport& import : facts_.imports) {
+    const auto found = std::find(exports.names.begin(), exports.names.end(), import.name);
+    if (found != exports.names.end()) {
+      imports_.push_back(table[static_cast<std::size_t>(found - exports.names.begin())]);
+      continue;
+    }
+    imports_.push_back(nullptr);
+    if (import.weak || ++missing > missing_shown) continue;
+    message += fmt::format("{}image {} needs {}, which dumpsim does not simulate{}", message.empty() ? "" : "\n",
+                           path_.string(), import.name, did_you_mean(import.name, exports.names));
+  }
+  if (missing == 0) return {};
+  if (missing > missing_shown) {
+    message += fmt::format("\nimage {} needs {} more functions that dumpsim does not simulate", path_.string(),
+                           missing - missing_shown);
+  }
+  const std::vector<std::string> foreign = foreign_libraries(facts_);
+  if (!foreign.empty()) {
+    message += fmt::format(
+        "\nimage {} links against {}, from which a driver can take nothing: link it with -nostdlib "
+        "and libdumpsim_crt.a, as dumpsim_add_filter does",
+        path_.string(), foreign.front());
+  }
+  return Error{message};
+}
+
+Result<void> ElfImage::map(std::vector<std::byte> bytes) {
+  for (const ElfPatch& patch : facts_.patches) overwrite(patch, bytes);
+  Result<File> copy = File::in_memory(name_);
+  if (!copy) return about_image(path_, copy.error().message);
+  if (Result<void> done = copy->write_at(0, bytes); !done) return about_image(path_, done.error().message);
+  copy_ = *std::move(copy);
+  // By the process's number rather than "self", so that a debugger finds it too.
+  const std::string path = fmt::format("/proc/{}/fd/{}", getpid(), copy_.fd());
+  handle_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle_ == nullptr) return about_image(path_, fmt::format("cannot be mapped: {}", dlerror()));
+  link_map* map = nullptr;
+  if (dlinfo(handle_, RTLD_DI_LINKMAP, &map) != 0)
+    return about_image(path_, fmt::format("cannot be found: {}", dlerror()));
+  bias_ = reinterpret_cast<std::byte*>(map->l_addr);
+  base_ = at(facts_.first_page);
+  bytes_ = static_cast<std::size_t>(facts_.bytes);
+  for (ElfFunction& function : facts_.functions) {
+    functions_.push_back({function.address - facts_.first_page, std::move(function.name)});
+  }
+  for (const ElfRange& range : facts_.writable) {
+    writable_.emplace_back(at(range.address), static_cast<std::size_t>(range.bytes));
+  }
+  return {};
+}
+
+Result<void> ElfImage::relocate() {
+  for (const ElfRelocation& relocation : facts_.relocations) {
+    std::uint64_t value = relocation.addend;
+    switch (relocation.value) {
+      case ElfRelocation::Value::base:
+      case ElfRelocation::Value::own:
+        value += reinterpret_cast<std::uint64_t>(bias_);
+        break;
+      case ElfRelocation::Value::import:
+        value += reinterpret_cast<std::uint64_t>(imports_[relocation.index]);
+        break;
+      case ElfRelocation::Value::absolute:
+        break;
+    }
+    std::memcpy(at(relocation.address), &value, sizeof value);
+  }
+  if (facts_.relro.bytes != 0 && mprotect(at(facts_.relro.address), facts_.relro.bytes, PROT_READ) != 0) {
+    return about_image(path_, fmt::format("cannot be protected: {}", std::strerror(errno)));
+  }
+  return {};
+}
+
+}  // namespace dumpsim::loader
