@@ -21,44 +21,44 @@ endif()
 # As for the other ways to build a filter; no __GNUC__ for clang, so that headers take it for Microsoft's compiler.
 set(DUMPSIM_SYS_COMMON -fno-strict-aliasing -fwrapv -fno-stack-protector -fno-optimize-sibling-calls -Wall -Wextra
   -Wno-unknown-pragmas -Wno-multichar -Wno-missing-field-initializers)
-set(DUMPSIM_SYS_OPTIONS_mingw -mno-stack-arg-probe -ffunction-sections -fdata-sections -fno-ident
+set(DUMPSIM_SYS_OPTIONS_mingw -ffunction-sections -fdata-sections -fno-ident
   ${DUMPSIM_SYS_COMMON})
 set(DUMPSIM_SYS_OPTIONS_clang --target=x86_64-pc-windows-msvc -fms-extensions -fms-compatibility
-  -fms-compatibility-version=19.29 -ffreestanding -fno-builtin-bcmp -nostdlibinc -gcodeview ${DUMPSIM_SYS_COMMON})
+  -fms-compatibility-version=19.29 -ffreestanding -fasynchronous-unwind-tables -fno-builtin-bcmp -nostdlibinc -gcodeview ${DUMPSIM_SYS_COMMON})
 
-# dumpsim_sys_import_libraries(): the import libraries of ntoskrnl.exe, made from the export table, one per linker.
-function(dumpsim_sys_import_libraries)
-  if(TARGET dumpsim_sys_imports)
-    return()
-  endif()
-  set(folder ${CMAKE_BINARY_DIR}/lib)
-  set(table ${PROJECT_SOURCE_DIR}/simulator/kernel/exports.def)
-  set(script ${PROJECT_SOURCE_DIR}/cmake/kernel_def.cmake)
-  set(definition ${folder}/ntoskrnl.def)
-  add_custom_command(OUTPUT ${definition}
-    COMMAND ${CMAKE_COMMAND} -D TABLE=${table} -D OUTPUT=${definition} -P ${script}
-    DEPENDS ${table} ${script} VERBATIM COMMENT "Listing the kernel's exports for Windows linkers")
+# dumpsim_sys_import_library(name definition [DEPENDS …]): import libraries from a module definition file, one per linker,
+# for IMPORTS of dumpsim_add_sys.
+function(dumpsim_sys_import_library name definition)
+  cmake_parse_arguments(LIBRARY "" "" "DEPENDS" ${ARGN})
+  dumpsim_check_arguments(dumpsim_sys_import_library LIBRARY)
   set(dlltool_mingw ${DUMPSIM_MINGW_DLLTOOL})
   set(dlltool_clang ${DUMPSIM_SYS_LLVM_DLLTOOL})
-  set(library_mingw ${folder}/libntoskrnl-mingw.a)
-  set(library_clang ${folder}/ntoskrnl.lib)
   foreach(kind IN LISTS DUMPSIM_SYS_KINDS)
-    add_custom_command(OUTPUT ${library_${kind}}
-      COMMAND ${dlltool_${kind}} -m i386:x86-64 -d ${definition} -l ${library_${kind}}
-      DEPENDS ${definition} VERBATIM COMMENT "Making the import library of ntoskrnl.exe (${kind})")
-    add_custom_target(dumpsim_sys_imports_${kind} DEPENDS ${library_${kind}})
-    set_property(GLOBAL PROPERTY DUMPSIM_SYS_LIBRARY_${kind} ${library_${kind}})
+    set(folder ${CMAKE_BINARY_DIR}/lib/sys-${kind})
+    file(MAKE_DIRECTORY ${folder})
+    add_custom_command(OUTPUT ${folder}/${name}.lib
+      COMMAND ${dlltool_${kind}} -m i386:x86-64 -d ${definition} -l ${folder}/${name}.lib
+      DEPENDS ${definition} ${LIBRARY_DEPENDS} VERBATIM COMMENT "Making the import library of ${name} (${kind})")
+    add_custom_target(dumpsim_sys_import_${name}_${kind} DEPENDS ${folder}/${name}.lib)
   endforeach()
-  add_custom_target(dumpsim_sys_imports)
 endfunction()
 
-# dumpsim_add_sys(name SOURCES … [KINDS mingw|clang …] [DEFINITIONS …] [OPTIONS …] [LINK_mingw …] [LINK_clang …]
-#                 [OUTPUT_DIRECTORY folder])
+# That of the kernel, from its export table.
+set(kernel_definition ${CMAKE_BINARY_DIR}/lib/ntoskrnl.def)
+add_custom_command(OUTPUT ${kernel_definition}
+  COMMAND ${CMAKE_COMMAND} -D TABLE=${PROJECT_SOURCE_DIR}/simulator/kernel/exports.def -D OUTPUT=${kernel_definition}
+          -P ${PROJECT_SOURCE_DIR}/cmake/kernel_def.cmake
+  DEPENDS ${PROJECT_SOURCE_DIR}/simulator/kernel/exports.def ${PROJECT_SOURCE_DIR}/cmake/kernel_def.cmake
+  VERBATIM COMMENT "Listing the kernel's exports for Windows linkers")
+dumpsim_sys_import_library(ntoskrnl ${kernel_definition})
+
+# dumpsim_add_sys(name SOURCES … [KINDS mingw|clang …] [IMPORTS libraries beside ntoskrnl …] [DEFINITIONS …]
+#                 [OPTIONS …] [LINK_mingw …] [LINK_clang …] [OUTPUT_DIRECTORY folder])
 # name-mingw.sys (target sys_name_mingw) and name-clang.sys (target sys_name_clang), in build/filters unless told
 # otherwise. The sources see include/wdk and their own folder. GNU ld finds DriverEntry with C linkage alone. A kind whose
 # compiler is missing is left out; those that are there stand in DUMPSIM_SYS_KINDS. LINK_kind goes to that linker.
 function(dumpsim_add_sys name)
-  cmake_parse_arguments(SYS "" "OUTPUT_DIRECTORY" "SOURCES;KINDS;DEFINITIONS;OPTIONS;LINK_mingw;LINK_clang" ${ARGN})
+  cmake_parse_arguments(SYS "" "OUTPUT_DIRECTORY" "SOURCES;KINDS;IMPORTS;DEFINITIONS;OPTIONS;LINK_mingw;LINK_clang" ${ARGN})
   dumpsim_check_arguments(dumpsim_add_sys SYS)
   if(NOT SYS_SOURCES)
     message(FATAL_ERROR "dumpsim_add_sys(${name}): no SOURCES")
@@ -70,7 +70,6 @@ function(dumpsim_add_sys name)
     set(SYS_KINDS mingw clang)
   endif()
   file(MAKE_DIRECTORY ${SYS_OUTPUT_DIRECTORY})
-  dumpsim_sys_import_libraries()
   set(c_mingw ${DUMPSIM_MINGW_CC})
   set(cxx_mingw ${DUMPSIM_MINGW_CC})  # compiles C++ where g++-mingw-w64 is installed
   set(c_clang ${DUMPSIM_WINDOWS_CC})
@@ -86,17 +85,22 @@ function(dumpsim_add_sys name)
     dumpsim_guest_objects(objects ${target} SOURCES ${SYS_SOURCES} INCLUDES ${includes_${kind}} C ${c_${kind}}
       CXX ${cxx_${kind}} WORD "Windows driver, ${kind}"
       OPTIONS ${DUMPSIM_SYS_OPTIONS_${kind}} ${SYS_DEFINITIONS} ${SYS_OPTIONS})
-    get_property(library GLOBAL PROPERTY DUMPSIM_SYS_LIBRARY_${kind})
+    set(libraries)
+    set(library_targets)
+    foreach(library IN LISTS SYS_IMPORTS ITEMS ntoskrnl)
+      list(APPEND libraries ${CMAKE_BINARY_DIR}/lib/sys-${kind}/${library}.lib)
+      list(APPEND library_targets dumpsim_sys_import_${library}_${kind})
+    endforeach()
     set(image ${SYS_OUTPUT_DIRECTORY}/${name}-${kind}.sys)
     if(kind STREQUAL "mingw")
       set(link ${DUMPSIM_MINGW_CC} -nostdlib -shared -Wl,--subsystem,native -Wl,--entry,DriverEntry -Wl,--dynamicbase
         -Wl,--gc-sections -Wl,--no-insert-timestamp -Wl,--exclude-all-symbols -o ${image} ${objects}
-        ${library} -lgcc ${SYS_LINK_mingw})
+        ${libraries} -lgcc ${SYS_LINK_mingw})
     else()
       set(link ${DUMPSIM_SYS_LLD_LINK} /nologo /driver /subsystem:native /machine:x64 /nodefaultlib
-        /entry:DriverEntry /dynamicbase /debug /Brepro /out:${image} ${objects} ${library} ${SYS_LINK_clang})
+        /entry:DriverEntry /dynamicbase /debug /Brepro /out:${image} ${objects} ${libraries} ${SYS_LINK_clang})
     endif()
-    add_custom_command(OUTPUT ${image} COMMAND ${link} DEPENDS ${objects} dumpsim_sys_imports_${kind} ${library}
+    add_custom_command(OUTPUT ${image} COMMAND ${link} DEPENDS ${objects} ${library_targets} ${libraries}
       VERBATIM COMMENT "Linking driver ${name}-${kind}.sys")
     add_custom_target(${target} ALL DEPENDS ${image})
     set_target_properties(${target} PROPERTIES DUMPSIM_IMAGE ${image})

@@ -215,7 +215,7 @@ Result<void> PeImage::protect() {
     return about_image(path_, fmt::format("cannot be protected: {}", std::strerror(errno)));
   };
   if (facts_.section_alignment < page) {
-    // Sections share pages, so Windows gives all of them everything [seen: old drivers linked with /align].
+    // Sections share pages, so all of them may do everything [assumed].
     writable_.emplace_back(reserved_, bytes_);
     return set(0, bytes_, PROT_READ | PROT_WRITE | PROT_EXEC);
   }
