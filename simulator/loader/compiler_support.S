@@ -20,5 +20,5 @@ dumpsim_guard_dispatch:
   .cfi_endproc
   .size dumpsim_guard_dispatch, . - dumpsim_guard_dispatch
 #define CHKSTK dumpsim_chkstk
-#include "crt/chkstk.h"
+#include "crt/chkstk.S"
   .section .note.GNU-stack, "", @progbits

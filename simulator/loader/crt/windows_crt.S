@@ -2,7 +2,7 @@
  * What clang calls unasked where it compiles for Windows, linked into each filter that is built so, hidden. _fltused is
  * only looked at. */
 #define CHKSTK __chkstk
-#include "chkstk.h"
+#include "chkstk.S"
 
         .section .rodata
         .globl _fltused
