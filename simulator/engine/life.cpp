@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -11,6 +12,7 @@
 #include "engine/fault_evidence.hpp"
 #include "engine/registry_seed.hpp"
 #include "kernel/kernel.hpp"
+#include "kernel/trap.hpp"
 #include "machine/fault_trap.hpp"
 #include "machine/gate.hpp"
 
@@ -93,8 +95,17 @@ struct Session::State {
   }
 
   Result<void> install_trap() {
-    auto installed = machine::FaultTrap::install(gate, {.context = this, .on_write_fault = open_page},
-                                                 std::chrono::seconds(scenario.limits.cpu_seconds));
+    const policy::ProfileRow& profile = policy::row_of(scenario.system.profile);
+    auto made = kernel::Traps::create(machine, {.major = profile.major,
+                                                .minor = profile.minor,
+                                                .build = profile.build,
+                                                .processors = machine.processors,
+                                                .physical_pages = ram_pages()});
+    if (!made) return made.error();
+    traps = std::move(*made);
+    auto installed =
+        machine::FaultTrap::install(gate, {.context = this, .on_write_fault = open_page, .resolve = resolve},
+                                    std::chrono::seconds(scenario.limits.cpu_seconds));
     if (!installed) return installed.error();
     trap = std::move(*installed);
     environment.trap = trap.get();
@@ -115,6 +126,16 @@ struct Session::State {
     state.recorder.violation(state.kernel->image(), state.kernel->callback(), trace::Rule::write_buffer_modified,
                              std::string_view(text, static_cast<std::size_t>(n)));
     return true;
+  }
+
+  static bool resolve(void* context, machine::FaultReport& report, void* ucontext) {
+    return static_cast<State*>(context)->traps->resolve(report, ucontext);
+  }
+
+  std::uint32_t ram_pages() const {
+    std::uint64_t pages = 0;
+    for (const dumpfile::PageRun& run : machine.memory.ram()) pages += run.pages;
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(pages, UINT32_MAX));
   }
 
   /// A kernel with nothing in it: what a boot starts from.
@@ -169,6 +190,7 @@ struct Session::State {
   trace::Recorder& recorder;
   std::unique_ptr<kernel::Kernel> kernel;
   stack::Environment environment;
+  std::unique_ptr<kernel::Traps> traps;
   std::unique_ptr<machine::FaultTrap> trap;
   std::vector<std::unique_ptr<DumpStack>> gone;
   std::unique_ptr<DumpStack> crash;

@@ -82,6 +82,9 @@ Result<void> tell_outcome(const ChildEnd& end, const SharedTexts& shared, const 
     case Ended::crashed:
       report.outcome = Outcome::crashed;
       report.outcome_detail = fmt::format("{}: {}", place.words, last_fault(view));
+      if (totals.bugcheck_code != 0) {
+        report.outcome_detail += fmt::format("; Windows stops with bugcheck {:#x}", totals.bugcheck_code);
+      }
       return {};
     case Ended::hung:
       report.outcome = Outcome::hung;

@@ -82,6 +82,7 @@ void require_wait_level(Kernel& kernel, std::size_t index, const LARGE_INTEGER* 
 
 PKTHREAD KeGetCurrentThread(VOID) {
   Kernel& kernel = current();
+  if (kernel.io().thread == nullptr) kernel.io().thread = kernel.machine().processor.initial_thread();
   if (kernel.io().thread == nullptr) {
     BlockRequest request;
     request.tag = 0x65726854;  // "Thre"

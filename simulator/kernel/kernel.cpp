@@ -112,16 +112,19 @@ void Kernel::set_irql(std::uint8_t irql) {
 }
 
 void Kernel::bugcheck(std::uint32_t code, std::array<std::uint64_t, 4> parameters) {
-  machine_.bugcheck.raised = true;
-  machine_.bugcheck.code = code;
-  machine_.bugcheck.parameters = parameters;
-  // Addresses differ from host to host: what stands in the record is where they point, as a number that repeats.
-  std::array<std::uint64_t, 4> recorded = parameters;
-  for (std::uint64_t& parameter : recorded) parameter = repeatable(parameter);
-  recorder_.bugcheck(image_, callback_, code, recorded);
+  machine_.bugcheck = {true, code, parameters};
+  record_bugcheck(image_, callback_);
   assert(gate_.active() && "a bugcheck needs a driver's frames to leave");
   if (!gate_.active()) std::abort();
   gate_.leave_all(static_cast<std::uint64_t>(Left::bugcheck));
+}
+
+void Kernel::record_bugcheck(std::uint16_t image, trace::Callback callback) {
+  if (!machine_.bugcheck.raised) return;
+  // Addresses differ from host to host: what stands in the record is where they point, as a number that repeats.
+  std::array<std::uint64_t, 4> recorded = machine_.bugcheck.parameters;
+  for (std::uint64_t& parameter : recorded) parameter = repeatable(parameter);
+  recorder_.bugcheck(image, callback, machine_.bugcheck.code, recorded);
 }
 
 void Kernel::deadlock(std::string_view what) {
@@ -139,14 +142,18 @@ bool Kernel::is_address(std::uint64_t value) const {
   if (value >> 32 == 0 || value >> 47 != 0) return false;
   const void* address = reinterpret_cast<const void*>(value);
   using Region = machine::PhysicalMemory::Region;
-  return machine_.memory.region_of(address) != Region::unknown || gate_.stack().contains(address) ||
+  return machine_.memory.region_of(address) != Region::unknown ||
+         value - machine::control_region_base < machine::control_region_bytes || gate_.stack().contains(address) ||
          image_at(address) != nullptr || (value >= lowest_host && (value & (value + 1)) != 0);
 }
 
 std::uint64_t Kernel::repeatable(std::uint64_t value) const {
   const void* address = reinterpret_cast<const void*>(value);
   using Region = machine::PhysicalMemory::Region;
-  if (!is_address(value) || machine_.memory.region_of(address) != Region::unknown) return value;  // fixed addresses
+  if (!is_address(value) || machine_.memory.region_of(address) != Region::unknown ||
+      value - machine::control_region_base < machine::control_region_bytes) {
+    return value;  // fixed addresses
+  }
   if (gate_.stack().contains(address)) return stack_marker;
   return image_at(address) != nullptr ? image_marker : host_marker;
 }
@@ -214,6 +221,9 @@ std::size_t Kernel::words(const void* address, std::span<char> into, Words detai
       if (gate_.stack().contains(address)) {
         line.put("stack");
         if (detail == Words::full) line.put_offset(number(address) - number(gate_.stack().low()));
+      } else if (number(address) - machine::control_region_base < machine::control_region_bytes) {
+        line.put("kpcr");
+        line.put_offset(number(address) - machine::control_region_base);
       } else if (const ImageRange* image = image_at(address)) {
         line.put("image ");
         line.put(image->name);

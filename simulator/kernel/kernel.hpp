@@ -156,6 +156,8 @@ class Kernel {
   /// Pool freed wrongly: reported, then bug check BAD_POOL_CALLER with these parameters [doc] unless the configuration
   /// only wants the report.
   void bad_pool_caller(trace::Rule rule, std::string_view detail, std::array<std::uint64_t, 4> parameters);
+  /// Records machine().bugcheck, if it is raised: for one that a fault ended in.
+  void record_bugcheck(std::uint16_t image, trace::Callback callback);
   /// Recorded as a fault of kind hang. REQUIRES: as bugcheck().
   [[noreturn]] void deadlock(std::string_view what);
   /// A number from a driver as it may stand in a record: addresses that differ from run to run become a marker,

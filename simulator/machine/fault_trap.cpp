@@ -15,6 +15,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "machine/instruction.hpp"
+
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
@@ -50,66 +52,29 @@ timespec to_timespec(std::chrono::nanoseconds duration) {
   return value;
 }
 
-/// What an instruction that the processor refused with a general protection fault is. Bytes are read one by one as the
-/// encoding asks for them, so that an instruction at the end of the last executable page is no second fault.
-FaultKind refused_instruction(const volatile std::uint8_t* at) {
-  std::uint8_t opcode = *at;
-  for (int prefixes = 0; prefixes < 14; ++prefixes) {
-    const bool prefix = opcode == 0x66 || opcode == 0x67 || opcode == 0xf2 || opcode == 0xf3 || opcode == 0x2e ||
-                        opcode == 0x36 || opcode == 0x3e || opcode == 0x26 || opcode == 0x64 || opcode == 0x65 ||
-                        (opcode & 0xf0) == 0x40;
-    if (!prefix) break;
-    opcode = *++at;
-  }
-  switch (opcode) {
-    case 0xf4:  // hlt
-    case 0xfa:  // cli
-    case 0xfb:  // sti
-    case 0xe4:
-    case 0xe5:
-    case 0xe6:
-    case 0xe7:  // in, out
-    case 0xec:
-    case 0xed:
-    case 0xee:
-    case 0xef:
-    case 0x6c:
-    case 0x6d:
-    case 0x6e:
-    case 0x6f:  // ins, outs
-      return FaultKind::privileged_instruction;
-    case 0xcd:
-      switch (*++at) {
-        case 0x29:
-          return FaultKind::fast_fail;
-        case 0x2c:  // an assertion of the kernel's
-        case 0x2d:
-          return FaultKind::breakpoint;
-        default:
-          return FaultKind::illegal_instruction;
+/// What an instruction that the processor refused with a general protection fault is.
+void classify_refused(FaultReport& report) {
+  const RefusedInstruction refused = decode_refused(reinterpret_cast<const void*>(report.registers.rip));
+  switch (refused.what) {
+    case Refused::nothing:
+      report.kind = FaultKind::access;  // a non-canonical address
+      return;
+    case Refused::interrupt:
+      report.code = refused.number;
+      if (refused.number == 0x29) {
+        report.kind = FaultKind::fast_fail;
+        report.code = static_cast<std::uint32_t>(report.registers.rcx);
+      } else if (refused.number == 0x2c || refused.number == 0x2d) {
+        report.kind = FaultKind::breakpoint;
+      } else {
+        report.kind = FaultKind::privileged_instruction;
+        report.instruction = refused.mnemonic;
       }
-    case 0x0f:
-      switch (*++at) {
-        case 0x00:
-        case 0x01:  // lldt, ltr, lgdt, lidt, lmsw, invlpg, swapgs
-        case 0x06:
-        case 0x07:
-        case 0x08:
-        case 0x09:  // clts, sysret, invd, wbinvd
-        case 0x20:
-        case 0x21:
-        case 0x22:
-        case 0x23:  // mov to and from control and debug registers
-        case 0x30:
-        case 0x32:
-        case 0x33:
-        case 0x35:  // wrmsr, rdmsr, rdpmc, sysexit
-          return FaultKind::privileged_instruction;
-        default:
-          return FaultKind::access;
-      }
+      return;
     default:
-      return FaultKind::access;  // a non-canonical address
+      report.kind = FaultKind::privileged_instruction;
+      report.instruction = refused.mnemonic;
+      return;
   }
 }
 
@@ -130,10 +95,11 @@ void classify(FaultReport& report, const siginfo_t& information, const ucontext_
           report.access = (error & 16) != 0  ? FaultAccess::execute
                           : (error & 2) != 0 ? FaultAccess::write
                                              : FaultAccess::read;
+          // Of the upper half Linux tells nothing: it says present for every address.
+          report.present = (error & 1) != 0 && report.address >> 63 == 0;
         }
       } else if (trap == trap_protection) {
-        report.kind = refused_instruction(reinterpret_cast<const volatile std::uint8_t*>(registers[REG_RIP]));
-        if (report.kind == FaultKind::fast_fail) report.code = static_cast<std::uint32_t>(registers[REG_RCX]);
+        classify_refused(report);
       } else {
         report.kind = FaultKind::access;
       }
@@ -150,6 +116,7 @@ void classify(FaultReport& report, const siginfo_t& information, const ucontext_
       return;
     case SIGTRAP:
       report.kind = FaultKind::breakpoint;
+      report.code = trap;  // 3: int 3, 1: a single step
       return;
     case SIGABRT:
       report.kind = FaultKind::abort;
@@ -330,10 +297,20 @@ void FaultTrap::handle(int signal, void* information, void* ucontext) {
     errno = kept_errno;
     return;
   }
-  walk(report, trap->gate_.stack());
-  trap->report_ = report;
+  if (trap->hooks_.resolve != nullptr && trap->hooks_.resolve(trap->hooks_.context, report, ucontext)) {
+    errno = kept_errno;
+    return;
+  }
+  trap->keep(report);
   if (trap->hooks_.on_fault != nullptr) trap->hooks_.on_fault(trap->hooks_.context, trap->report_);
   trap->gate_.leave_all_from_signal(ucontext, reason);
+}
+
+void FaultTrap::keep(const FaultReport& report) {
+  report_ = report;
+  report_.return_address_count = 0;
+  report_.stack_word_count = 0;
+  walk(report_, gate_.stack());
 }
 
 std::string_view name_of(FaultKind kind) {
@@ -375,6 +352,8 @@ std::string describe(const FaultReport& report) {
     }
     case FaultKind::fast_fail:
       return fmt::format("fast fail, code {}", report.code);
+    case FaultKind::privileged_instruction:
+      return fmt::format("privileged instruction {}", report.instruction);
     case FaultKind::system_call:
       return fmt::format("system call {}", report.code);
     case FaultKind::other:

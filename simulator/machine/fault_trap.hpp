@@ -40,10 +40,13 @@ enum class FaultAccess : std::uint8_t { none, read, write, execute };
 struct FaultReport {
   FaultKind kind = FaultKind::other;
   FaultAccess access = FaultAccess::none;
+  bool present = false;        ///< access: a page is there, only not for that
   bool address_known = false;  ///< false also for non-canonical addresses, which the processor does not tell
   std::int32_t signal = 0;
   std::int32_t signal_code = 0;
+  /// fast_fail: ecx; breakpoint: the interrupt's number (1, 3, 0x2c, 0x2d); system_call: its number.
   std::uint64_t code = 0;
+  const char* instruction = "";  ///< privileged_instruction: its name; static
   std::uint64_t address = 0;
   std::uint64_t ordinal = 0;  ///< of the callback, as published
 
@@ -69,6 +72,10 @@ struct FaultHooks {
   bool (*on_write_fault)(void* context, const void* address) = nullptr;
   /// The call is about to be left. May end the process instead of returning.
   void (*on_fault)(void* context, const FaultReport& report) = nullptr;
+  /// Asked first, of every fault that is no such write. True: the interrupted context (a ucontext_t*) was edited to go
+  /// on from, in the driver or in host code that deals with the fault on the guest stack. A hang is not to be resolved,
+  /// only left.
+  bool (*resolve)(void* context, FaultReport& report, void* ucontext) = nullptr;
 };
 
 /// Handlers for SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS and the watchdog's signal, on a stack of
@@ -94,7 +101,10 @@ class FaultTrap {
     ordinal_.store(ordinal, std::memory_order_relaxed);
     published_.store(published_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
-  /// The fault that was left last.
+  /// For a hook that resolves a fault by code which may yet leave: makes `report` the last one, with the stack as it is
+  /// now. Async-signal-safe.
+  void keep(const FaultReport& report);
+  /// The fault that was left or kept last.
   const FaultReport& last() const { return report_; }
 
  private:

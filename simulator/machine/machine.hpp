@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <vector>
@@ -119,9 +120,23 @@ class PhysicalMemory {
 /// IRQL values of x64 [doc].
 enum Irql : std::uint8_t { passive_level = 0, apc_level = 1, dispatch_level = 2, high_level = 15 };
 
+/// Where the processor's control region lies: the KPCR that gs points at. Fixed, so that pointers repeat.
+inline constexpr std::uintptr_t control_region_base = 0x1fe000000000;
+/// KPCR and KPRCB; beyond the fields that are set everything is zero.
+inline constexpr std::size_t control_region_bytes = std::size_t{64} << 10;
+
 struct Processor {
   std::uint8_t irql = passive_level;
   std::uint32_t number = 0;
+  /// The KPCR when this process has one (ring0.hpp).
+  std::byte* control_region = nullptr;
+  /// The object of the thread that the machine starts with lies behind KPCR and KPRCB: opaque bytes.
+  std::byte* initial_thread() const { return control_region == nullptr ? nullptr : control_region + 0xC000; }
+  /// What gs:[188h] holds from here on.
+  void set_current_thread(const void* thread) const {
+    if (control_region != nullptr) std::memcpy(control_region + 0x188, &thread, sizeof thread);
+  }
+  bool interrupts = true;  ///< as cli and sti left it; popfq cannot be seen
 };
 
 /// Virtual time in 100 ns units since boot. Moves only when something that takes time happens.

@@ -152,8 +152,8 @@ void check_judgement(const Node& root, const Scenario& scenario, Mistakes& mista
       refuse("expect.readable_sectors_on_disk", "only canary memory can be told on a disk; use fill = \"canary\"");
     }
   }
-  if (expect.bugcheck && expect.outcome != Outcome::bugchecked) {
-    refuse("expect.bugcheck", "a filter's bugcheck ends the run; add outcome = \"bugchecked\"");
+  if (expect.bugcheck && expect.outcome != Outcome::bugchecked && expect.outcome != Outcome::crashed) {
+    refuse("expect.bugcheck", "a filter's bugcheck ends the run; add outcome = \"bugchecked\", or \"crashed\" for a fault's");
   }
 }
 

@@ -51,12 +51,14 @@ Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callbac
   Invoked result;
   if (!call.returned) {
     // `running` stays, so that the parent can name the callback.
-    if (env.machine.bugcheck.raised) {
-      totals.ended = Ended::bugchecked;
-      totals.bugcheck_code = env.machine.bugcheck.code;
-    } else if (call.value == machine::FaultTrap::reason) {
+    if (call.value == machine::FaultTrap::reason) {
       totals.ended = env.trap->last().kind == machine::FaultKind::hang ? Ended::hung : Ended::crashed;
       env.tell_fault(filter.id(), callback);
+      env.kernel->record_bugcheck(filter.id(), callback);
+      totals.bugcheck_code = env.machine.bugcheck.code;
+    } else if (env.machine.bugcheck.raised) {
+      totals.ended = Ended::bugchecked;
+      totals.bugcheck_code = env.machine.bugcheck.code;
     } else {
       totals.ended = Ended::hung;  // a wait that nothing can end; the kernel has said for what
     }

@@ -77,6 +77,11 @@ constexpr std::array registry_read{
 constexpr std::array device_control{filter, FieldRow{"code", Slot::arg, Format::hex, When::always, "the control code"},
                                     FieldRow{"length", Slot::length, Format::number, When::always, "bytes of output"},
                                     status};
+constexpr std::array instruction{
+    filter, irql,
+    FieldRow{"foreign", Slot::flags, Format::boolean, When::always,
+             "true: nothing of this machine is behind it (a port, a model-specific register)"},
+    FieldRow{"instruction", Slot::payload, Format::text, When::always, "what was done, the same from every compiler"}};
 constexpr std::array violation{
     filter, callback, FieldRow{"rule", Slot::arg, Format::rule, When::always, "slug of the rule"},
     FieldRow{"severity", Slot::flags, Format::severity, When::always, "information, warning or error"},
@@ -123,6 +128,7 @@ constexpr std::array rows{
     EventRow{Kind::debug_print, "a driver printed to the debugger", debug_print},
     EventRow{Kind::registry_read, "a driver read the registry", registry_read},
     EventRow{Kind::device_control, "a driver sent a control request", device_control},
+    EventRow{Kind::instruction, "a driver executed what only ring 0 may, on the simulated processor", instruction},
     EventRow{Kind::violation, "a rule was broken", violation},
     EventRow{Kind::fault, "a driver faulted, hung or ended the process", fault},
     EventRow{Kind::bugcheck, "a driver stopped the machine", bugcheck},

@@ -33,6 +33,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Kind::count_)> k
     "debug_print",
     "registry_read",
     "device_control",
+    "instruction",
     "violation",
     "fault",
     "bugcheck",

@@ -43,6 +43,7 @@ enum class Kind : std::uint16_t {
   debug_print,     ///< image; arg: DPFLTR level; payload: the text
   registry_read,   ///< image; status; payload: key and value name
   device_control,  ///< image; arg: control code; length: output length; status
+  instruction,     ///< image, irql; flags: 1 when nothing of this machine is behind it; payload: what was done, "cli"
   // What goes wrong.
   violation,  ///< image, callback; arg: rule index; flags: severity; payload: the detail in words
   fault,      ///< image, callback; arg: FaultKind; payload: in words, region-relative

@@ -179,6 +179,10 @@ class Recorder {
   void device_control(std::uint16_t image, std::uint32_t code, std::uint32_t output_length, std::int32_t status) {
     emit({.kind = Kind::device_control, .image = image, .status = status, .length = output_length, .arg = code});
   }
+  /// `words` name what was done: "read cr8 = 0xf".
+  void instruction(std::uint16_t image, std::uint8_t irql, bool foreign, std::string_view words) {
+    emit({.kind = Kind::instruction, .irql = irql, .image = image, .flags = foreign ? 1u : 0u}, words);
+  }
 
   /// With the severity that the options give the rule; nothing when that is `off`.
   void violation(std::uint16_t image, Callback callback, Rule rule, std::string_view detail) {

@@ -32,6 +32,7 @@ enum class Rule : std::uint16_t {
   pool_leak,                               ///< pool.leak
   stack_callee_saved_changed,              ///< stack.callee-saved-changed
   lifecycle_error_lets_plaintext_through,  ///< lifecycle.error-lets-plaintext-through
+  processor_no_such_hardware,              ///< processor.no-such-hardware
   count_
 };
 

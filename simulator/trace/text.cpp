@@ -390,6 +390,10 @@ class Writer {
         column_ending(size_end, format_size(record.length));
         result(record.status);
         break;
+      case Kind::instruction:
+        begin(depth(), printable(event.text()));
+        if (record.flags != 0) colour = Colour::yellow;
+        break;
       case Kind::policy:
         begin(depth(), "policy " + printable(event.text()));
         break;
