@@ -153,7 +153,8 @@ void check_judgement(const Node& root, const Scenario& scenario, Mistakes& mista
     }
   }
   if (expect.bugcheck && expect.outcome != Outcome::bugchecked && expect.outcome != Outcome::crashed) {
-    refuse("expect.bugcheck", "a filter's bugcheck ends the run; add outcome = \"bugchecked\", or \"crashed\" for a fault's");
+    refuse("expect.bugcheck",
+           "a filter's bugcheck ends the run; add outcome = \"bugchecked\", or \"crashed\" for a fault's");
   }
 }
 

@@ -51,7 +51,9 @@ class Ring0Test : public ::testing::Test {
     const std::uint64_t arguments[] = {reinterpret_cast<std::uintptr_t>(&code)};
     return gate_->call(Convention::system_v, reinterpret_cast<const void*>(&entry), arguments);
   }
-  void goes_through(std::function<void()> code) { EXPECT_TRUE(run(std::move(code)).returned) << describe(trap_->last()); }
+  void goes_through(std::function<void()> code) {
+    EXPECT_TRUE(run(std::move(code)).returned) << describe(trap_->last());
+  }
   FaultReport fault(std::function<void()> code) {
     const CallResult result = run(std::move(code));
     EXPECT_FALSE(result.returned);
@@ -169,8 +171,8 @@ TEST_F(Ring0Test, PortsAreAnEmptyBus) {
   });
   EXPECT_EQ(narrow, 0x11223344556677FFu);
   EXPECT_EQ(wide, 0xFFFFFFFFu);
-  EXPECT_THAT(foreign_, ElementsAre("in from port 0x60 = 0xff", "in from port 0xcf8 = 0xffffffff",
-                                    "out to port 0x70 = 0x1234"));
+  EXPECT_THAT(foreign_,
+              ElementsAre("in from port 0x60 = 0xff", "in from port 0xcf8 = 0xffffffff", "out to port 0x70 = 0x1234"));
 }
 
 TEST_F(Ring0Test, HaltWaitsForTheClockAndForNothingElse) {
@@ -205,11 +207,15 @@ TEST_F(Ring0Test, WhatIsNotSimulatedFaultsByName) {
     std::function<void()> code;
     const char* name;
   } all[] = {
-      {[] { asm volatile("lgdt (%0)" ::"r"(table.data()) : "memory"); }, "lgdt"},
+      {[] { asm volatile("lgdt (%0)" ::"r"(table.data())
+                         : "memory"); }, "lgdt"},
       {[] { asm volatile("swapgs"); }, "swapgs"},
       {[] { asm volatile("clts"); }, "clts"},
       {[] { asm volatile("ltr %%ax" ::"a"(0)); }, "ltr"},
-      {[] { asm volatile("insb" ::: "memory"); }, "insb"},
+      {[] {
+         asm volatile("insb" ::: "memory");
+       },
+       "insb"},
   };
   for (const auto& one : all) {
     const FaultReport report = fault(one.code);
@@ -242,7 +248,10 @@ TEST_F(Ring0Test, TheSharedPageIsReadByManyInstructions) {
   goes_through([&] {
     asm volatile("movl (%1), %0" : "=r"(by_move) : "r"(user + 0x26C));
     asm volatile("movl 0x26c(%1,%2,4), %0" : "=r"(by_offset) : "r"(user - 40), "r"(std::uint64_t{10}));
-    asm volatile("movq %1, %%rcx; movl (%%rcx), %%ecx; movl %%ecx, %0" : "=r"(into_its_base) : "r"(user + 0x26C) : "rcx");
+    asm volatile("movq %1, %%rcx; movl (%%rcx), %%ecx; movl %%ecx, %0"
+                 : "=r"(into_its_base)
+                 : "r"(user + 0x26C)
+                 : "rcx");
     std::uint64_t base = user + 0x26C;
     asm volatile("movb (%0), %b0" : "+q"(base));
     low_byte = base;
@@ -308,11 +317,10 @@ TEST_F(Ring0Test, FlagsAndRegistersAreUntouchedByTheDetour) {
   std::uint64_t rax = 0x1111;
   std::uint64_t rcx = 0x2222;
   goes_through([&] {
-    asm volatile(
-        "stc; pushfq; popq %0; movl (%4), %%edx; pushfq; popq %1"
-        : "=&r"(before), "=&r"(after), "+a"(rax), "+c"(rcx)
-        : "r"(user + 0x26C)
-        : "rdx", "cc", "memory");
+    asm volatile("stc; pushfq; popq %0; movl (%4), %%edx; pushfq; popq %1"
+                 : "=&r"(before), "=&r"(after), "+a"(rax), "+c"(rcx)
+                 : "r"(user + 0x26C)
+                 : "rdx", "cc", "memory");
   });
   EXPECT_EQ(before & 0xCD5, after & 0xCD5);
   EXPECT_EQ(rax, 0x1111u);
@@ -320,8 +328,7 @@ TEST_F(Ring0Test, FlagsAndRegistersAreUntouchedByTheDetour) {
 }
 
 TEST_F(Ring0Test, AWriteToTheSharedPageFaults) {
-  const FaultReport report =
-      fault([] { asm volatile("movl $1, (%0)" ::"r"(user + 0x26C) : "memory"); });
+  const FaultReport report = fault([] { asm volatile("movl $1, (%0)" ::"r"(user + 0x26C) : "memory"); });
   EXPECT_EQ(report.kind, FaultKind::access);
   EXPECT_EQ(report.access, FaultAccess::write);
   EXPECT_EQ(report.address, user + 0x26C);
@@ -357,8 +364,8 @@ TEST_F(Ring0Test, WithoutTheProcessorTheSameCodeFaults) {
 }
 
 TEST(RefusedInstruction, IsDecodedAtTheVeryEndOfAPage) {
-  auto* page = static_cast<std::uint8_t*>(
-      mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  auto* page =
+      static_cast<std::uint8_t*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   ASSERT_NE(page, MAP_FAILED);
   ASSERT_EQ(mprotect(page + 4096, 4096, PROT_NONE), 0);
   page[4095] = 0xFA;
