@@ -27,7 +27,8 @@ const void* pointer(std::uint64_t address) {
   return reinterpret_cast<const void*>(address);
 }
 
-/// Whether `address` stands for one that Windows has in the kernel's half.
+/// Whether `address` stands for one that Windows has in the kernel's half. That pool, stacks and images here do is
+/// [assumed]: drivers' pointers into them are kernel pointers.
 bool is_kernel_address(const Kernel& kernel, const machine::Machine& machine, std::uint64_t address) {
   using Region = machine::PhysicalMemory::Region;
   if (address >> 63 != 0) return true;
