@@ -18,6 +18,11 @@ function(dumpsim_target_options target)
       target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
     endif()
   endif()
+  if(DUMPSIM_FUZZ)
+    # The rooms report which of their branches an input reaches; without this libFuzzer searches blindly.
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
 endfunction()
 
 function(dumpsim_check_arguments function prefix)

@@ -73,6 +73,12 @@ void put_value(Line& line, const Kernel& kernel, T value) {
   }
 }
 
+/// What may be an NTSTATUS goes into the record as a number; addresses are in the text only, as words.
+template <class Return>
+constexpr bool shows_number = sizeof(Return) <= 4;
+template <class Pointee>
+constexpr bool shows_number<Pointee*> = false;
+
 template <auto Function, std::size_t Index, class Signature = decltype(Function)>
 struct Entry;
 
@@ -119,8 +125,7 @@ requires(!has_own_entries<Function>) struct Entry<Function, Index, Return (*)(Ar
       kernel.end_call();
       line.put(" = ");
       put_value(line, kernel, result);
-      constexpr bool shows_number = !std::is_pointer_v<Return> && sizeof(Return) <= 4;
-      const auto status = shows_number ? static_cast<std::int32_t>(bits_of(result)) : 0;
+      const auto status = shows_number<Return> ? static_cast<std::int32_t>(bits_of(result)) : 0;
       kernel.recorder().kernel_call(kernel.image(), irql, Index, status, line.text());
       return result;
     }

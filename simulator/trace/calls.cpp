@@ -152,11 +152,16 @@ std::string summary(std::span<const Round> rounds, const Matcher& matcher) {
   std::string words;
   for (std::size_t i = 0; i < rounds.size(); ++i) {
     if (i == most) return words + ", …";
-    std::string round;
-    for (const Call& call : rounds[i].calls) round += (round.empty() ? "" : ", ") + matcher.name(call);
-    if (rounds[i].calls.size() > 1 && rounds[i].count > 1) round = "(" + round + ")";
-    if (rounds[i].count > 1) round += " x" + with_thousands(rounds[i].count);
-    words += (words.empty() ? "" : ", ") + round;
+    const bool several = rounds[i].calls.size() > 1 && rounds[i].count > 1;
+    if (!words.empty()) words += ", ";
+    if (several) words += '(';
+    const char* between = "";
+    for (const Call& call : rounds[i].calls) {
+      words.append(between).append(matcher.name(call));
+      between = ", ";
+    }
+    if (several) words += ')';
+    if (rounds[i].count > 1) words.append(" x").append(with_thousands(rounds[i].count));
   }
   return words;
 }

@@ -79,11 +79,12 @@ constexpr std::array rows = {
         "a callback returned an error: the write went to the disk all the same and the filter is skipped from here on",
         "an error does not stop a dump; a filter that must not let plaintext through stops the machine (KeBugCheckEx)",
         "[seen: Windows 7's dispatcher, VeraCrypt's comments] later versions [assumed] alike"},
-    RuleRow{Rule::processor_no_such_hardware, "processor.no-such-hardware", Severity::warning,
-            "an instruction talked to hardware that the simulated machine does not have",
-            "a dump filter has no device of its own: leave ports, model-specific and debug registers to the drivers that "
-            "own them",
-            "[doc] the port driver alone talks to hardware in a dump; a port reads as ones here, what is written is lost"},
+    RuleRow{
+        Rule::processor_no_such_hardware, "processor.no-such-hardware", Severity::warning,
+        "an instruction talked to hardware that the simulated machine does not have",
+        "a dump filter has no device of its own: leave ports, model-specific and debug registers to the drivers that "
+        "own them",
+        "[doc] the port driver alone talks to hardware in a dump; a port reads as ones here, what is written is lost"},
 };
 
 constexpr bool in_order() {

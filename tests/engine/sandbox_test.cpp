@@ -96,6 +96,17 @@ TEST_F(Sandbox, AChildThatSleepsInACallback) {
   EXPECT_EQ(end.how, ChildEnd::How::stuck);
 }
 
+// Its own timer ends such a child first, unless the filter takes that away. It is the processor's time that counts: a
+// child that waits for a processor on a busy machine is not stuck.
+TEST_F(Sandbox, AChildThatComputesInACallback) {
+  const ChildEnd end = end_of([this] {
+    shared_->totals.running = 0x102;
+    for (volatile bool forever = true; forever;) {
+    }
+  });
+  EXPECT_EQ(end.how, ChildEnd::How::stuck);
+}
+
 TEST_F(Sandbox, AChildThatGoesOnIsLeftAlone) {
   const ChildEnd end = end_of([this] {
     shared_->totals.running = 0x102;
