@@ -40,7 +40,7 @@ Result<std::unique_ptr<Image>> Image::load(const std::filesystem::path& path, co
   Result<std::vector<std::byte>> file = read_file(path);
   if (!file) return file.error();
   const bool windows = file->size() >= 2 && std::memcmp(file->data(), "MZ", 2) == 0;
-  if (windows) return PeImage::load(path, *file, exports, std::move(options));
+  if (windows) return PeImage::load(path, *file, exports, options);
   return ElfImage::load(path, *std::move(file), exports, std::move(options));
 }
 

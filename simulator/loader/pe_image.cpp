@@ -94,20 +94,20 @@ const void* find(const ExportTable& exports, std::string_view name) {
 
 }  // namespace
 
-PeImage::PeImage(std::filesystem::path path, LoadOptions options, PeFacts facts)
+PeImage::PeImage(std::filesystem::path path, const LoadOptions& options, PeFacts facts)
     : Image(std::move(path), options, machine::Convention::microsoft), facts_(std::move(facts)), seed_(options.seed) {
   bytes_ = facts_.bytes;
 }
 
 Result<std::unique_ptr<Image>> PeImage::load(const std::filesystem::path& path, std::span<const std::byte> file,
-                                             const ExportTable& exports, LoadOptions options) {
+                                             const ExportTable& exports, const LoadOptions& options) {
   Result<PeFacts> facts = read_pe(file);
   if (!facts) return about_image(path, facts.error().message);
   if (const Result<void> good = check_pe_driver(*facts); !good) return about_image(path, good.error().message);
   if (options.convention == machine::Convention::system_v) {
     return about_image(path, "a .sys has Microsoft's calling convention, and the scenario says system-v");
   }
-  std::unique_ptr<PeImage> image(new PeImage(path, std::move(options), *std::move(facts)));
+  std::unique_ptr<PeImage> image(new PeImage(path, options, *std::move(facts)));
   if (Result<void> done = image->map(file); !done) return done.error();
   image->relocate();
   image->bind(exports);

@@ -21,7 +21,7 @@ class PeImage final : public Image {
  public:
   /// `file` is the whole of `path`. As Image::load.
   static Result<std::unique_ptr<Image>> load(const std::filesystem::path& path, std::span<const std::byte> file,
-                                             const ExportTable& exports, LoadOptions options);
+                                             const ExportTable& exports, const LoadOptions& options);
   ~PeImage() override;
 
   const PeFacts& facts() const { return facts_; }
@@ -30,7 +30,7 @@ class PeImage final : public Image {
   std::string_view discarded_section_at(const void* address) const override;
 
  private:
-  PeImage(std::filesystem::path path, LoadOptions options, PeFacts facts);
+  PeImage(std::filesystem::path path, const LoadOptions& options, PeFacts facts);
   Result<void> map(std::span<const std::byte> file);
   void relocate();
   void bind(const ExportTable& exports);

@@ -22,12 +22,16 @@ namespace {
 
 constexpr std::size_t scratch_bytes = 4096;
 
+/// Its place among the general registers. REQUIRES: one of rax to r15.
+std::size_t place_of(ZydisRegister whole) {
+  return static_cast<std::size_t>(whole) - static_cast<std::size_t>(ZYDIS_REGISTER_RAX);
+}
+
 std::uint64_t value_of(const ucontext_t& context, ZydisRegister which) {
   if (which == ZYDIS_REGISTER_NONE) return 0;
   const ZydisRegister whole = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, which);
   if (whole == ZYDIS_REGISTER_RIP) return static_cast<std::uint64_t>(context.uc_mcontext.gregs[REG_RIP]);
-  const auto value = static_cast<std::uint64_t>(
-      context.uc_mcontext.gregs[general_registers[static_cast<std::size_t>(ZydisRegisterGetId(whole))]]);
+  const auto value = static_cast<std::uint64_t>(context.uc_mcontext.gregs[general_registers[place_of(whole)]]);
   return ZydisRegisterGetWidth(ZYDIS_MACHINE_MODE_LONG_64, which) == 32 ? static_cast<std::uint32_t>(value) : value;
 }
 
@@ -51,7 +55,7 @@ int free_register(const Decoded& decoded) {
   const auto use = [&used](ZydisRegister which) {
     const ZydisRegister whole = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, which);
     if (whole >= ZYDIS_REGISTER_RAX && whole <= ZYDIS_REGISTER_R15) {
-      used[static_cast<std::size_t>(ZydisRegisterGetId(whole))] = true;
+      used[place_of(whole)] = true;
     }
   };
   for (std::size_t i = 0; i < decoded.instruction.operand_count; ++i) {
@@ -142,7 +146,7 @@ bool Redirect::start(void* ucontext, std::uint64_t from, std::size_t bytes, cons
   if (decoded.instruction.meta.category == ZYDIS_CATEGORY_STRINGOP) {
     const ZydisRegister base = decoded.operands[which].mem.base;
     if (base != ZYDIS_REGISTER_RSI && base != ZYDIS_REGISTER_RDI) return false;
-    s.gpr = static_cast<std::size_t>(general_registers[static_cast<std::size_t>(ZydisRegisterGetId(base))]);
+    s.gpr = static_cast<std::size_t>(general_registers[place_of(base)]);
     s.distance = target - address;
     std::memcpy(code, reinterpret_cast<const void*>(rip), decoded.instruction.length);
     code[decoded.instruction.length] = 0xCC;
