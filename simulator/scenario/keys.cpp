@@ -225,7 +225,13 @@ const auto table = std::to_array<Key>({
     {"expect.writes", Type::count, "any", "physical writes the port made"},
     {"expect.write_size", Type::count, "any", "bytes of each of them"},
     {"expect.bytes_on_disk", Type::count, "any", "bytes the port wrote"},
-    {"expect.bugcheck", Type::integer, "any", "the code with which a filter, or a fault of it, stops the machine", {}, 0, 0xffffffff},
+    {"expect.bugcheck",
+     Type::integer,
+     "any",
+     "the code with which a filter, or a fault of it, stops the machine",
+     {},
+     0,
+     0xffffffff},
     {"expect.debug_output", Type::text_list, "any", "texts that must appear in what filters print"},
 });
 
