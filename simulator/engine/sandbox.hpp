@@ -17,9 +17,9 @@ struct ChildEnd {
 };
 
 /// Runs `work` in a forked child and waits. `watch` is called several times a second while the child runs. A child
-/// whose totals show a callback that makes no progress is killed after `stuck_seconds` asleep, or of processor time if it
-/// computes (its own timer ends such a child first, unless the filter took that away). Waiting for a processor does not
-/// count: the same run comes out the same on a busy machine.
+/// whose totals show a callback that makes no progress is killed after `stuck_seconds` asleep, or of processor time if
+/// it computes (its own timer ends such a child first, unless the filter took that away). Waiting for a processor does
+/// not count: the same run comes out the same on a busy machine.
 Result<ChildEnd> run_in_child(const std::function<void()>& work, const stack::Totals& totals,
                               std::uint32_t stuck_seconds, const std::function<void()>& watch);
 
