@@ -13,7 +13,7 @@
 #define EXCEPTION_CONTINUE_SEARCH 0
 #define EXCEPTION_CONTINUE_EXECUTION (-1)
 
-#if WDK_DRIVER_BUILD && !defined(_WIN32) && !defined(__cplusplus)
+#if WDK_DRIVER_BUILD && !defined(_WIN32) && !defined(WDK_KEEP_WORDS) && !defined(__cplusplus)
 #ifdef __clang__
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wkeyword-macro"

@@ -71,8 +71,9 @@
 #endif
 #endif
 
-// A Windows target (including clang's x86_64-pc-windows-msvc-elf) has these as keywords or built-in macros.
-#if !defined(_WIN32)
+// A Windows target (including clang's x86_64-pc-windows-msvc-elf) has these as keywords or built-in macros. With
+// WDK_KEEP_WORDS they stay as the source has them: `dumpsim cc` preprocesses so, to see which way of building it needs.
+#if !defined(_WIN32) && !defined(WDK_KEEP_WORDS)
 #ifdef __clang__
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wkeyword-macro"
@@ -144,7 +145,7 @@
 #ifdef __clang__
 #pragma clang diagnostic pop
 #endif
-#endif  // !_WIN32
+#endif  // !_WIN32 && !WDK_KEEP_WORDS
 
 #define FORCEINLINE __forceinline
 #define NTAPI
