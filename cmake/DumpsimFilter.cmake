@@ -22,7 +22,8 @@ set(DUMPSIM_FILTER_OPTIONS -fPIC -fshort-wchar -fms-extensions -fno-strict-alias
 set(DUMPSIM_FILTER_CXX_OPTIONS -fno-exceptions -fno-rtti -fno-threadsafe-statics)
 # Exported is DriverEntry, mangled or not, and nothing else: an image's own functions bind to themselves.
 set(DUMPSIM_FILTER_LINK_OPTIONS -nostdlib -Wl,-z,defs -Wl,-z,noexecstack -Wl,-z,now -Wl,--gc-sections -Wl,-Bsymbolic
-  -Wl,--build-id -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/filter_exports.map)
+  -Wl,--build-id)
+set(DUMPSIM_FILTER_EXPORTS ${PROJECT_SOURCE_DIR}/cmake/filter_exports.map)
 set(DUMPSIM_FILTER_INCLUDE ${PROJECT_SOURCE_DIR}/include/wdk)
 include(DumpsimWindows)
 include(DumpsimSys)
@@ -116,7 +117,8 @@ function(dumpsim_add_filter name)
     target_compile_definitions(${target} PRIVATE ${FILTER_DEFINITIONS})
     target_compile_options(${target} PRIVATE ${DUMPSIM_FILTER_OPTIONS}
       $<$<COMPILE_LANGUAGE:CXX>:${DUMPSIM_FILTER_CXX_OPTIONS}> $<$<BOOL:${DUMPSIM_WERROR}>:-Werror> ${FILTER_OPTIONS})
-    target_link_options(${target} PRIVATE ${DUMPSIM_FILTER_LINK_OPTIONS})
+    target_link_options(${target} PRIVATE ${DUMPSIM_FILTER_LINK_OPTIONS}
+      -Wl,--version-script=${DUMPSIM_FILTER_EXPORTS})
     # libgcc holds what the compiler calls for 128-bit division and its like; it is static and depends on nothing.
     target_link_libraries(${target} PRIVATE dumpsim_crt -Wl,--no-as-needed dumpsim_import_system_v -lgcc)
   endif()
@@ -129,7 +131,8 @@ function(dumpsim_add_filter name)
       OPTIONS ${DUMPSIM_FILTER_OPTIONS} ${definitions} ${FILTER_OPTIONS})
     set(image ${FILTER_OUTPUT_DIRECTORY}/${name}-ms.so)
     add_custom_command(OUTPUT ${image}
-      COMMAND ${DUMPSIM_MICROSOFT_CC} -shared ${DUMPSIM_FILTER_LINK_OPTIONS} -o ${image} ${objects}
+      COMMAND ${DUMPSIM_MICROSOFT_CC} -shared ${DUMPSIM_FILTER_LINK_OPTIONS}
+              -Wl,--version-script=${DUMPSIM_FILTER_EXPORTS} -o ${image} ${objects}
               $<TARGET_FILE:dumpsim_ms_crt> -Wl,--no-as-needed $<TARGET_FILE:dumpsim_import_microsoft>
       DEPENDS ${objects} dumpsim_ms_crt $<TARGET_FILE:dumpsim_ms_crt> dumpsim_import_microsoft
               $<TARGET_FILE:dumpsim_import_microsoft> ${PROJECT_SOURCE_DIR}/cmake/filter_exports.map

@@ -25,6 +25,10 @@ set(DUMPSIM_SYS_OPTIONS_mingw -ffunction-sections -fdata-sections -fno-ident
   ${DUMPSIM_SYS_COMMON})
 set(DUMPSIM_SYS_OPTIONS_clang --target=x86_64-pc-windows-msvc -fms-extensions -fms-compatibility
   -fms-compatibility-version=19.29 -ffreestanding -fasynchronous-unwind-tables -fno-builtin-bcmp -nostdlibinc -gcodeview ${DUMPSIM_SYS_COMMON})
+set(DUMPSIM_SYS_LINK_OPTIONS_mingw -nostdlib -shared -Wl,--subsystem,native -Wl,--entry,DriverEntry -Wl,--dynamicbase
+  -Wl,--gc-sections -Wl,--no-insert-timestamp -Wl,--exclude-all-symbols)
+set(DUMPSIM_SYS_LINK_OPTIONS_clang /nologo /driver /subsystem:native /machine:x64 /nodefaultlib /entry:DriverEntry
+  /dynamicbase /debug /Brepro)
 
 # dumpsim_sys_import_library(name definition [DEPENDS …]): import libraries from a module definition file, one per linker,
 # for IMPORTS of dumpsim_add_sys.
@@ -93,12 +97,11 @@ function(dumpsim_add_sys name)
     endforeach()
     set(image ${SYS_OUTPUT_DIRECTORY}/${name}-${kind}.sys)
     if(kind STREQUAL "mingw")
-      set(link ${DUMPSIM_MINGW_CC} -nostdlib -shared -Wl,--subsystem,native -Wl,--entry,DriverEntry -Wl,--dynamicbase
-        -Wl,--gc-sections -Wl,--no-insert-timestamp -Wl,--exclude-all-symbols -o ${image} ${objects}
-        ${libraries} -lgcc ${SYS_LINK_mingw})
+      set(link ${DUMPSIM_MINGW_CC} ${DUMPSIM_SYS_LINK_OPTIONS_mingw} -o ${image} ${objects} ${libraries} -lgcc
+        ${SYS_LINK_mingw})
     else()
-      set(link ${DUMPSIM_SYS_LLD_LINK} /nologo /driver /subsystem:native /machine:x64 /nodefaultlib
-        /entry:DriverEntry /dynamicbase /debug /Brepro /out:${image} ${objects} ${libraries} ${SYS_LINK_clang})
+      set(link ${DUMPSIM_SYS_LLD_LINK} ${DUMPSIM_SYS_LINK_OPTIONS_clang} /out:${image} ${objects} ${libraries}
+        ${SYS_LINK_clang})
     endif()
     add_custom_command(OUTPUT ${image} COMMAND ${link} DEPENDS ${objects} ${library_targets} ${libraries}
       VERBATIM COMMENT "Linking driver ${name}-${kind}.sys")

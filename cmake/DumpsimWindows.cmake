@@ -24,8 +24,7 @@ set(DUMPSIM_WINDOWS_OPTIONS --target=x86_64-pc-windows-itanium-elf -Xclang -mrel
   -ffunction-sections -fdata-sections -Wall -Wextra -Wno-unknown-pragmas -Wno-multichar
   -Wno-missing-field-initializers)
 # Linked by the binutils alone: a compiler driver for Windows would look for another linker.
-set(DUMPSIM_WINDOWS_LINK_OPTIONS -shared -z defs -z noexecstack -z now --gc-sections -Bsymbolic --build-id
-  --version-script=${PROJECT_SOURCE_DIR}/cmake/filter_exports.map)
+set(DUMPSIM_WINDOWS_LINK_OPTIONS -shared -z defs -z noexecstack -z now --gc-sections -Bsymbolic --build-id)
 
 # dumpsim_add_windows_filter(name target image SOURCES … [DEFINITIONS …] [OPTIONS …]): what dumpsim_add_filter does for
 # CONVENTION windows.
@@ -38,7 +37,7 @@ function(dumpsim_add_windows_filter name target image)
     ${DUMPSIM_FILTER_INCLUDE}/crt C ${DUMPSIM_WINDOWS_CC} CXX ${DUMPSIM_WINDOWS_CC} WORD "Windows data model"
     OPTIONS ${DUMPSIM_WINDOWS_OPTIONS} ${definitions} ${FILTER_OPTIONS})
   add_custom_command(OUTPUT ${image}
-    COMMAND ${CMAKE_LINKER} ${DUMPSIM_WINDOWS_LINK_OPTIONS} -o ${image} ${objects} $<TARGET_FILE:dumpsim_ms_crt>
+    COMMAND ${CMAKE_LINKER} ${DUMPSIM_WINDOWS_LINK_OPTIONS} --version-script=${DUMPSIM_FILTER_EXPORTS} -o ${image} ${objects} $<TARGET_FILE:dumpsim_ms_crt>
             --no-as-needed $<TARGET_FILE:dumpsim_import_microsoft>
     DEPENDS ${objects} dumpsim_ms_crt $<TARGET_FILE:dumpsim_ms_crt> dumpsim_import_microsoft
             $<TARGET_FILE:dumpsim_import_microsoft> ${PROJECT_SOURCE_DIR}/cmake/filter_exports.map

@@ -42,5 +42,6 @@ void add_lint_command(CLI::App& app, Context& context);
 void add_recover_command(CLI::App& app, Context& context);
 void add_inspect_command(CLI::App& app, Context& context);
 void add_policies_command(CLI::App& app, Context& context);
+void add_cc_command(CLI::App& app, Context& context);
 
 }  // namespace dumpsim::cli

@@ -28,8 +28,9 @@ void add(std::vector<std::string>& command, const Options& options) {
 
 std::string lower_extension(const fs::path& source) {
   std::string extension = source.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char letter) { return static_cast<char>(letter >= 'A' && letter <= 'Z' ? letter + 32 : letter); });
+  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char letter) {
+    return static_cast<char>(letter >= 'A' && letter <= 'Z' ? letter + 32 : letter);
+  });
   return extension;
 }
 
@@ -71,9 +72,11 @@ Result<fs::path> compiler_for(Way way, bool cpp, const Compilers& compilers) {
                                             : "alone compiles with Microsoft's calling convention into ELF");
 }
 
-std::vector<std::string> compile_elf(Way way, const fs::path& source, const fs::path& object, const fs::path& compiler,
-                                     const Request& request, const Kit& kit) {
-  std::vector<std::string> command = {compiler.filename().string()};
+Result<std::vector<std::string>> compile_elf(Way way, const fs::path& source, const fs::path& object,
+                                             const Request& request, const Kit& kit, const Compilers& compilers) {
+  const Result<fs::path> compiler = compiler_for(way, is_cpp(source), compilers);
+  if (!compiler) return compiler.error();
+  std::vector<std::string> command = {compiler->filename().string()};
   const bool cpp = is_cpp(source);
   if (!is_assembly(source)) command.emplace_back(cpp ? cxx_standard : c_standard);
   command.emplace_back("-O2");
@@ -112,17 +115,65 @@ Result<std::vector<std::string>> link_elf(Way way, const std::vector<std::string
     command = {compiler->filename().string(), "-shared"};
     add(command, options::filter_link);
   }
-  if (request.trap_missing) add_linker_option(command, direct, "--unresolved-symbols=ignore-all");
   add_linker_option(command, direct, "--version-script=" + (kit.libraries / "filter_exports.map").string());
   command.insert(command.end(), {"-o", request.output.string()});
   command.insert(command.end(), objects.begin(), objects.end());
-  if (request.trap_missing) command.push_back((kit.libraries / "dumpsim_trap_missing.o").string());
   const bool system_v = way == Way::system_v;
   command.push_back((kit.libraries / (system_v ? "libdumpsim_crt.a" : "libdumpsim_ms_crt.a")).string());
   add_linker_option(command, direct, "--no-as-needed");
   command.push_back((kit.libraries / (system_v ? "libntoskrnl.so" : "libntoskrnl-ms.so")).string());
   // 128-bit division and its like; static, depends on nothing.
   if (system_v) command.emplace_back("-lgcc");
+  return command;
+}
+
+/// A .sys is made by clang with lld-link where both are, else by mingw-w64.
+bool by_clang(const Compilers& compilers) {
+  return !compilers.clang.empty() && !compilers.lld_link.empty();
+}
+
+Result<std::vector<std::string>> compile_sys(const fs::path& source, const fs::path& object, const Request& request,
+                                             const Kit& kit, const Compilers& compilers) {
+  const bool clang = by_clang(compilers);
+  if (!clang && compilers.mingw.empty()) {
+    return not_installed("neither clang with lld-link nor mingw-w64's gcc",
+                         "clang and lld (apt-get install clang lld) or gcc-mingw-w64-x86-64", "make a .sys");
+  }
+  const bool cpp = is_cpp(source);
+  fs::path compiler = (clang ? compilers.clang : compilers.mingw).filename();
+  if (!clang && cpp) compiler = "x86_64-w64-mingw32-g++";
+  std::vector<std::string> command = {compiler.string()};
+  if (!is_assembly(source)) command.emplace_back(cpp ? cxx_standard : c_standard);
+  command.emplace_back("-O2");
+  if (clang) {
+    add(command, options::sys_clang);
+  } else {
+    add(command, options::sys_mingw);
+  }
+  if (cpp) add(command, options::filter_cxx);
+  if (!cpp && !is_assembly(source)) command.emplace_back(no_guessing);
+  add_users(command, request);
+  command.push_back("-I" + kit.headers.string());
+  if (clang) command.push_back("-I" + (kit.headers / "crt").string());
+  command.insert(command.end(), request.options.begin(), request.options.end());
+  command.insert(command.end(), {"-c", source.string(), "-o", object.string()});
+  return command;
+}
+
+std::vector<std::string> link_sys(const std::vector<std::string>& objects, const Request& request, const Kit& kit,
+                                  const Compilers& compilers) {
+  const bool clang = by_clang(compilers);
+  std::vector<std::string> command = {(clang ? compilers.lld_link : compilers.mingw).filename().string()};
+  if (clang) {
+    add(command, options::sys_clang_link);
+    command.push_back("/out:" + request.output.string());
+  } else {
+    add(command, options::sys_mingw_link);
+    command.insert(command.end(), {"-o", request.output.string()});
+  }
+  command.insert(command.end(), objects.begin(), objects.end());
+  command.push_back((kit.libraries / (clang ? "sys-clang" : "sys-mingw") / "ntoskrnl.lib").string());
+  if (!clang) command.emplace_back("-lgcc");
   return command;
 }
 
@@ -145,9 +196,10 @@ Result<Kit> find_kit(const fs::path& program) {
       return Kit{headers, libraries};
     }
   }
-  return Error{fmt::format("neither the headers ({0}/ntddk.h) nor the import libraries ({1}/lib/libntoskrnl.so or "
-                           "{1}/lib/dumpsim/libntoskrnl.so) are beside the program: it was taken out of its place",
-                           headers.string(), prefix.string())};
+  return Error{
+      fmt::format("neither the headers ({0}/ntddk.h) nor the import libraries ({1}/lib/libntoskrnl.so or "
+                  "{1}/lib/dumpsim/libntoskrnl.so) are beside the program: it was taken out of its place",
+                  headers.string(), prefix.string())};
 }
 
 Compilers find_compilers() {
@@ -155,8 +207,8 @@ Compilers find_compilers() {
           .gxx = find_program({"g++"}),
           .clang = find_program({"clang", "clang-19", "clang-18", "clang-17", "clang-16", "clang-15", "clang-14"}),
           .linker = find_program({"ld", "ld.bfd", "ld.lld"}),
-          .lld_link = find_program({"lld-link", "lld-link-19", "lld-link-18", "lld-link-17", "lld-link-16",
-                                    "lld-link-15", "lld-link-14"}),
+          .lld_link = find_program(
+              {"lld-link", "lld-link-19", "lld-link-18", "lld-link-17", "lld-link-16", "lld-link-15", "lld-link-14"}),
           .mingw = find_program({"x86_64-w64-mingw32-gcc"})};
 }
 
@@ -174,15 +226,20 @@ Result<Plan> plan_commands(Way way, const Request& request, const Kit& kit, cons
       return Error{fmt::format("{}: expected a source (.c, .cpp, .cc, .cxx, .S) or what is linked in (.o, .a)",
                                source.string())};
     }
-    const Result<fs::path> compiler = compiler_for(way, is_cpp(source), compilers);
-    if (!compiler) return compiler.error();
     fs::path object = folder / source.stem();
     object += ".o";
     for (int number = 2; !taken.insert(object).second; ++number) {
       object = folder / fmt::format("{}-{}.o", source.stem().string(), number);
     }
-    plan.compiles.push_back({source, compile_elf(way, source, object, *compiler, request, kit), object});
+    auto command = way == Way::sys ? compile_sys(source, object, request, kit, compilers)
+                                   : compile_elf(way, source, object, request, kit, compilers);
+    if (!command) return command.error();
+    plan.compiles.push_back({source, *std::move(command), object});
     objects.push_back(object.string());
+  }
+  if (way == Way::sys) {
+    plan.link = link_sys(objects, request, kit, compilers);
+    return plan;
   }
   Result<std::vector<std::string>> link = link_elf(way, objects, request, kit, compilers);
   if (!link) return link.error();
@@ -195,7 +252,8 @@ Result<std::vector<std::string>> plan_preprocessing(const fs::path& source, cons
   const Result<fs::path> compiler = compiler_for(Way::system_v, is_cpp(source), compilers);
   if (!compiler) return compiler.error();
   std::vector<std::string> command = {compiler->filename().string(),
-                                      std::string(is_cpp(source) ? cxx_standard : c_standard), "-E", "-DWDK_KEEP_WORDS=1"};
+                                      std::string(is_cpp(source) ? cxx_standard : c_standard), "-E",
+                                      "-DWDK_KEEP_WORDS=1"};
   add(command, options::filter);
   add_users(command, request);
   command.push_back("-I" + kit.headers.string());

@@ -36,7 +36,6 @@ struct Request {
   std::filesystem::path output;
   std::vector<std::string> includes, defines, undefines;  ///< without -I, -D, -U
   std::vector<std::string> options;                       ///< handed to the compiler as they are, for each source
-  bool trap_missing = false;  ///< what is not simulated is bound to a trap that names itself when it is called
 };
 
 struct Plan {

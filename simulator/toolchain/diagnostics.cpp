@@ -22,8 +22,8 @@ std::optional<std::string_view> between(std::string_view line, std::string_view 
 
 /// "driver.c:12:5: error: …" is at "driver.c:12"; "/usr/bin/ld: a.o: in function" at "a.o".
 std::string place_of(std::string_view line) {
-  const std::size_t error = std::min({line.find(" error:"), line.find(" fatal error:"), line.find(" undefined reference"),
-                                      line.find(" warning:"), line.size()});
+  const std::size_t error = std::min({line.find(" error:"), line.find(" fatal error:"),
+                                      line.find(" undefined reference"), line.find(" warning:"), line.size()});
   std::string_view place = line.substr(0, error);
   while (place.ends_with(':')) place.remove_suffix(1);
   // The linker's own name stands before.
@@ -112,9 +112,8 @@ class Reading {
 
   void add(Kind kind, std::string_view name, std::string_view text) {
     const bool lld = text.find("undefined symbol: ") != std::string_view::npos;
-    const auto same = std::find_if(found_.begin(), found_.end(), [&](const MissingName& row) {
-      return row.kind == kind && row.name == name;
-    });
+    const auto same = std::find_if(found_.begin(), found_.end(),
+                                   [&](const MissingName& row) { return row.kind == kind && row.name == name; });
     if (same != found_.end()) {
       if (lld) lld_ = &*same;
       return;

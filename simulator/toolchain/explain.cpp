@@ -78,10 +78,13 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 58> c_librar
 /// What compilers ask for by themselves.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 17> compiler_names = {{
     {"__stack_chk_fail", "is the stack protector's, which a driver here is built without: -fno-stack-protector"},
-    {"__C_specific_handler", "serves __try and __except: build it as a driver of Windows, --way sys, where exceptions are handled"},
+    {"__C_specific_handler",
+     "serves __try and __except: build it as a driver of Windows, --way sys, where exceptions are handled"},
     {"_GLOBAL_OFFSET_TABLE_", "is the linker's: an object was compiled without -fPIC"},
-    {"__cxa_atexit", "registers destructors of static objects, which nobody runs for a driver: use pointers set in DriverEntry"},
-    {"__dso_handle", "registers destructors of static objects, which nobody runs for a driver: use pointers set in DriverEntry"},
+    {"__cxa_atexit",
+     "registers destructors of static objects, which nobody runs for a driver: use pointers set in DriverEntry"},
+    {"__dso_handle",
+     "registers destructors of static objects, which nobody runs for a driver: use pointers set in DriverEntry"},
     {"__cxa_guard_acquire", "guards static locals of C++: compile with -fno-threadsafe-statics"},
     {"__cxa_pure_virtual", "is called for a pure virtual function: a driver defines it itself"},
     {"_purecall", "is called for a pure virtual function: a driver defines it itself"},
@@ -98,16 +101,16 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 17> compiler
 
 // Microsoft's prefixes of kernel routines: a capital letter has to follow.
 constexpr std::array<std::string_view, 40> kernel_prefixes = {
-    "Aux", "Cc",  "Cm",  "Dbg", "Em",  "Etw", "Ex",  "Exf", "Exp", "FsRtl", "Flt", "Hal",  "Inbv", "Interlocked",
-    "Io",  "Iof", "Kd",  "Ke",  "Kf",  "Ki",  "Mm",  "Nt",  "Ob",  "Obf",   "Pcw", "Pf",   "Pfx",  "Po",
-    "Ps",  "Rtl", "RtlString", "Se", "Tm", "Vf", "Vsl", "Wdf", "Wmi", "Whea", "Wsk", "Zw"};
+    "Aux", "Cc",  "Cm",        "Dbg", "Em", "Etw", "Ex",  "Exf", "Exp", "FsRtl", "Flt", "Hal", "Inbv", "Interlocked",
+    "Io",  "Iof", "Kd",        "Ke",  "Kf", "Ki",  "Mm",  "Nt",  "Ob",  "Obf",   "Pcw", "Pf",  "Pfx",  "Po",
+    "Ps",  "Rtl", "RtlString", "Se",  "Tm", "Vf",  "Vsl", "Wdf", "Wmi", "Whea",  "Wsk", "Zw"};
 
-constexpr std::array<std::string_view, 12> user_headers = {
-    "windows.h", "winbase.h", "winuser.h", "winnt.h", "winioctl.h", "winsock2.h",
-    "tchar.h",   "process.h", "io.h",      "conio.h", "unistd.h",   "pthread.h"};
-constexpr std::array<std::string_view, 14> library_headers = {
-    "stdio.h", "stdlib.h", "math.h", "time.h",   "errno.h", "assert.h", "signal.h",
-    "setjmp.h", "locale.h", "vector", "string", "memory",  "map",      "iostream"};
+constexpr std::array<std::string_view, 12> user_headers = {"windows.h",  "winbase.h",  "winuser.h", "winnt.h",
+                                                           "winioctl.h", "winsock2.h", "tchar.h",   "process.h",
+                                                           "io.h",       "conio.h",    "unistd.h",  "pthread.h"};
+constexpr std::array<std::string_view, 14> library_headers = {"stdio.h",  "stdlib.h", "math.h",   "time.h",   "errno.h",
+                                                              "assert.h", "signal.h", "setjmp.h", "locale.h", "vector",
+                                                              "string",   "memory",   "map",      "iostream"};
 
 template <std::size_t count>
 std::optional<std::string_view> looked_up(
@@ -196,8 +199,10 @@ std::string about_header(std::string_view name, const Known& known) {
   for (const std::vector<std::string>* folder : {&known.own_headers, &known.headers.headers()}) {
     for (const std::string& own : *folder) {
       if (lower(own) == lower(file) && own != file) {
-        return fmt::format("is there, but spelled {}: Windows does not tell the two apart, a file of one line does "
-                           "(#include \"{}\")", own, own);
+        return fmt::format(
+            "is there, but spelled {}: Windows does not tell the two apart, a file of one line does "
+            "(#include \"{}\")",
+            own, own);
       }
       if (own == file) {
         return fmt::format("is there as {}, but not where the compiler looks: give its folder with -I", own);
@@ -205,9 +210,11 @@ std::string about_header(std::string_view name, const Known& known) {
     }
   }
   const std::string plain = lower(file);
-  if (plain.starts_with("wdf")) return "is the driver framework's (WDF), which is not simulated: dump filters run without it";
+  if (plain.starts_with("wdf"))
+    return "is the driver framework's (WDF), which is not simulated: dump filters run without it";
   if (among(plain, user_headers)) return "is a header of user mode: a driver has <ntddk.h>";
-  if (among(plain, library_headers)) return "is of the C or C++ library, and a kernel has none; the kit's own are in its crt folder";
+  if (among(plain, library_headers))
+    return "is of the C or C++ library, and a kernel has none; the kit's own are in its crt folder";
   return fmt::format("is no header of the kit{}", did_you_mean(file, views(known.headers.headers())));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Says of a name that a compiler or a linker did not know what a driver author wants to know: is it simulated at all, is
-// there a near one, which header declares it, is it of a C library that a kernel does not have.
+// Says of a name that a compiler or a linker did not know what a driver author wants to know: is it simulated at all,
+// is there a near one, which header declares it, is it of a C library that a kernel does not have.
 #pragma once
 
 #include <span>

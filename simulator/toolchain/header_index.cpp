@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint64_t header_limit = std::uint64_t{8} << 20;
 // The order in which a driver author would think of them: the first that leads to a name is offered.
-constexpr std::array<std::string_view, 7> preferred = {"ntddk.h",    "wdm.h",     "ntifs.h", "ntdddump.h",
+constexpr std::array<std::string_view, 7> preferred = {"ntddk.h",    "wdm.h",      "ntifs.h",    "ntdddump.h",
                                                        "ntdddisk.h", "ntddstor.h", "ntstrsafe.h"};
 
 bool letter(char character) {
@@ -153,7 +153,9 @@ class Declarations {
         const bool pointer_to_function = depth == 1 && index >= 2 && outer[index - 1] == "*" && next == ")" &&
                                          index + 2 < outer.size() && outer[index + 2] == "(";
         if (pointer_to_function || (depth == 0 && (next == "," || next == ";" || next == "["))) names_.emplace(text);
-        if (depth == 0 && next == "(") function = text;  // annotations come before it, so the last one counts
+        // Annotations come before it, so the last one counts; before "(*" stands a type.
+        const bool type = index + 2 < outer.size() && outer[index + 2] == "*";
+        if (depth == 0 && next == "(" && !type) function = text;
       }
     }
     if (!function.empty()) names_.emplace(function);

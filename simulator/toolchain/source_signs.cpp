@@ -122,11 +122,11 @@ bool among(std::string_view word, const std::array<std::string_view, count>& wor
 
 // What include/wdk/ddi/compiler.h makes attributes of.
 constexpr std::array<std::string_view, 19> known_declspecs = {
-    "align",    "allocate",    "code_seg", "deprecated", "dllexport", "dllimport", "guard",
-    "intrin_type", "naked",    "noalias",  "noinline",   "noreturn",  "nothrow",   "novtable",
-    "restrict", "safebuffers", "selectany", "thread",    "uuid"};
+    "align",       "allocate",    "code_seg",  "deprecated", "dllexport", "dllimport", "guard",
+    "intrin_type", "naked",       "noalias",   "noinline",   "noreturn",  "nothrow",   "novtable",
+    "restrict",    "safebuffers", "selectany", "thread",     "uuid"};
 constexpr std::array<std::string_view, 8> type_words = {"signed", "unsigned", "int",      "long",
-                                                         "const",  "volatile", "__signed", "__const"};
+                                                        "const",  "volatile", "__signed", "__const"};
 constexpr std::array<std::string_view, 4> seh_words = {"__try", "__except", "__finally", "__leave"};
 
 class Signs {

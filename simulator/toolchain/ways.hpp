@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ways to build a driver from source, as `dumpsim cc --way` names them and as cmake/DumpsimFilter.cmake builds them.
-// They differ in the calling convention, in how wide a long is, and in what comes out.
+// The ways to build a driver from source, as `dumpsim cc --way` names them and as cmake/DumpsimFilter.cmake builds
+// them. They differ in the calling convention, in how wide a long is, and in what comes out.
 #pragma once
 
 #include <array>

@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import walls  # noqa: E402
 
 SPDX = "// SPDX-License-Identifier: Apache-2.0\n"
-ROOMS = "base trace policy disk dumpfile scenario machine fault kernel verifier loader stack engine report cli"
+ROOMS = "base trace policy disk dumpfile scenario machine fault kernel verifier loader toolchain stack engine report cli"
 
 
 def source(*includes, more=""):
@@ -52,6 +52,8 @@ SOUND = {
     "simulator/verifier/x.cpp": source('"trace/rules.hpp"', '"wdk/ntddk.h"'),
     "simulator/loader/CMakeLists.txt": room("loader", "kernel"),
     "simulator/loader/image.hpp": source('"kernel/pool.hpp"', '"base/file.hpp"'),
+    "simulator/toolchain/CMakeLists.txt": room("toolchain", "loader base"),
+    "simulator/toolchain/x.cpp": source('"loader/image.hpp"', '"base/file.hpp"'),
     "simulator/stack/CMakeLists.txt": room("stack", "kernel verifier loader disk"),
     "simulator/stack/invoke.hpp": source('"loader/image.hpp"', '"disk/extents.hpp"', '"wdk/ntddk.h"'),
     "simulator/engine/CMakeLists.txt": room("engine", "stack scenario fault"),
@@ -219,6 +221,10 @@ CONTROLS = {
     "loader and rules": (
         {"simulator/loader/image.hpp": source('"trace/rules.hpp"')},
         'simulator/loader/image.hpp:2: includes "trace/rules.hpp"; loader must never know rules and scenarios'),
+    "toolchain and how images run": (
+        {"simulator/toolchain/x.cpp": source('"machine/gate.hpp"')},
+        'simulator/toolchain/x.cpp:2: includes "machine/gate.hpp"; toolchain must never know the kernel\'s API and how images '
+        "run"),
     "stack and scenario text": (
         {"simulator/stack/CMakeLists.txt": room("stack", "kernel verifier loader disk scenario")},
         "simulator/stack/CMakeLists.txt:1: stack links scenario; it must never know scenario text and host files"),

@@ -49,6 +49,7 @@ NEVER = {
     "kernel": [("disks, filters and the stack", r"simulator/(disk|stack|loader|scenario)/", None)],
     "verifier": [("how calls are made", r"simulator/(stack|loader|scenario)/|simulator/machine/gate\.hpp", None)],
     "loader": [("rules and scenarios", r"simulator/(verifier|scenario)/|simulator/trace/rules\.hpp", None)],
+    "toolchain": [("the kernel's API and how images run", WDK + r"|simulator/(kernel|machine|stack|engine)/", None)],
     "stack": [("scenario text and host files", r"simulator/scenario/|" + HOST_FILES, None)],
     "engine": [("argv and the terminal", r"<(CLI/.*|spdlog/.*|termios\.h|sys/ioctl\.h|iostream|fmt/color\.h)>",
                 r"\bargv\b|\bisatty\b|\bTIOCGWINSZ\b|\bstd::c(out|err)\b|\bfmt::print\b|\b(printf|puts)\s*\(")],

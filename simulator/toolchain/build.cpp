@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolchain/build.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "base/file.hpp"
+#include "loader/elf_facts.hpp"
+#include "toolchain/diagnostics.hpp"
+#include "toolchain/explain.hpp"
+#include "toolchain/header_index.hpp"
+#include "toolchain/process.hpp"
+#include "toolchain/source_signs.hpp"
+
+namespace dumpsim::toolchain {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::uint64_t library_limit = std::uint64_t{16} << 20;
+constexpr std::uint64_t image_limit = std::uint64_t{256} << 20;
+
+/// A folder that goes with its owner.
+class Scratch {
+ public:
+  Scratch() = default;
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() {
+    std::error_code ignored;
+    if (!folder_.empty()) fs::remove_all(folder_, ignored);
+  }
+  Result<void> make() {
+    std::error_code failed;
+    std::string name = (fs::temp_directory_path(failed) / "dumpsim-cc.XXXXXX").string();
+    if (failed || mkdtemp(name.data()) == nullptr) {
+      return Error{fmt::format("cannot make a folder for objects: {}", name), true};
+    }
+    folder_ = name;
+    return {};
+  }
+  const fs::path& folder() const { return folder_; }
+
+ private:
+  fs::path folder_;
+};
+
+/// What the import library of `way` offers; a .sys imports the same names.
+Result<std::vector<std::string>> exports_of(Way way, const Kit& kit) {
+  const fs::path library = kit.libraries / (way == Way::system_v ? "libntoskrnl.so" : "libntoskrnl-ms.so");
+  const Result<std::string> text = read_text(library, library_limit);
+  if (!text) return text.error();
+  const auto* first = reinterpret_cast<const std::byte*>(text->data());
+  const auto facts = loader::read_elf({first, text->size()});
+  if (!facts) return Error{fmt::format("{}: {}", library.string(), facts.error().message)};
+  std::vector<std::string> names;
+  for (const loader::ElfExport& row : facts->exports) names.push_back(row.name);
+  return names;
+}
+
+std::vector<std::string> headers_of_user(const Request& request) {
+  std::set<fs::path> folders(request.includes.begin(), request.includes.end());
+  for (const fs::path& source : request.sources) {
+    folders.insert(source.has_parent_path() ? source.parent_path() : fs::path("."));
+  }
+  std::vector<std::string> names;
+  for (const fs::path& folder : folders) {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(folder, ignored)) names.push_back(entry.path().filename().string());
+  }
+  return names;
+}
+
+Result<std::vector<std::string>> explanations_of(const std::string& said, Way way, const Request& request,
+                                                 const Kit& kit) {
+  const std::vector<MissingName> missing = read_diagnostics(said);
+  if (missing.empty()) return std::vector<std::string>();
+  Result<std::vector<std::string>> exports = exports_of(way, kit);
+  if (!exports) return exports.error();
+  const Result<HeaderIndex> headers = HeaderIndex::read(kit.headers);
+  if (!headers) return headers.error();
+  const Known known{*std::move(exports), *headers, headers_of_user(request)};
+  std::vector<std::string> lines;
+  for (const MissingName& name : missing) lines.push_back(explain(name, known));
+  return lines;
+}
+
+}  // namespace
+
+Result<Choice> choose_way(const Request& request, const Kit& kit, const Compilers& compilers) {
+  for (const fs::path& source : request.sources) {
+    if (!is_compiled(source) || source.extension() == ".S" || source.extension() == ".s") continue;
+    const Result<std::vector<std::string>> command = plan_preprocessing(source, request, kit, compilers);
+    if (!command) return command.error();
+    const Result<Said> said = run(*command);
+    if (!said) return said.error();
+    if (const auto sign = find_windows_sign(said->output, kit.headers)) {
+      return Choice{Way::windows, fmt::format("{} has {}", sign->place, sign->what)};
+    }
+  }
+  return Choice{Way::system_v, "nothing in the sources depends on Windows' data model"};
+}
+
+Result<Built> build(Way way, const Request& request, const Kit& kit, const Compilers& compilers, bool replace) {
+  std::error_code ignored;
+  for (const fs::path& source : request.sources) {
+    if (!fs::is_regular_file(source, ignored)) return Error{fmt::format("{}: no such file", source.string())};
+  }
+  Result<NewFile> image = NewFile::create(request.output, replace);
+  if (!image) return image.error();
+  Scratch scratch;
+  if (Result<void> made = scratch.make(); !made) return made.error();
+  Request inside = request;
+  inside.output = scratch.folder() / "image";
+  const Result<Plan> plan = plan_commands(way, inside, kit, compilers, scratch.folder());
+  if (!plan) return plan.error();
+
+  Built built;
+  bool good = true;
+  // Every source is compiled, so that all their mistakes are told at once.
+  for (const Plan::Compile& compile : plan->compiles) {
+    const Result<Said> said = run(compile.command);
+    if (!said) return said.error();
+    built.said += said->errors;
+    good = good && said->exit_code == 0;
+  }
+  if (good) {
+    const Result<Said> said = run(plan->link);
+    if (!said) return said.error();
+    built.said += said->output + said->errors;
+    good = said->exit_code == 0;
+  }
+  if (!good) {
+    Result<std::vector<std::string>> lines = explanations_of(built.said, way, request, kit);
+    if (!lines) return lines.error();
+    built.explanations = *std::move(lines);
+    return built;
+  }
+  const Result<std::string> bytes = read_text(inside.output, image_limit);
+  if (!bytes) return bytes.error();
+  if (Result<void> written =
+          image->file().write_at(0, {reinterpret_cast<const std::byte*>(bytes->data()), bytes->size()});
+      !written) {
+    return written.error();
+  }
+  if (Result<void> done = image->commit(); !done) return done.error();
+  built.made = true;
+  return built;
+}
+
+}  // namespace dumpsim::toolchain
