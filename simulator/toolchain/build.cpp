@@ -86,6 +86,7 @@ Result<std::vector<std::string>> explanations_of(const std::string& said, Way wa
   if (!headers) return headers.error();
   const Known known{*std::move(exports), *headers, headers_of_user(request)};
   std::vector<std::string> lines;
+  lines.reserve(missing.size());
   for (const MissingName& name : missing) lines.push_back(explain(name, known));
   return lines;
 }

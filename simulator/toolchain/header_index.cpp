@@ -201,7 +201,7 @@ Result<HeaderIndex> HeaderIndex::read(const fs::path& folder) {
       if (!text) return text.error();
       const std::string name = entry.path().filename().string();
       if (part.empty()) index.headers_.push_back(name);
-      texts.emplace(part.empty() ? name : part + "/" + name, *std::move(text));
+      texts.emplace((fs::path(part) / name).string(), *std::move(text));
     }
   }
   if (index.headers_.empty()) return Error{fmt::format("no headers in {}", folder.string())};

@@ -47,6 +47,7 @@ std::vector<std::string> environment() {
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> result;
+  result.reserve(texts.size() + 1);
   for (std::string& text : texts) result.push_back(text.data());
   result.push_back(nullptr);
   return result;
@@ -81,7 +82,7 @@ std::filesystem::path find_program(const std::vector<std::string>& names) {
     std::string_view rest = path;
     while (!rest.empty()) {
       const std::size_t colon = rest.find(':');
-      const std::filesystem::path candidate = std::filesystem::path(rest.substr(0, colon)) / name;
+      std::filesystem::path candidate = std::filesystem::path(rest.substr(0, colon)) / name;
       std::error_code ignored;
       if (std::filesystem::is_regular_file(candidate, ignored) && access(candidate.c_str(), X_OK) == 0) {
         return candidate;
