@@ -251,9 +251,9 @@ blobs           1 in 72 B at file offset 0x26000
 )");
 }
 
+#ifdef DUMPSIM_TRIAGE_DUMP  // somebody's own dump cannot be part of the repository
 TEST(TriageDump, TheRealOneIsReadToItsEnd) {
   const std::filesystem::path path = DUMPSIM_TRIAGE_DUMP;
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << "the real small dump is absent: " << path.filename();
   Result<DumpReader> dump = DumpReader::open_file(path);
   ASSERT_TRUE(dump) << dump.error().message;
   const DumpHeader& header = dump->header();
@@ -288,6 +288,7 @@ TEST(TriageDump, TheRealOneIsReadToItsEnd) {
   ASSERT_FALSE(memory);
   EXPECT_THAT(memory.error().message, HasSubstr("a small memory dump stores no pages"));
 }
+#endif
 
 TEST(TriageDump, RefusesAFrameThatLies) {
   auto file = full_dump();
