@@ -15,6 +15,7 @@
 #include "kernel/trap.hpp"
 #include "machine/fault_trap.hpp"
 #include "machine/gate.hpp"
+#include "stack/invoke.hpp"
 
 namespace dumpsim::engine {
 namespace {
@@ -151,6 +152,7 @@ struct Session::State {
     kernel->create_volume(volume_facts(scenario, plan));
     seed_registry(kernel->registry(), scenario);
     environment.kernel = kernel.get();
+    stack::watch_running(environment);
   }
 
   /// Power goes: what was loaded is gone without DumpUnload. The images stay mapped until the process ends, since

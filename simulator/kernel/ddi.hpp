@@ -74,9 +74,35 @@ DUMPSIM_EXPORT(KeRaiseIrqlToSynchLevel);
 [[noreturn]] VOID ExRaiseStatus(NTSTATUS Status);
 
 // io_device.cpp
-DUMPSIM_EXPORT(IoGetDeviceObjectPointer);
+DUMPSIM_EXPORT(IoCreateDevice);
+DUMPSIM_EXPORT(IoDeleteDevice);
+DUMPSIM_EXPORT(IoRegisterShutdownNotification);
+DUMPSIM_EXPORT(IoRegisterLastChanceShutdownNotification);
+DUMPSIM_EXPORT(IoUnregisterShutdownNotification);
+
+// io_attach.cpp
 DUMPSIM_EXPORT(IoGetAttachedDevice);
 DUMPSIM_EXPORT(IoGetAttachedDeviceReference);
+DUMPSIM_EXPORT(IoGetLowerDeviceObject);
+DUMPSIM_EXPORT(IoGetDeviceAttachmentBaseRef);
+DUMPSIM_EXPORT(IoAttachDevice);
+DUMPSIM_EXPORT(IoAttachDeviceToDeviceStack);
+DUMPSIM_EXPORT(IoAttachDeviceToDeviceStackSafe);
+DUMPSIM_EXPORT(IoDetachDevice);
+
+// io_directory.cpp
+DUMPSIM_EXPORT(IoCreateSymbolicLink);
+DUMPSIM_EXPORT(IoCreateUnprotectedSymbolicLink);
+DUMPSIM_EXPORT(IoDeleteSymbolicLink);
+
+// io_driver.cpp
+DUMPSIM_EXPORT(IoRegisterDriverReinitialization);
+DUMPSIM_EXPORT(IoRegisterBootDriverReinitialization);
+DUMPSIM_EXPORT(IoAllocateDriverObjectExtension);
+DUMPSIM_EXPORT(IoGetDriverObjectExtension);
+
+// io_file.cpp
+DUMPSIM_EXPORT(IoGetDeviceObjectPointer);
 DUMPSIM_EXPORT(IoGetRelatedDeviceObject);
 DUMPSIM_EXPORT(ObfReferenceObject);
 DUMPSIM_EXPORT(ObfDereferenceObject);
@@ -89,8 +115,22 @@ DUMPSIM_EXPORT(IoFreeIrp);
 DUMPSIM_EXPORT(IoBuildDeviceIoControlRequest);
 DUMPSIM_EXPORT(IoBuildSynchronousFsdRequest);
 DUMPSIM_EXPORT(IoBuildAsynchronousFsdRequest);
+
+// io_call.cpp
 DUMPSIM_EXPORT(IofCallDriver);
 DUMPSIM_EXPORT(IofCompleteRequest);
+DUMPSIM_EXPORT(IoSetCompletionRoutineEx);
+DUMPSIM_EXPORT(IoAcquireCancelSpinLock);
+DUMPSIM_EXPORT(IoReleaseCancelSpinLock);
+DUMPSIM_EXPORT(IoCancelIrp);
+DUMPSIM_EXPORT(PoCallDriver);
+DUMPSIM_EXPORT(PoStartNextPowerIrp);
+
+// io_remove_lock.cpp
+DUMPSIM_EXPORT(IoInitializeRemoveLockEx);
+DUMPSIM_EXPORT(IoAcquireRemoveLockEx);
+DUMPSIM_EXPORT(IoReleaseRemoveLockEx);
+DUMPSIM_EXPORT(IoReleaseRemoveLockAndWaitEx);
 
 // ke_event.cpp
 DUMPSIM_EXPORT(KeGetCurrentThread);

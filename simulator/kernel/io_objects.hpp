@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "kernel/io_state.hpp"
 #include "kernel/kernel.hpp"
+#include "kernel/line.hpp"
 //
 #include "kernel/ddi.hpp"
 
@@ -16,17 +18,57 @@ inline std::uint64_t number_of(const void* address) {
   return reinterpret_cast<std::uintptr_t>(address);
 }
 
+/// Zeroed nonpaged pool that belongs to the I/O manager, not to a driver; nullptr when the pool is used up.
+std::byte* allocate_object(Kernel& kernel, ULONG tag, std::size_t bytes);
+
+// ---- drivers: io_driver.cpp ----
+
 /// A driver whose dispatch routine is host code. Lives as long as the kernel. nullptr when pool is used up.
 PDRIVER_OBJECT create_host_driver(Kernel& kernel, std::u16string_view name, HostDispatch dispatch);
+const IoState::Driver* find_driver(Kernel& kernel, const DRIVER_OBJECT* driver);
+/// DriverUnload has been called or DriverEntry failed: devices that the driver created are opened no more.
+bool is_unloading(const DRIVER_OBJECT* driver);
+
+// ---- devices: io_device.cpp, io_attach.cpp ----
+
 /// A device object in nonpaged pool, entered in its driver's list.
 PDEVICE_OBJECT create_device(Kernel& kernel, PDRIVER_OBJECT driver, ULONG extension_bytes, DEVICE_TYPE type,
                              ULONG characteristics);
+IoState::Device* find_device_object(Kernel& kernel, const DEVICE_OBJECT* device);
 void attach_device(PDEVICE_OBJECT upper, PDEVICE_OBJECT lower);
-const HostDispatch* host_dispatch_of(Kernel& kernel, PDRIVER_OBJECT driver);
-/// By absolute name in any case, through symbolic links; nullptr when there is none.
-PDEVICE_OBJECT find_device(Kernel& kernel, std::u16string_view name);
+/// The one it is attached to; nullptr for the lowest of a stack.
+PDEVICE_OBJECT lower_device(Kernel& kernel, const DEVICE_OBJECT* device);
+/// Gives up a device whose last reference is gone.
+void free_device(Kernel& kernel, PDEVICE_OBJECT device);
 
+// ---- the directory: io_directory.cpp ----
+
+/// Whether it can be a name: absolute, not the root, without an empty part.
+bool is_object_name(std::u16string_view name);
+/// \DosDevices\X, \GLOBAL??\X and \??\X are one place [doc].
+std::u16string directory_name(std::u16string_view name);
+const IoState::Name* find_name(Kernel& kernel, std::u16string_view name);
+/// By absolute name in any case, through symbolic links; nullptr when there is none. With `rest`, a name that goes on
+/// behind a device's is found as well: `rest` is "\file" then, else empty.
+PDEVICE_OBJECT find_device(Kernel& kernel, std::u16string_view name, std::u16string* rest = nullptr);
+/// "\Device\VeraCrypt"; of an unnamed device the name of the one its stack stands on, else "device of \Driver\x".
+void put_device_name(Kernel& kernel, Line& line, const DEVICE_OBJECT* device);
+
+// ---- IRPs: io_irp.cpp, io_call.cpp ----
+
+/// An IRP of the kernel's own, charged to whom it is made for. nullptr when pool is used up.
+PIRP new_irp(Kernel& kernel, CCHAR stack_size);
 /// Finishes an IRP for a host-made driver: IofCompleteRequest with these results.
 NTSTATUS complete(PIRP irp, NTSTATUS status, ULONG_PTR information);
+/// Sends it and waits for its end. STATUS_PENDING: nobody has completed it and nothing runs that could, so there is no
+/// end to wait for; below a driver's call that is a deadlock and does not return.
+NTSTATUS send_and_wait(Kernel& kernel, PDEVICE_OBJECT device, PIRP irp);
+/// Names the IRP whose end would signal `object`, and who has it; nothing when there is none.
+void put_awaited_request(Kernel& kernel, Line& line, const void* object);
+
+// ---- files: io_file.cpp ----
+
+/// The last reference to a file object is gone: IRP_MJ_CLOSE, then it is given back.
+void close_file(Kernel& kernel, PFILE_OBJECT file);
 
 }  // namespace dumpsim::kernel

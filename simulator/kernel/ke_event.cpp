@@ -3,7 +3,7 @@
 // timeout. So a timeout passes in virtual time, and a wait without one ends the run as a deadlock, by name, instead of
 // hanging the host.
 #include "kernel/exports.hpp"
-#include "kernel/io_state.hpp"
+#include "kernel/io_objects.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/line.hpp"
 //
@@ -69,12 +69,13 @@ void require_wait_level(Kernel& kernel, std::size_t index, const LARGE_INTEGER* 
 }
 
 [[noreturn]] void wait_forever(Kernel& kernel, std::string_view function, const void* object) {
-  char text[224];
+  char text[384];
   Line line(text);
   line.put(function);
   line.put(": nothing will ever signal ");
   line.skip(kernel.words(object, line.rest(), Words::canonical));
   line.put(", and the wait has no timeout");
+  put_awaited_request(kernel, line, object);
   kernel.deadlock(line.text());
 }
 

@@ -93,6 +93,70 @@ void Kernel::irql_too_high(std::size_t export_index, std::uint8_t maximum, trace
   }
 }
 
+// ---- calls into drivers ----
+
+machine::CallResult Kernel::call_routine(const Routine& routine, std::span<const std::uint64_t> arguments) {
+  const std::uint16_t outer_image = image_;
+  const trace::Callback outer_callback = callback_;
+  const ImageRange* range = image_at(routine.code);
+  const std::uint16_t id = routine.image != trace::no_image || range == nullptr ? routine.image : range->id;
+  const std::uint8_t irql = machine_.processor.irql;
+  // A routine that lies nowhere (a null pointer) is called as its driver's others are.
+  machine::Convention convention = machine::Convention::system_v;
+  for (const ImageRange& image : images_) {
+    if (range == nullptr && image.id == id) convention = image.convention;
+  }
+  if (range != nullptr) convention = range->convention;
+  image_ = id;
+  callback_ = routine.callback;
+  recorder_.emit({.kind = trace::Kind::callback_entered,
+                  .callback = routine.callback,
+                  .irql = irql,
+                  .image = id,
+                  .arg = routine.request});
+  if (running_hook_ != nullptr) running_hook_(running_context_, id, routine.callback, true);
+  const machine::CallResult call = gate_.call(convention, routine.code, arguments);
+  if (!call.returned) {
+    left_ = call.value;
+    return call;
+  }
+  check_given_back(id, routine.callback, routine.returns_at.value_or(irql), call);
+  recorder_.callback_left(id, routine.callback, irql,
+                          routine.returns_status ? static_cast<std::int32_t>(call.value) : 0);
+  image_ = outer_image;
+  callback_ = outer_callback;
+  if (running_hook_ != nullptr) running_hook_(running_context_, outer_image, outer_callback, false);
+  return call;
+}
+
+void Kernel::not_given_back(std::uint16_t image, trace::Callback callback, std::uint8_t irql,
+                            const machine::CallResult& call) {
+  char text[160];
+  if (machine_.processor.irql != irql) {
+    Line line(text);
+    line.put("entered at IRQL ");
+    line.put_decimal(irql);
+    line.put(", returned at ");
+    line.put_decimal(machine_.processor.irql);
+    recorder_.violation(image, callback, trace::Rule::irql_not_restored, line.text());
+    machine_.processor.irql = irql;
+  }
+  if (call.changed == 0) return;
+  static constexpr std::array<std::string_view, 13> names{
+      "rbx", "rbp", "rdi", "rsi", "r12", "r13", "r14", "r15", "xmm", "mxcsr", "x87 control word", "direction flag",
+      "rsp"};
+  Line line(text);
+  line.put("not given back: ");
+  const char* comma = "";
+  for (std::size_t bit = 0; bit < names.size(); ++bit) {
+    if ((call.changed & (1u << bit)) == 0) continue;
+    line.put(comma);
+    line.put(names[bit]);
+    comma = ", ";
+  }
+  recorder_.violation(image, callback, trace::Rule::stack_callee_saved_changed, line.text());
+}
+
 // ---- records ----
 
 void Kernel::violate(trace::Rule rule, std::string_view detail) {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -62,6 +63,22 @@ struct IrqlViolation {
   std::uint64_t count = 0;
 };
 
+/// A routine of a driver that the kernel calls on behalf of something else: a dispatch or completion routine, say.
+struct Routine {
+  const void* code = nullptr;
+  trace::Callback callback = trace::Callback::none;
+  std::uint16_t image = trace::no_image;  ///< whose it is; no_image: that of the image in which `code` lies
+  bool returns_status = true;             ///< an NTSTATUS, which the record shows
+  std::uint64_t request = 0;              ///< of a Dispatch: trace::request_of()
+  /// The IRQL at which it must return, when that is not the one at which it is called (a cancel routine).
+  std::optional<std::uint8_t> returns_at;
+};
+
+/// Told which driver's routine runs from now on (no_image: none), whenever that changes: whoever watches from outside
+/// has to know when the process dies.
+/// `entered` is false when an inner routine has returned to it.
+using RunningHook = void (*)(void* context, std::uint16_t image, trace::Callback callback, bool entered);
+
 /// Decides whether a call that may fail does: the fault plan. Called once a call of an export whose row says so.
 using FailureHook = bool (*)(void* context, std::size_t export_index);
 
@@ -100,6 +117,24 @@ class Kernel {
     callback_ = callback;
     depth_ = 0;
   }
+  /// Calls a driver's routine through the gate at the present IRQL, in the convention of the image it lies in, whether
+  /// another driver is being called just now or none is. Records entering and leaving, says who runs meanwhile, reports
+  /// and puts back an IRQL or a register that was not given back. Only the outermost call can come back with `returned`
+  /// false; image() and callback() still say then what ran last, and left() what it ended in.
+  machine::CallResult call_routine(const Routine& routine, std::span<const std::uint64_t> arguments);
+  /// What every call must give back, checked after it: REQUIRES `call.returned`.
+  void check_given_back(std::uint16_t image, trace::Callback callback, std::uint8_t irql,
+                        const machine::CallResult& call) {
+    if (machine_.processor.irql != irql || call.changed != 0) [[unlikely]]
+      not_given_back(image, callback, irql, call);
+  }
+  /// The reason with which call_routine() was left for good, once it was.
+  std::optional<std::uint64_t> left() const { return left_; }
+  void set_running_hook(RunningHook hook, void* context) {
+    running_hook_ = hook;
+    running_context_ = context;
+  }
+
   std::uint16_t image() const { return image_; }
   trace::Callback callback() const { return callback_; }
   /// Convention of the import through which the present call came.
@@ -187,6 +222,8 @@ class Kernel {
   void describe_volume(::_FILTER_EXTENSION& extension) const;
   /// Enters a device (a DEVICE_OBJECT) in the object directory, for IoGetDeviceObjectPointer.
   void name_device(std::string_view name, void* device_object);
+  /// A symbolic link to it, or to any other name.
+  void link_device(std::string_view link, std::string_view target);
 
   // ---- used by the generated entry points ----
   /// Scratch for the text of the call being made, one per nesting depth; empty when nested too deep to be recorded.
@@ -206,6 +243,8 @@ class Kernel {
 
  private:
   void irql_too_high(std::size_t export_index, std::uint8_t maximum, trace::Severity at_most);
+  void not_given_back(std::uint16_t image, trace::Callback callback, std::uint8_t irql,
+                      const machine::CallResult& call);
 
   machine::Machine& machine_;
   trace::Recorder& recorder_;
@@ -217,6 +256,9 @@ class Kernel {
   unsigned depth_ = 0;
   FailureHook failure_hook_ = nullptr;
   void* failure_context_ = nullptr;
+  RunningHook running_hook_ = nullptr;
+  void* running_context_ = nullptr;
+  std::optional<std::uint64_t> left_;
   std::array<std::uint64_t, max_exports> calls_{};
   std::vector<IrqlViolation> irql_violations_;
   std::vector<ImageRange> images_;
@@ -226,7 +268,7 @@ class Kernel {
   };
   std::vector<Handle> handles_;
   static constexpr std::size_t call_text_bytes = 384;
-  static constexpr std::size_t call_text_depth = 4;
+  static constexpr std::size_t call_text_depth = 8;
   std::array<std::array<char, call_text_bytes>, call_text_depth> call_text_{};
   Pool pool_;
   Registry registry_;

@@ -57,8 +57,7 @@ const void* FilterInstance::callback(trace::Callback callback) const {
       return field(offsetof(FILTER_INITIALIZATION_DATA, DumpFinish));
     case trace::Callback::unload:
       return field(offsetof(FILTER_INITIALIZATION_DATA, DumpUnload));
-    case trace::Callback::none:
-    case trace::Callback::count_:
+    default:  // no callback of a filter
       break;
   }
   return nullptr;

@@ -1,30 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stack/invoke.hpp"
 
-#include <fmt/format.h>
-
-#include <array>
-#include <string>
-
 #include "kernel/kernel.hpp"
 
 namespace dumpsim::stack {
-namespace {
 
-std::string register_names(std::uint32_t changed) {
-  static constexpr std::array<std::string_view, 13> names{
-      "rbx", "rbp", "rdi", "rsi", "r12", "r13", "r14", "r15", "xmm", "mxcsr", "x87 control word", "direction flag",
-      "rsp"};
-  std::string text;
-  for (std::size_t bit = 0; bit < names.size(); ++bit) {
-    if ((changed & (1u << bit)) == 0) continue;
-    if (!text.empty()) text += ", ";
-    text += names[bit];
-  }
-  return text;
+void watch_running(Environment& env) {
+  env.kernel->set_running_hook(
+      [](void* context, std::uint16_t image, trace::Callback callback, bool entered) {
+        Environment& watched = *static_cast<Environment*>(context);
+        Totals& totals = watched.totals;
+        if (image == trace::no_image) {
+          totals.running.store(0, std::memory_order_relaxed);
+          watched.trap->publish(0);
+          return;
+        }
+        totals.running.store((static_cast<std::uint32_t>(image) << 8) | static_cast<std::uint32_t>(callback),
+                             std::memory_order_relaxed);
+        const std::uint64_t ordinal = totals.ordinal.load(std::memory_order_relaxed) + (entered ? 1 : 0);
+        totals.ordinal.store(ordinal, std::memory_order_release);
+        watched.trap->publish(ordinal);
+      },
+      &env);
 }
 
-}  // namespace
+void end_without_return(Environment& env, std::uint64_t reason) {
+  // Of calls within calls the innermost is meant. `running` stays, so that the parent can name the callback.
+  const std::uint16_t image = env.kernel->image();
+  const trace::Callback callback = env.kernel->callback();
+  Totals& totals = env.totals;
+  env.trap->publish(0);
+  if (reason == machine::FaultTrap::reason) {
+    totals.ended = env.trap->last().kind == machine::FaultKind::hang ? Ended::hung : Ended::crashed;
+    env.tell_fault(image, callback);
+    env.kernel->record_bugcheck(image, callback);
+    totals.bugcheck_code = env.machine.bugcheck.code;
+  } else if (env.machine.bugcheck.raised) {
+    totals.ended = Ended::bugchecked;
+    totals.bugcheck_code = env.machine.bugcheck.code;
+  } else {
+    totals.ended = Ended::hung;  // a wait that nothing can end; the kernel has said for what
+  }
+  env.kernel->set_current(trace::no_image, trace::Callback::none);
+}
 
 Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
                std::span<const std::uint64_t> arguments, const Transfer& transfer) {
@@ -46,36 +64,17 @@ Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callbac
 
   const machine::CallResult call = env.gate.call(filter.convention(), filter.callback(callback), arguments);
 
-  env.trap->publish(0);
-  env.kernel->set_current(trace::no_image, trace::Callback::none);
   Invoked result;
   if (!call.returned) {
-    // `running` stays, so that the parent can name the callback.
-    if (call.value == machine::FaultTrap::reason) {
-      totals.ended = env.trap->last().kind == machine::FaultKind::hang ? Ended::hung : Ended::crashed;
-      env.tell_fault(filter.id(), callback);
-      env.kernel->record_bugcheck(filter.id(), callback);
-      totals.bugcheck_code = env.machine.bugcheck.code;
-    } else if (env.machine.bugcheck.raised) {
-      totals.ended = Ended::bugchecked;
-      totals.bugcheck_code = env.machine.bugcheck.code;
-    } else {
-      totals.ended = Ended::hung;  // a wait that nothing can end; the kernel has said for what
-    }
+    end_without_return(env, call.value);
     return result;
   }
+  env.trap->publish(0);
+  env.kernel->set_current(trace::no_image, trace::Callback::none);
   totals.running.store(0, std::memory_order_relaxed);
   result.returned = true;
   result.status = static_cast<std::int32_t>(call.value);
-  if (env.machine.processor.irql != irql) {
-    report(env, trace::Rule::irql_not_restored, filter.id(), callback,
-           fmt::format("entered at IRQL {}, returned at {}", irql, env.machine.processor.irql));
-    env.machine.processor.irql = irql;
-  }
-  if (call.changed != 0) {
-    report(env, trace::Rule::stack_callee_saved_changed, filter.id(), callback,
-           fmt::format("not given back: {}", register_names(call.changed)));
-  }
+  env.kernel->check_given_back(filter.id(), callback, irql, call);
   return result;
 }
 

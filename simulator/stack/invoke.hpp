@@ -29,6 +29,13 @@ struct Invoked {
 Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
                std::span<const std::uint64_t> arguments, const Transfer& transfer);
 
+/// Has the totals name, and the trap time, whatever driver's routine the kernel calls from now on, also from within a
+/// filter's callback. REQUIRES: env outlives the kernel's calls.
+void watch_running(Environment& env);
+
+/// The run ends in a call that was left with `reason` instead of returning: totals and trace say how, and whose it was.
+void end_without_return(Environment& env, std::uint64_t reason);
+
 /// callback_left for a callback that invoke() returned from.
 void record_left(Environment& env, const FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
                  std::int32_t status, const Transfer& before, const Transfer& after, std::uint32_t changes);

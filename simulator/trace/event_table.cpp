@@ -35,7 +35,8 @@ constexpr std::array callback_entered{
     length,
     FieldRow{"offset", Slot::offset, Format::hex, When::if_transfer, "DiskByteOffset, relative to the partition"},
     FieldRow{"mdl_flags", Slot::flags, Format::hex, When::if_transfer, "MdlFlags"},
-    mdl};
+    mdl,
+    FieldRow{"request", Slot::arg, Format::request, When::if_set, "what a Dispatch is asked for"}};
 constexpr std::array callback_left{
     filter,
     callback,
@@ -74,9 +75,21 @@ constexpr std::array debug_print{filter, FieldRow{"level", Slot::arg, Format::nu
                                  FieldRow{"text", Slot::payload, Format::text, When::always, "what was printed"}};
 constexpr std::array registry_read{
     filter, status, FieldRow{"value", Slot::payload, Format::text, When::always, "key and name of the value"}};
-constexpr std::array device_control{filter, FieldRow{"code", Slot::arg, Format::hex, When::always, "the control code"},
-                                    FieldRow{"length", Slot::length, Format::number, When::always, "bytes of output"},
-                                    status};
+constexpr FieldRow device{"device", Slot::payload, Format::text, When::always,
+                          "name of the device, or of the one its stack stands on"};
+constexpr std::array device_opened{
+    filter, status, FieldRow{"device", Slot::payload, Format::text, When::always, "the name that was asked for"}};
+constexpr std::array device_control{
+    filter,
+    FieldRow{"code", Slot::arg, Format::hex, When::always, "the control code"},
+    FieldRow{"input", Slot::flags, Format::number, When::always, "bytes of input"},
+    FieldRow{"length", Slot::length, Format::number, When::always, "room for output, in bytes"},
+    status,
+    device};
+constexpr std::array request{
+    filter, FieldRow{"request", Slot::arg, Format::request, When::always, "the IRP's function"},
+    length, FieldRow{"offset", Slot::offset, Format::hex, When::if_transfer, "where on the device"},
+    status, device};
 constexpr std::array instruction{
     filter, irql,
     FieldRow{"foreign", Slot::flags, Format::boolean, When::always,
@@ -127,7 +140,9 @@ constexpr std::array rows{
     EventRow{Kind::irql_changed, "a driver changed the IRQL", irql_changed},
     EventRow{Kind::debug_print, "a driver printed to the debugger", debug_print},
     EventRow{Kind::registry_read, "a driver read the registry", registry_read},
+    EventRow{Kind::device_opened, "a driver asked for a device by name", device_opened},
     EventRow{Kind::device_control, "a driver sent a control request", device_control},
+    EventRow{Kind::request, "a driver sent another IRP", request},
     EventRow{Kind::instruction, "a driver executed what only ring 0 may, on the simulated processor", instruction},
     EventRow{Kind::violation, "a rule was broken", violation},
     EventRow{Kind::fault, "a driver faulted, hung or ended the process", fault},

@@ -28,6 +28,7 @@ enum class Format : std::uint8_t {
   rule,        ///< a rule's slug
   severity,    ///< "warning"
   fault,       ///< "access"
+  request,     ///< "IRP_MJ_DEVICE_CONTROL 0x222004"
   irql_from,   ///< bits 8 to 15 of arg
   irql_to,     ///< bits 0 to 7 of arg
   text,        ///< the payload as text

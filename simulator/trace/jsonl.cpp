@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "trace/event_table.hpp"
+#include "trace/requests.hpp"
 #include "trace/rules.hpp"
 #include "trace/utf8.hpp"
 
@@ -123,6 +124,9 @@ void append_value(std::string& line, const TraceView& view, const Event& event, 
       append_string(line, known ? name_of(static_cast<FaultKind>(number)) : "unknown");
       break;
     }
+    case Format::request:
+      append_string(line, request_words(number));
+      break;
     case Format::irql_from:
       fmt::format_to(out, "{}", (number >> 8) & 0xff);
       break;

@@ -32,7 +32,9 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Kind::count_)> k
     "irql_changed",
     "debug_print",
     "registry_read",
+    "device_opened",
     "device_control",
+    "request",
     "instruction",
     "violation",
     "fault",
@@ -45,7 +47,8 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Kind::count_)> k
 static_assert(!kind_names.back().empty());
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(Callback::count_)> callback_names = {
-    "none", "DriverEntry", "DumpStart", "DumpWrite", "DumpRead", "DumpFinish", "DumpUnload",
+    "none",      "DriverEntry", "DumpStart",  "DumpWrite", "DumpRead",     "DumpFinish",   "DumpUnload",
+    "AddDevice", "Dispatch",    "Completion", "Cancel",    "Reinitialize", "DriverUnload",
 };
 static_assert(!callback_names.back().empty());
 

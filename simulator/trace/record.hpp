@@ -24,7 +24,8 @@ enum class Kind : std::uint16_t {
   image_loaded,  ///< image: its id from here on; payload: its name ("dump_xor"). Its size is its compiler's: no part of
                  ///< a trace
   image_unloaded,    ///< image
-  callback_entered,  ///< image, callback, irql; length, offset (DiskByteOffset), flags: MdlFlags, object: MDL id
+  callback_entered,  ///< image, callback, irql; length, offset (DiskByteOffset), flags: MdlFlags, object: MDL id; arg:
+                     ///< of a Dispatch, the request (requests.hpp)
   callback_left,     ///< image, callback, irql; status, length, flags: Change bits, offset: as left, before: as entered
   callback_absent,   ///< image, callback: the pointer is NULL; only once per callback and image
   filter_disabled,   ///< image, callback, status: skipped from here on
@@ -42,8 +43,11 @@ enum class Kind : std::uint16_t {
   irql_changed,    ///< image; arg: from << 8 | to
   debug_print,     ///< image; arg: DPFLTR level; payload: the text
   registry_read,   ///< image; status; payload: key and value name
-  device_control,  ///< image; arg: control code; length: output length; status
-  instruction,     ///< image, irql; flags: 1 when nothing of this machine is behind it; payload: what was done, "cli"
+  device_opened,   ///< image; status; payload: the name asked for
+  device_control,  ///< image; arg: control code; flags: input length, length: output length; status; payload: the
+                   ///< device
+  request,  ///< image; arg: the request (requests.hpp); length, offset of a read or write; status; payload: the device
+  instruction,  ///< image, irql; flags: 1 when nothing of this machine is behind it; payload: what was done, "cli"
   // What goes wrong.
   violation,  ///< image, callback; arg: rule index; flags: severity; payload: the detail in words
   fault,      ///< image, callback; arg: FaultKind; payload: in words, region-relative
@@ -58,7 +62,23 @@ enum class Kind : std::uint16_t {
   count_
 };
 
-enum class Callback : std::uint8_t { none, driver_entry, start, write, read, finish, unload, count_ };
+enum class Callback : std::uint8_t {
+  none,
+  driver_entry,
+  start,
+  write,
+  read,
+  finish,
+  unload,
+  // Of ordinary drivers.
+  add_device,
+  dispatch,
+  completion,
+  cancel,
+  reinitialize,
+  driver_unload,
+  count_
+};
 
 /// What a callback changed, as seen by comparing before and after.
 enum Change : std::uint32_t {

@@ -176,8 +176,24 @@ class Recorder {
   }
   /// Recorded as `KEY\VALUE`.
   void registry_read(std::uint16_t image, std::int32_t status, std::string_view key, std::string_view value);
-  void device_control(std::uint16_t image, std::uint32_t code, std::uint32_t output_length, std::int32_t status) {
-    emit({.kind = Kind::device_control, .image = image, .status = status, .length = output_length, .arg = code});
+  void device_opened(std::uint16_t image, std::string_view name, std::int32_t status) {
+    emit({.kind = Kind::device_opened, .image = image, .status = status}, name);
+  }
+  void device_control(std::uint16_t image, std::string_view device, std::uint32_t code, std::uint32_t input_length,
+                      std::uint32_t output_length, std::int32_t status) {
+    emit({.kind = Kind::device_control,
+          .image = image,
+          .status = status,
+          .length = output_length,
+          .flags = input_length,
+          .arg = code},
+         device);
+  }
+  /// `request` is request_of()'s; length and offset are those of a read or write.
+  void request(std::uint16_t image, std::string_view device, std::uint64_t request, std::uint32_t length,
+               std::uint64_t offset, std::int32_t status) {
+    emit({.kind = Kind::request, .image = image, .status = status, .length = length, .arg = request, .offset = offset},
+         device);
   }
   /// `words` name what was done: "read cr8 = 0xf".
   void instruction(std::uint16_t image, std::uint8_t irql, bool foreign, std::string_view words) {

@@ -12,6 +12,7 @@
 #include "base/text.hpp"
 #include "trace/event_table.hpp"
 #include "trace/field_names.hpp"
+#include "trace/requests.hpp"
 #include "trace/statuses.hpp"
 #include "trace/utf8.hpp"
 
@@ -128,6 +129,7 @@ class Writer {
   void call_line(const Record& record, std::string_view prefix) {
     begin(depth(), fmt::format("{}{}", prefix, name_of(record.callback)));
     column(who_column, view_.image_name(record.image));
+    if (record.kind == Kind::callback_entered && record.arg != 0) line_ += "  " + request_words(record.arg);
   }
 
   /// Prints what still waits for its successor.
@@ -389,6 +391,18 @@ class Writer {
         column(who_column, who);
         column_ending(size_end, format_size(record.length));
         result(record.status);
+        column(changes_column, printable(event.text()));
+        break;
+      case Kind::device_opened:
+        begin(depth(), "opens " + printable(event.text()));
+        result(record.status);
+        break;
+      case Kind::request:
+        begin(depth(), request_words(record.arg));
+        column(who_column, who);
+        transfer(record);
+        result(record.status);
+        column(changes_column, printable(event.text()));
         break;
       case Kind::instruction:
         begin(depth(), printable(event.text()));

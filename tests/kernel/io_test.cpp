@@ -2,6 +2,7 @@
 // IRPs from building to completion, the dump volume's answers, and objects found by name.
 #include <cstring>
 
+#include "kernel/drivers.hpp"
 #include "kernel/io_objects.hpp"
 #include "kernel_fixture.hpp"
 
@@ -230,12 +231,12 @@ NTSTATUS completion(PDEVICE_OBJECT, PIRP irp, PVOID context) {
 
 TEST_P(IoTest, EachMethodPassesItsBuffers) {
   // A driver that is not the host's: no HostDispatch, its entries are reached through the gate.
-  DRIVER_OBJECT driver{};
   const void* entry = GetParam() == Convention::system_v ? reinterpret_cast<const void*>(&dispatch_system_v)
                                                          : reinterpret_cast<const void*>(&dispatch_microsoft);
-  driver.MajorFunction[IRP_MJ_DEVICE_CONTROL] = reinterpret_cast<PDRIVER_DISPATCH>(const_cast<void*>(entry));
   kernel().register_image(9, "main", entry, 64, GetParam());
-  PDEVICE_OBJECT device = create_device(kernel(), &driver, 0, FILE_DEVICE_UNKNOWN, 0);
+  PDRIVER_OBJECT driver = create_driver(kernel(), 9, "main", entry);
+  driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = reinterpret_cast<PDRIVER_DISPATCH>(const_cast<void*>(entry));
+  PDEVICE_OBJECT device = create_device(kernel(), driver, 0, FILE_DEVICE_UNKNOWN, 0);
   char in[] = "input";
   char out[64];
   for (const ULONG method : {METHOD_BUFFERED, METHOD_IN_DIRECT, METHOD_OUT_DIRECT, METHOD_NEITHER}) {
@@ -267,8 +268,8 @@ TEST_P(IoTest, EachMethodPassesItsBuffers) {
 }
 
 TEST_P(IoTest, ReadsAndWritesFollowTheDevicesFlags) {
-  DRIVER_OBJECT driver{};
-  PDEVICE_OBJECT device = create_device(kernel(), &driver, 0, FILE_DEVICE_DISK, 0);
+  PDRIVER_OBJECT driver = create_driver(kernel(), 9, "main", nullptr);
+  PDEVICE_OBJECT device = create_device(kernel(), driver, 0, FILE_DEVICE_DISK, 0);
   char buffer[512] = "data";
   LARGE_INTEGER start{.QuadPart = 4096};
   IO_STATUS_BLOCK iosb{};

@@ -29,6 +29,7 @@ std::string_view words(Format format) {
     case Format::severity:
     case Format::fault:
     case Format::text:
+    case Format::request:
       return "string";
     case Format::number:
     case Format::irql_from:

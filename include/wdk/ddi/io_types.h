@@ -16,7 +16,8 @@ struct _FILE_OBJECT;
 struct _IRP;
 struct _IO_STACK_LOCATION;
 struct _IO_TIMER;
-struct _IO_SECURITY_CONTEXT;
+struct _SECURITY_QUALITY_OF_SERVICE;
+struct _ACCESS_STATE;
 struct _SCSI_REQUEST_BLOCK;
 struct _FAST_IO_DISPATCH;
 struct _IO_COMPLETION_CONTEXT;
@@ -329,6 +330,13 @@ typedef enum _POWER_ACTION {
   PowerActionWarmEject
 } POWER_ACTION,
     *PPOWER_ACTION;
+
+typedef struct _IO_SECURITY_CONTEXT {
+  struct _SECURITY_QUALITY_OF_SERVICE* SecurityQos;
+  struct _ACCESS_STATE* AccessState;
+  ACCESS_MASK DesiredAccess;
+  ULONG FullCreateOptions;
+} IO_SECURITY_CONTEXT, *PIO_SECURITY_CONTEXT;
 
 // Every member of Parameters that follows a 32-bit one sits on an 8-byte boundary: hence POINTER_ALIGNMENT.
 typedef struct _IO_STACK_LOCATION {
