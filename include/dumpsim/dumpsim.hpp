@@ -40,9 +40,9 @@ struct Violation {
   std::string detail;
 };
 
-/// One call of a filter's callback, in order.
+/// One call of a filter's callback or a driver's routine, in order.
 struct Call {
-  std::string filter;    ///< "dump_xor"
+  std::string filter;    ///< "dump_xor"; a driver's bare name
   std::string callback;  ///< "DumpWrite"
   std::int32_t status = 0;
   std::uint64_t count = 1;  ///< equal calls in a row are one entry
@@ -73,8 +73,8 @@ struct Transfer {
 
 class Stack;
 
-/// A machine with its filters. Values are set before run() or load(); each of those starts from the same pristine
-/// machine.
+/// A machine with its filters and drivers. Values are set before run() or load(); each of those starts from the same
+/// pristine machine.
 class Machine {
  public:
   explicit Machine(MachineOptions options = {});
@@ -84,7 +84,11 @@ class Machine {
 
   /// Adds a filter at the end of DumpFilters: a path to its shared library. Throws UsageError when there is none.
   Machine& add_filter(const std::string& image);
-  /// Services\NAME\Parameters of the filter added last: REG_DWORD, REG_SZ, REG_BINARY.
+  /// Adds an ordinary driver, loaded before the dump stack ("boot") or after it ("system"); it may be the same file as
+  /// a filter, as a copy of its own. `attach_to_volume`: its AddDevice is called for the dump volume. Throws UsageError
+  /// when there is no such file, or a driver of that name was added already.
+  Machine& add_driver(const std::string& image, const std::string& start = "boot", bool attach_to_volume = false);
+  /// Services\NAME\Parameters of the filter or driver added last: REG_DWORD, REG_SZ, REG_BINARY.
   Machine& parameter(const std::string& name, std::uint32_t value);
   Machine& parameter(const std::string& name, const std::string& value);
   Machine& parameter(const std::string& name, std::span<const std::byte> value);

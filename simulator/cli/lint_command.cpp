@@ -37,11 +37,11 @@ void add_lint_command(CLI::App& app, Context& context) {
         continue;
       }
       const engine::RunOptions run{.filter_path = engine::default_filter_path(context.program, options->filter_path)};
-      auto filters = engine::find_filters(*scenario, run);
+      auto images = engine::find_images(*scenario, run);
       auto planned = engine::plan(*scenario);
-      if (!filters) complain(filters.error().message);
+      if (!images) complain(images.error().message);
       if (!planned) complain(fmt::format("{}: {}", file.string(), planned.error().message));
-      if (!filters || !planned) {
+      if (!images || !planned) {
         context.exit_code = usage;
       } else if (!options->quiet) {
         std::cout << fmt::format("{}: ok\n", file.string());

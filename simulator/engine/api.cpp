@@ -57,7 +57,16 @@ std::vector<Violation> violations_of(const engine::Report& report) {
 struct Machine::State {
   scenario::Scenario scenario;
 
-  scenario::Filter& last() {
+  bool driver_last = false;
+
+  scenario::Filter& last_filter() {
+    if (driver_last || scenario.filters.empty()) {
+      throw UsageError("no filter was added last that this could belong to");
+    }
+    return scenario.filters.back();
+  }
+  scenario::Service& last() {
+    if (driver_last) return scenario.drivers.back();
     if (scenario.filters.empty()) throw UsageError("no filter was added yet that this could belong to");
     return scenario.filters.back();
   }
@@ -100,6 +109,25 @@ Machine& Machine::add_filter(const std::string& image) {
   for (int n = 2; taken(filter.name); ++n) filter.name = fmt::format("{}{}", base, n);
   or_throw(engine::find_image(filter, {}));
   state_->scenario.filters.push_back(std::move(filter));
+  state_->driver_last = false;
+  return *this;
+}
+
+Machine& Machine::add_driver(const std::string& image, const std::string& start, bool attach_to_volume) {
+  scenario::Driver driver;
+  driver.image = image.find('/') == std::string::npos ? "./" + image : image;
+  driver.name = std::filesystem::path(image).stem().string();
+  if (start != "boot" && start != "system") {
+    throw UsageError(fmt::format("start \"{}\": expected \"boot\" or \"system\"", start));
+  }
+  driver.start = start == "boot" ? scenario::Driver::Start::boot : scenario::Driver::Start::system;
+  driver.attach_to_volume = attach_to_volume;
+  for (const scenario::Driver& other : state_->scenario.drivers) {
+    if (other.name == driver.name) throw UsageError(fmt::format("driver {} was added already", driver.name));
+  }
+  or_throw(engine::find_image(driver, {}));
+  state_->scenario.drivers.push_back(std::move(driver));
+  state_->driver_last = true;
   return *this;
 }
 
@@ -126,7 +154,7 @@ Machine& Machine::policy(const std::string& name, const std::string& value) {
 }
 
 Machine& Machine::redirects() {
-  state_->last().redirects = true;
+  state_->last_filter().redirects = true;
   return *this;
 }
 
@@ -188,13 +216,15 @@ Stack Machine::load() const {
       or_throw(Mapping::shared(std::max<std::uint64_t>(state->scenario.trace.limit, trace::Recorder::minimum_bytes())));
   state->recorder = std::make_unique<trace::Recorder>(state->trace.bytes(), &state->machine->clock.now,
                                                       trace::RecorderOptions{.fold = false});
-  state->session = or_throw(
-      engine::Session::create(state->scenario, state->plan, or_throw(engine::find_filters(state->scenario, {})),
-                              *state->machine, *state->disk, *state->recorder, state->shared->texts()));
+  state->session =
+      or_throw(engine::Session::create(state->scenario, state->plan, or_throw(engine::find_images(state->scenario, {})),
+                                       *state->machine, *state->disk, *state->recorder, state->shared->texts()));
+  or_throw(state->session->start_drivers(stack::DriverStart::boot));
   state->stack = std::make_unique<stack::DumpStack>(state->env(), stack::Usage::crash, state->session->filters());
   state->stack->set_file(&state->plan.dump_file);
   state->stack->keep_port_data(true);
-  or_throw(state->stack->load());
+  if (!state->stack->ended()) or_throw(state->stack->load());
+  if (!state->stack->ended()) or_throw(state->session->start_drivers(stack::DriverStart::system));
   return Stack(std::move(state));
 }
 

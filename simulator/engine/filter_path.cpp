@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <system_error>
@@ -29,7 +30,7 @@ std::vector<fs::path> default_filter_path(const fs::path& program, const std::ve
   return path;
 }
 
-Result<fs::path> find_image(const scenario::Filter& filter, const RunOptions& options) {
+Result<fs::path> find_image(const scenario::Service& filter, const RunOptions& options) {
   std::error_code ignored;
   if (filter.image.find('/') != std::string::npos) {
     const fs::path path = fs::path(filter.image).is_absolute() ? fs::path(filter.image) : filter.folder / filter.image;
@@ -56,29 +57,51 @@ Result<fs::path> find_image(const scenario::Filter& filter, const RunOptions& op
                   filter.image, looked, did_you_mean(filter.image, names), filter.image)};
 }
 
-Result<std::vector<stack::FilterSpec>> find_filters(const scenario::Scenario& scenario, const RunOptions& options) {
-  std::vector<stack::FilterSpec> filters;
-  for (const scenario::Filter& filter : scenario.filters) {
-    auto path = find_image(filter, options);
-    if (!path && filter.line == 0) return path.error();
-    if (!path) {
-      return Error{
-          fmt::format("{}:{}:{}: {}", scenario.file.string(), filter.line, filter.column, path.error().message)};
-    }
-    stack::FilterSpec spec{.path = path->string(), .name = filter.name, .redirects = filter.redirects};
-    switch (filter.convention) {
-      case scenario::Convention::from_image:
-        break;
-      case scenario::Convention::system_v:
-        spec.convention = machine::Convention::system_v;
-        break;
-      case scenario::Convention::microsoft:
-        spec.convention = machine::Convention::microsoft;
-        break;
-    }
-    filters.push_back(std::move(spec));
+namespace {
+
+/// The image, or the mistake with its place in the scenario.
+Result<fs::path> find_in(const scenario::Scenario& scenario, const scenario::Service& service,
+                         const RunOptions& options) {
+  auto path = find_image(service, options);
+  if (path || service.line == 0) return path;
+  return Error{fmt::format("{}:{}:{}: {}", scenario.file.string(), service.line, service.column, path.error().message)};
+}
+
+std::optional<machine::Convention> convention_of(const scenario::Service& service) {
+  switch (service.convention) {
+    case scenario::Convention::from_image:
+      break;
+    case scenario::Convention::system_v:
+      return machine::Convention::system_v;
+    case scenario::Convention::microsoft:
+      return machine::Convention::microsoft;
   }
-  return filters;
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<Images> find_images(const scenario::Scenario& scenario, const RunOptions& options) {
+  Images found;
+  for (const scenario::Filter& filter : scenario.filters) {
+    auto path = find_in(scenario, filter, options);
+    if (!path) return path.error();
+    found.filters.push_back({.path = path->string(),
+                             .name = filter.name,
+                             .redirects = filter.redirects,
+                             .convention = convention_of(filter)});
+  }
+  for (const scenario::Driver& driver : scenario.drivers) {
+    auto path = find_in(scenario, driver, options);
+    if (!path) return path.error();
+    found.drivers.push_back(
+        {.path = path->string(),
+         .name = driver.name,
+         .convention = convention_of(driver),
+         .start = driver.start == scenario::Driver::Start::boot ? stack::DriverStart::boot : stack::DriverStart::system,
+         .attach_to_volume = driver.attach_to_volume});
+  }
+  return found;
 }
 
 }  // namespace dumpsim::engine

@@ -8,9 +8,11 @@
 #include <chrono>
 #include <cstdio>
 #include <optional>
+#include <utility>
 
 #include "engine/fault_evidence.hpp"
 #include "engine/registry_seed.hpp"
+#include "kernel/drivers.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/trap.hpp"
 #include "machine/fault_trap.hpp"
@@ -41,6 +43,10 @@ std::string_view name_of(TimelineStep step) {
       return "crash";
     case TimelineStep::next_boot:
       return "next-boot";
+    case TimelineStep::stop_drivers:
+      return "stop-drivers";
+    case TimelineStep::shutdown:
+      return "shutdown";
   }
   return "";
 }
@@ -70,11 +76,11 @@ std::string_view name_of(SequenceStep::Action action) {
 }  // namespace
 
 struct Session::State {
-  State(const scenario::Scenario& s, const Plan& p, std::vector<stack::FilterSpec> f, machine::Machine& m,
-        disk::BlockDevice& d, trace::Recorder& r, SharedTexts& t, machine::GuestStack g)
+  State(const scenario::Scenario& s, const Plan& p, Images i, machine::Machine& m, disk::BlockDevice& d,
+        trace::Recorder& r, SharedTexts& t, machine::GuestStack g)
       : scenario(s),
         plan(p),
-        filters(std::move(f)),
+        images(std::move(i)),
         machine(m),
         texts(t),
         guest_stack(std::move(g)),
@@ -153,6 +159,16 @@ struct Session::State {
     seed_registry(kernel->registry(), scenario);
     environment.kernel = kernel.get();
     stack::watch_running(environment);
+    drivers = std::make_unique<stack::MainDrivers>(environment, images.drivers,
+                                                   static_cast<std::uint16_t>(2 * images.filters.size()));
+    boot_drivers_started = system_drivers_started = false;
+  }
+
+  /// Once a boot each, whatever loads a dump stack how often.
+  Result<void> start_drivers(stack::DriverStart which) {
+    bool& started = which == stack::DriverStart::boot ? boot_drivers_started : system_drivers_started;
+    if (std::exchange(started, true) || ended()) return {};
+    return drivers->start(which);
   }
 
   /// Power goes: what was loaded is gone without DumpUnload. The images stay mapped until the process ends, since
@@ -161,13 +177,14 @@ struct Session::State {
     for (auto* held : {&crash, &hibernation}) {
       if (*held) gone.push_back(std::move(*held));
     }
+    drivers_gone.push_back(std::move(drivers));
     environment.images.clear();
   }
 
   bool ended() const { return environment.totals.ended != stack::Ended::no; }
 
   Result<void> load(std::unique_ptr<DumpStack>& into, Usage usage) {
-    into = std::make_unique<DumpStack>(environment, usage, filters);
+    into = std::make_unique<DumpStack>(environment, usage, images.filters);
     auto status = into->load();
     if (!status) return status.error();
     if (*status < 0 && !ended()) {
@@ -179,12 +196,13 @@ struct Session::State {
 
   Result<void> take(TimelineStep step);
   Result<void> take(const SequenceStep& step);
+  void hibernate();
   void write_step(DumpStack& stack, const SequenceStep& step);
   void read_step(DumpStack& stack, const SequenceStep& step);
 
   const scenario::Scenario& scenario;
   const Plan& plan;
-  std::vector<stack::FilterSpec> filters;
+  Images images;
   machine::Machine& machine;
   SharedTexts& texts;
   machine::GuestStack guest_stack;
@@ -194,18 +212,20 @@ struct Session::State {
   stack::Environment environment;
   std::unique_ptr<kernel::Traps> traps;
   std::unique_ptr<machine::FaultTrap> trap;
+  std::unique_ptr<stack::MainDrivers> drivers;
+  bool boot_drivers_started = false, system_drivers_started = false;
+  std::vector<std::unique_ptr<stack::MainDrivers>> drivers_gone;
   std::vector<std::unique_ptr<DumpStack>> gone;
   std::unique_ptr<DumpStack> crash;
   std::unique_ptr<DumpStack> hibernation;
 };
 
-Result<std::unique_ptr<Session>> Session::create(const scenario::Scenario& scenario, const Plan& plan,
-                                                 std::vector<stack::FilterSpec> filters, machine::Machine& machine,
-                                                 disk::BlockDevice& disk, trace::Recorder& recorder,
-                                                 SharedTexts& shared) {
+Result<std::unique_ptr<Session>> Session::create(const scenario::Scenario& scenario, const Plan& plan, Images images,
+                                                 machine::Machine& machine, disk::BlockDevice& disk,
+                                                 trace::Recorder& recorder, SharedTexts& shared) {
   auto guest_stack = machine::GuestStack::create(scenario.policies.number(policy::Policy::kernel_stack));
   if (!guest_stack) return guest_stack.error();
-  auto state = std::make_unique<State>(scenario, plan, std::move(filters), machine, disk, recorder, shared,
+  auto state = std::make_unique<State>(scenario, plan, std::move(images), machine, disk, recorder, shared,
                                        std::move(*guest_stack));
   if (auto installed = state->install_trap(); !installed) return installed.error();
   return std::unique_ptr<Session>(new Session(std::move(state)));
@@ -214,6 +234,9 @@ Result<std::unique_ptr<Session>> Session::create(const scenario::Scenario& scena
 Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Session::~Session() = default;
 
+Result<void> Session::start_drivers(stack::DriverStart which) {
+  return state_->start_drivers(which);
+}
 stack::Environment& Session::environment() {
   return state_->environment;
 }
@@ -224,13 +247,18 @@ const Plan& Session::plan() const {
   return state_->plan;
 }
 std::span<const stack::FilterSpec> Session::filters() const {
-  return state_->filters;
+  return state_->images.filters;
 }
 
 Result<void> Session::State::take(TimelineStep step) {
   recorder.timeline_step(name_of(step));
   switch (step) {
     case TimelineStep::boot:
+      if (auto started = start_drivers(stack::DriverStart::boot); !started) return started;
+      if (!ended() && scenario.dump.kind != scenario::DumpKind::none) {
+        if (auto loaded = load(crash, Usage::crash); !loaded) return loaded;
+      }
+      return start_drivers(stack::DriverStart::system);
     case TimelineStep::enable_dumps:
       if (crash || scenario.dump.kind == scenario::DumpKind::none) return {};
       return load(crash, Usage::crash);
@@ -240,11 +268,12 @@ Result<void> Session::State::take(TimelineStep step) {
       return {};
     case TimelineStep::hibernate:
       if (auto loaded = load(hibernation, Usage::hibernation); !loaded) return loaded;
-      if (hibernation && !ended())
-        stack::write_hibernation(environment, *hibernation, plan.hibernation_file, plan.hibernated);
+      if (hibernation && !ended()) hibernate();
       return {};
     case TimelineStep::resume:
       if (!hibernation) return {};
+      stack::send_power(environment, kernel::PowerRequest::resume);
+      if (ended()) return {};
       if (scenario.policies.is(policy::Policy::resume_reads, "yes")) {
         stack::read_hibernation(environment, *hibernation, plan.hibernation_file, plan.hibernated);
       }
@@ -264,8 +293,37 @@ Result<void> Session::State::take(TimelineStep step) {
       return {};
     case TimelineStep::next_boot:
       return {};  // the parent's: recovery goes past the dump stack
+    case TimelineStep::stop_drivers:
+      drivers->stop();
+      return {};
+    case TimelineStep::shutdown:
+      if (!kernel::shut_down_devices(*kernel)) {
+        stack::end_without_return(environment, *kernel->left());
+        return {};
+      }
+      power_off();
+      power_on();
+      return {};
   }
   return {};
+}
+
+// The stack is there before devices are asked for their power [seen: Windows 7's PopAllocateHiberContext]; that the
+// question and the order both come between is [assumed].
+void Session::State::hibernate() {
+  const std::int32_t allowed = stack::send_power(environment, kernel::PowerRequest::may_hibernate);
+  if (ended()) return;
+  if (allowed < 0) {
+    environment.totals.power_refused = 1;
+    environment.totals.stage_status = allowed;
+    environment.totals.stage_image = kernel->last_completed_by();
+    hibernation->unload();
+    if (!ended()) hibernation.reset();
+    return;
+  }
+  stack::send_power(environment, kernel::PowerRequest::hibernate);
+  if (ended()) return;
+  stack::write_hibernation(environment, *hibernation, plan.hibernation_file, plan.hibernated);
 }
 
 void Session::State::write_step(DumpStack& stack, const SequenceStep& step) {
@@ -292,11 +350,14 @@ Result<void> Session::State::take(const SequenceStep& step) {
   std::unique_ptr<DumpStack>& held = step.hibernation ? hibernation : crash;
   if (step.action == SequenceStep::Action::load) {
     if (held) gone.push_back(std::move(held));
-    return load(held, step.hibernation ? Usage::hibernation : Usage::crash);
+    if (auto started = start_drivers(stack::DriverStart::boot); !started || ended()) return started;
+    if (auto loaded = load(held, step.hibernation ? Usage::hibernation : Usage::crash); !loaded) return loaded;
+    return start_drivers(stack::DriverStart::system);
   }
   if (step.action == SequenceStep::Action::power_cut) {
     recorder.power_cut();
     power_off();
+    power_on();
     return {};
   }
   if (!held) {

@@ -22,17 +22,19 @@ namespace dumpsim::engine {
 /// The parts of a running machine, in the order they are built up. One at a time per process.
 class Session {
  public:
-  /// Filters with their images found. All references outlive it.
-  static Result<std::unique_ptr<Session>> create(const scenario::Scenario& scenario, const Plan& plan,
-                                                 std::vector<stack::FilterSpec> filters, machine::Machine& machine,
-                                                 disk::BlockDevice& disk, trace::Recorder& recorder,
-                                                 SharedTexts& shared);
+  /// All references outlive it.
+  static Result<std::unique_ptr<Session>> create(const scenario::Scenario& scenario, const Plan& plan, Images images,
+                                                 machine::Machine& machine, disk::BlockDevice& disk,
+                                                 trace::Recorder& recorder, SharedTexts& shared);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   /// The timeline or the sequence, to its end or until a filter ends it.
   Result<void> live();
+
+  /// The ordinary drivers of this start, as the boot does before and after it loads the dump stack.
+  Result<void> start_drivers(stack::DriverStart which);
 
   stack::Environment& environment();
   trace::Recorder& recorder();

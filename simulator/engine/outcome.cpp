@@ -97,6 +97,17 @@ Result<void> tell_outcome(const ChildEnd& end, const SharedTexts& shared, const 
     report.outcome = Outcome::stack_not_loaded;
     report.outcome_detail = fmt::format("stage {:#x} ended with {}: no dump can be written (System event 45)",
                                         totals.stage, trace::format_status(totals.stage_status));
+    if (const std::string driver = view.image_name(totals.stage_image); !driver.empty()) {
+      report.outcome_detail += fmt::format("; driver {} refused the usage notification", driver);
+    }
+    return {};
+  }
+  if (totals.power_refused != 0) {
+    report.outcome = Outcome::stack_not_loaded;
+    const std::string driver = view.image_name(totals.stage_image);
+    report.outcome_detail =
+        fmt::format("the volume's drivers do not let the machine hibernate: IRP_MN_QUERY_POWER ended with {}{}",
+                    trace::format_status(totals.stage_status), driver.empty() ? "" : " in driver " + driver);
     return {};
   }
   const bool dump_failed = totals.dump == DumpState::failed || totals.dump == DumpState::begun;

@@ -17,6 +17,7 @@
 #include "engine/run.hpp"
 #include "scenario/scenario.hpp"
 #include "stack/environment.hpp"
+#include "stack/main_drivers.hpp"
 
 namespace dumpsim::engine {
 
@@ -35,8 +36,12 @@ struct Plan {
   std::optional<dumpfile::PageSet> stored;     ///< the pages the dump is to hold
 };
 
-/// The scenario's filters with their images found.
-Result<std::vector<stack::FilterSpec>> find_filters(const scenario::Scenario& scenario, const RunOptions& options);
+/// The scenario's filters and ordinary drivers with their images found.
+struct Images {
+  std::vector<stack::FilterSpec> filters;
+  std::vector<stack::DriverSpec> drivers;
+};
+Result<Images> find_images(const scenario::Scenario& scenario, const RunOptions& options);
 
 /// Wall time without progress after which a child counts as asleep: a multiple of the processor time a callback may
 /// use.

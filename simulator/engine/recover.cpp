@@ -69,6 +69,8 @@ constexpr std::uint64_t required_space_at = 0xFA0;  // RequiredDumpSpace in DUMP
 /// The child's work: header first, then as much as the header says the dump needs. Why not, or empty.
 std::string read_dump(Session& session, const disk::ExtentMap& extents, const File& into) {
   stack::Environment& env = session.environment();
+  if (auto started = session.start_drivers(stack::DriverStart::boot); !started) return started.error().message;
+  if (env.totals.ended != stack::Ended::no) return "an ordinary driver ended the machine";
   stack::DumpStack stack(env, stack::Usage::crash, session.filters());
   auto status = stack.load();
   if (!status) return status.error().message;
@@ -98,7 +100,7 @@ std::string read_dump(Session& session, const disk::ExtentMap& extents, const Fi
 }  // namespace
 
 Result<ThroughFilters> bytes_through_filters(const scenario::Scenario& scenario, const Plan& plan,
-                                             const disk::ExtentMap& file, const std::vector<stack::FilterSpec>& filters,
+                                             const disk::ExtentMap& file, const Images& images,
                                              machine::Machine& machine, disk::BlockDevice& disk,
                                              std::uint32_t stuck_seconds) {
   auto shared = SharedBlock::create();
@@ -111,7 +113,7 @@ Result<ThroughFilters> bytes_through_filters(const scenario::Scenario& scenario,
   trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64});
   auto end = run_in_child(
       [&] {
-        auto session = Session::create(scenario, plan, filters, machine, disk, recorder, shared->texts());
+        auto session = Session::create(scenario, plan, images, machine, disk, recorder, shared->texts());
         write_text(shared->texts().mistake, session ? read_dump(**session, file, *into) : session.error().message);
         shared->totals().finished.store(1, std::memory_order_release);
       },

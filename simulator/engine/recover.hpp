@@ -34,7 +34,7 @@ struct ThroughFilters {
   std::string why_not;
 };
 Result<ThroughFilters> bytes_through_filters(const scenario::Scenario& scenario, const Plan& plan,
-                                             const disk::ExtentMap& file, const std::vector<stack::FilterSpec>& filters,
+                                             const disk::ExtentMap& file, const Images& images,
                                              machine::Machine& machine, disk::BlockDevice& disk,
                                              std::uint32_t stuck_seconds);
 

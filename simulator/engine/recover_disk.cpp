@@ -89,8 +89,8 @@ Result<std::string> recover_disk(const RecoverRequest& request, const RunOptions
     auto scenario = scenario::load(request.via_filters_of);
     if (!scenario) return scenario.error();
     scenario->disk.sector_size = layout->sector_size;
-    auto filters = find_filters(*scenario, options);
-    if (!filters) return filters.error();
+    auto images = find_images(*scenario, options);
+    if (!images) return images.error();
     auto planned = plan(*scenario);
     if (!planned) return planned.error();
     planned->partition_start = layout->partition_start;
@@ -99,7 +99,7 @@ Result<std::string> recover_disk(const RecoverRequest& request, const RunOptions
     if (!memory) return memory.error();
     machine::Machine machine{.memory = std::move(*memory)};
     auto through =
-        bytes_through_filters(*scenario, *planned, *file, *filters, machine, **disk, stuck_seconds(*scenario));
+        bytes_through_filters(*scenario, *planned, *file, *images, machine, **disk, stuck_seconds(*scenario));
     if (!through) return through.error();
     if (!through->bytes) return Error{fmt::format("{}: {}", request.disk.string(), through->why_not)};
     bytes = through->bytes;

@@ -23,6 +23,14 @@ std::uint32_t crash_dump_enabled(scenario::DumpKind kind) {
   return 0;
 }
 
+/// Start of a service [doc]: a dump filter's driver has to be there at boot, an ordinary one says for itself.
+std::uint32_t start_of(const scenario::Scenario& scenario, const std::string& name) {
+  for (const scenario::Driver& driver : scenario.drivers) {
+    if (driver.name == name) return driver.start == scenario::Driver::Start::boot ? 0 : 1;
+  }
+  return 0;
+}
+
 }  // namespace
 
 void seed_registry(kernel::Registry& registry, const scenario::Scenario& scenario) {
@@ -32,14 +40,18 @@ void seed_registry(kernel::Registry& registry, const scenario::Scenario& scenari
   std::vector<std::string> names;
   for (const scenario::Filter& filter : scenario.filters) names.push_back(filter.name + ".sys");
   registry.set_strings(control, "DumpFilters", names);
-  for (const scenario::Filter& filter : scenario.filters) {
-    const std::string service = "Services\\" + filter.name;
-    registry.set_dword(service, "Type", 1);   // SERVICE_KERNEL_DRIVER [doc]
-    registry.set_dword(service, "Start", 0);  // SERVICE_BOOT_START [doc]: what a dump filter's driver has to be
+  std::vector<const scenario::Service*> services;
+  for (const scenario::Filter& filter : scenario.filters) services.push_back(&filter);
+  for (const scenario::Driver& driver : scenario.drivers) services.push_back(&driver);
+  for (const scenario::Service* each : services) {
+    const scenario::Service& given_service = *each;
+    const std::string service = "Services\\" + given_service.name;
+    registry.set_dword(service, "Type", 1);  // SERVICE_KERNEL_DRIVER [doc]
+    registry.set_dword(service, "Start", start_of(scenario, given_service.name));
     registry.set_dword(service, "ErrorControl", 1);
-    registry.set_string(service, "ImagePath", "System32\\drivers\\" + filter.name + ".sys");
+    registry.set_string(service, "ImagePath", "System32\\drivers\\" + given_service.name + ".sys");
     const std::string parameters = service + "\\Parameters";
-    for (const auto& [name, value] : filter.parameters) {
+    for (const auto& [name, value] : given_service.parameters) {
       std::visit(
           [&, &key = name](const auto& given) {
             using T = std::decay_t<decltype(given)>;

@@ -73,9 +73,9 @@ class Run {
 
  private:
   Result<void> prepare() {
-    auto found = find_filters(scenario_, options_);
+    auto found = find_images(scenario_, options_);
     if (!found) return found.error();
-    filters_ = std::move(*found);
+    images_ = std::move(*found);
     if (auto clear = outputs_are_clear(); !clear) return clear;
     auto planned = plan(scenario_);
     if (!planned) return in_file(planned.error());
@@ -138,7 +138,7 @@ class Run {
 
   /// The child's whole work. A user's mistake is a text; everything else is in the totals and the trace.
   void child() {
-    auto session = Session::create(scenario_, *plan_, filters_, *machine_, *disk_, *recorder_, shared_->texts());
+    auto session = Session::create(scenario_, *plan_, images_, *machine_, *disk_, *recorder_, shared_->texts());
     if (!session) {
       write_text(shared_->texts().mistake, session.error().message);
     } else if (auto lived = (*session)->live(); !lived) {
@@ -199,7 +199,7 @@ class Run {
       return compare(raw, "raw");
     }
     if (scenario_.recover.via == Via::filters || shared_->totals().reads_through_filters) {
-      auto bytes = bytes_through_filters(scenario_, *plan_, plan_->dump_file, filters_, *machine_, *disk_,
+      auto bytes = bytes_through_filters(scenario_, *plan_, plan_->dump_file, images_, *machine_, *disk_,
                                          stuck_seconds(scenario_));
       if (!bytes) return bytes.error();
       if (bytes->bytes) return compare(bytes->bytes, "through the filters");
@@ -261,7 +261,7 @@ class Run {
   const RunOptions& options_;
   Report report_;
   std::vector<std::filesystem::path> made_;  // files to take away again unless the run is complete
-  std::vector<stack::FilterSpec> filters_;
+  Images images_;
   std::unique_ptr<Plan> plan_;
   std::unique_ptr<machine::Machine> machine_;
   std::unique_ptr<disk::BlockDevice> disk_;

@@ -88,6 +88,6 @@ std::vector<std::filesystem::path> default_filter_path(const std::filesystem::pa
 
 /// Where an image is: with a slash relative to its scenario, without one on the filter path. Fails naming where it
 /// looked.
-Result<std::filesystem::path> find_image(const scenario::Filter& filter, const RunOptions& options);
+Result<std::filesystem::path> find_image(const scenario::Service& service, const RunOptions& options);
 
 }  // namespace dumpsim::engine

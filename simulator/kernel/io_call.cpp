@@ -63,13 +63,24 @@ void copy_back(Kernel& kernel, PIRP irp) {
   const std::size_t room = flight != kernel.io().flights.end() && flight->second.output_length != 0
                                ? flight->second.output_length
                                : system_buffer_bytes(kernel, irp);
-  if (bytes > room) bytes = room;
+  if (bytes > room) {
+    char text[160];
+    Line line(text);
+    line.put("IoStatus.Information is ");
+    line.put_decimal(bytes);
+    line.put(", the requester's buffer has ");
+    line.put_decimal(room);
+    line.put(" bytes");
+    kernel.violate(trace::Rule::irp_information_beyond_buffer, line.text());
+    bytes = room;
+  }
   std::memcpy(irp->UserBuffer, irp->AssociatedIrp.SystemBuffer,
               std::min<std::size_t>(bytes, system_buffer_bytes(kernel, irp)));
 }
 
 /// The I/O manager's part at the end: results to the requester, buffers and the IRP back to the pool.
 void finish(Kernel& kernel, PIRP irp) {
+  kernel.io().last_completed_by = kernel.image();
   if ((irp->Flags & IRP_BUFFERED_IO) != 0) {
     const bool copies =
         (irp->Flags & IRP_INPUT_OPERATION) != 0 && irp->UserBuffer != nullptr && !NT_ERROR(irp->IoStatus.Status);
@@ -95,6 +106,43 @@ void put_request(Kernel& kernel, Line& line, std::uint64_t request, const DEVICE
   line.put(trace::request_words(request));
   line.put(" to ");
   put_device_name(kernel, line, device);
+}
+
+/// A dispatch routine has returned `status`: what it owed the IRP meanwhile. [doc: Handling IRPs] STATUS_PENDING goes
+/// with IoMarkIrpPending and an IRP that is completed later, any other status with one that was completed with it.
+[[gnu::noinline]] void judge_return(Kernel& kernel, const IoState::Sending& sending, std::uint16_t image,
+                                    NTSTATUS status, std::uint64_t request) {
+  const auto tell = [&](trace::Rule rule, std::string_view what, NTSTATUS other) {
+    std::string text = trace::request_words(request) + ": " + std::string(what);
+    if (other != 0) text += trace::format_status(other);
+    kernel.recorder().violation(image, trace::Callback::dispatch, rule, text);
+  };
+  const auto flight = kernel.io().flights.find(sending.irp);
+  const bool alive = flight != kernel.io().flights.end() && !sending.completed;
+  if (status == STATUS_PENDING) {
+    bool marked = sending.pending;
+    if (alive && !marked) {
+      // Further down it is others' to mark: the mark travels up when it is completed.
+      const auto* own = reinterpret_cast<const IO_STACK_LOCATION*>(sending.irp + 1) + sending.location - 1;
+      marked = sending.irp->CurrentLocation < sending.location || (own->Control & SL_PENDING_RETURNED) != 0;
+    }
+    if ((alive || sending.completed) && !marked) {
+      tell(trace::Rule::irp_pending_mismatch, "returned STATUS_PENDING without IoMarkIrpPending", 0);
+    }
+    return;
+  }
+  if (sending.completed) {
+    if (sending.pending) {
+      tell(trace::Rule::irp_pending_mismatch, "marked pending and returned ", status == 0 ? 0 : status);
+    } else if (sending.status != status) {
+      std::string what = "returned " + trace::format_status(status) + ", completed with ";
+      if (sending.status == 0) what += "STATUS_SUCCESS";
+      tell(trace::Rule::irp_status_mismatch, what, sending.status);
+    }
+  } else if (alive) {
+    tell(trace::Rule::irp_not_completed, "returned " + trace::format_status(status) + " and has not completed the IRP",
+         0);
+  }
 }
 
 void forget(Kernel& kernel, const IoState::Sending* sending) {
@@ -139,11 +187,14 @@ NTSTATUS IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp) {
   } else if (driver != nullptr && driver->dispatch != nullptr) {
     status = driver->dispatch(DeviceObject, Irp);
   } else {
+    const std::uint16_t image = driver == nullptr ? trace::no_image : driver->image;
     status = call_dispatch(kernel, driver, reinterpret_cast<const void*>(object->MajorFunction[major]), DeviceObject,
                            Irp, request);
+    if (!kernel.left()) judge_return(kernel, sending, image, status, request);
   }
   if (kernel.left()) return STATUS_UNSUCCESSFUL;  // called from the host, and the machine has stopped
   forget(kernel, &sending);
+  if (kernel.image() == trace::no_image) return status;  // the system's own request: its event says what for
   if (control) {
     kernel.recorder().device_control(kernel.image(), device.text(), code, input, length, status);
   } else {
@@ -199,6 +250,22 @@ NTSTATUS complete(PIRP irp, NTSTATUS status, ULONG_PTR information) {
   return status;
 }
 
+namespace {
+
+/// The host's own request, which nobody completes: the machine waits for it for ever.
+void give_up(Kernel& kernel, const IRP* irp) {
+  const auto flight = kernel.io().flights.find(irp);
+  if (flight == kernel.io().flights.end()) return;
+  char text[224];
+  Line line(text);
+  put_request(kernel, line, flight->second.request, flight->second.device);
+  line.put(": nobody has completed it, and Windows waits for that");
+  const IoState::Driver* driver = find_driver(kernel, flight->second.device->DriverObject);
+  kernel.stop_waiting(driver == nullptr ? trace::no_image : driver->image, trace::Callback::dispatch, line.text());
+}
+
+}  // namespace
+
 NTSTATUS send_and_wait(Kernel& kernel, PDEVICE_OBJECT device, PIRP irp) {
   // In pool and not in this frame: an IRP that is completed when the wait has been given up still writes to it.
   struct Waiting {
@@ -216,7 +283,10 @@ NTSTATUS send_and_wait(Kernel& kernel, PDEVICE_OBJECT device, PIRP irp) {
   kernel::IofCallDriver(device, irp);
   if (kernel.left()) return STATUS_UNSUCCESSFUL;
   if (kernel::KeReadStateEvent(&waiting->event) == 0) {
-    if (!kernel.gate().active()) return STATUS_PENDING;
+    if (!kernel.gate().active()) {
+      give_up(kernel, irp);
+      return STATUS_PENDING;
+    }
     // Also when the driver returned another status: what counts is in the IRP, and it has not come back.
     kernel::KeWaitForSingleObject(&waiting->event, Executive, KernelMode, FALSE, nullptr);
   }

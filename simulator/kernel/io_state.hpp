@@ -79,6 +79,7 @@ struct IoState {
   std::vector<DriverExtension> driver_extensions;
   std::vector<_DEVICE_OBJECT*> shutdown, last_chance_shutdown;
   bool cancel_lock_held = false;
+  std::uint16_t last_completed_by = trace::no_image;
   VolumeFacts volume;
   _DEVICE_OBJECT* volume_device = nullptr;
   /// The one thread, as an address drivers may compare; made when first asked for.

@@ -188,9 +188,15 @@ NTSTATUS volume_dispatch(PDEVICE_OBJECT, PIRP irp) {
       return complete(irp, STATUS_SUCCESS, 0);
     case IRP_MJ_DEVICE_CONTROL:
       return device_control(irp, current().io().volume);
-    case IRP_MJ_PNP:
     case IRP_MJ_POWER:
-      return complete(irp, STATUS_NOT_SUPPORTED, 0);
+      return complete(irp, STATUS_SUCCESS, 0);
+    case IRP_MJ_PNP:
+      // What a bus does not know keeps the status it came with [doc]; the disk may hold any file.
+      return complete(irp,
+                      IoGetCurrentIrpStackLocation(irp)->MinorFunction == IRP_MN_DEVICE_USAGE_NOTIFICATION
+                          ? STATUS_SUCCESS
+                          : irp->IoStatus.Status,
+                      0);
     default:
       return complete(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
   }
@@ -224,7 +230,7 @@ void Kernel::create_volume(const VolumeFacts& facts) {
 
 void Kernel::describe_volume(::_FILTER_EXTENSION& extension) const {
   assert(io_->volume_device != nullptr);
-  extension.DeviceObject = io_->volume_device;
+  extension.DeviceObject = static_cast<PDEVICE_OBJECT>(volume_device());
   extension.Geometry = geometry_of(io_->volume);
   extension.DiskSize.QuadPart = static_cast<LONGLONG>(io_->volume.disk_size);
   extension.PartitionInfo = identity_of(io_->volume);

@@ -198,6 +198,14 @@ void Kernel::deadlock(std::string_view what) {
   gate_.leave_all(static_cast<std::uint64_t>(Left::deadlock));
 }
 
+void Kernel::stop_waiting(std::uint16_t image, trace::Callback callback, std::string_view what) {
+  image_ = image;
+  callback_ = callback;
+  if (running_hook_ != nullptr) running_hook_(running_context_, image, callback, true);
+  recorder_.fault(image, callback, trace::FaultKind::hang, what);
+  left_ = static_cast<std::uint64_t>(Left::deadlock);
+}
+
 // Decided by the value alone where nothing is known of it: asking the host would make a trace depend on what happens to
 // be mapped there (a sanitizer's shadow, say). Linux puts programs, libraries, heaps and stacks from 0x55… on; a limit
 // such as 0x7fffffffffff, all ones, is a number.

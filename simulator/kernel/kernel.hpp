@@ -74,6 +74,13 @@ struct Routine {
   std::optional<std::uint8_t> returns_at;
 };
 
+/// What a device stack is asked of the whole system's power.
+enum class PowerRequest : std::uint8_t {
+  may_hibernate,  ///< IRP_MN_QUERY_POWER, PowerSystemHibernate
+  hibernate,      ///< IRP_MN_SET_POWER, PowerSystemHibernate
+  resume,         ///< IRP_MN_SET_POWER, PowerSystemWorking
+};
+
 /// Told which driver's routine runs from now on (no_image: none), whenever that changes: whoever watches from outside
 /// has to know when the process dies.
 /// `entered` is false when an inner routine has returned to it.
@@ -195,6 +202,8 @@ class Kernel {
   void record_bugcheck(std::uint16_t image, trace::Callback callback);
   /// Recorded as a fault of kind hang. REQUIRES: as bugcheck().
   [[noreturn]] void deadlock(std::string_view what);
+  /// The same where the host itself waits for what `image` owes it: left() from here on.
+  void stop_waiting(std::uint16_t image, trace::Callback callback, std::string_view what);
   /// A number from a driver as it may stand in a record: addresses that differ from run to run become a marker,
   /// everything else stays.
   std::uint64_t repeatable(std::uint64_t value) const;
@@ -220,6 +229,13 @@ class Kernel {
   void* volume_device() const;
   /// Fills what a filter is told of the volume: DeviceObject, geometry, disk size, partition.
   void describe_volume(::_FILTER_EXTENSION& extension) const;
+  /// IRP_MN_DEVICE_USAGE_NOTIFICATION down the volume's device stack, from its top; `type` is a
+  /// DEVICE_USAGE_NOTIFICATION_TYPE. Its status; STATUS_PENDING when nobody completes it. Meaningless once left().
+  std::int32_t notify_usage(std::uint32_t type, bool in_path);
+  /// The same for IRP_MJ_POWER.
+  std::int32_t send_power(PowerRequest request);
+  /// Whose call of IofCompleteRequest ended the IRP that ended last; no_image: the host's.
+  std::uint16_t last_completed_by() const;
   /// Enters a device (a DEVICE_OBJECT) in the object directory, for IoGetDeviceObjectPointer.
   void name_device(std::string_view name, void* device_object);
   /// A symbolic link to it, or to any other name.

@@ -20,7 +20,7 @@ struct Step {
   State from;
   State to;
 };
-constexpr std::array<Step, 7> steps{{
+constexpr std::array<Step, 9> steps{{
     {TimelineStep::boot, State::off, State::running},
     {TimelineStep::disable_dumps, State::running, State::running},
     {TimelineStep::enable_dumps, State::running, State::running},
@@ -28,6 +28,8 @@ constexpr std::array<Step, 7> steps{{
     {TimelineStep::resume, State::hibernated, State::running},
     {TimelineStep::crash, State::running, State::crashed},
     {TimelineStep::next_boot, State::crashed, State::running},
+    {TimelineStep::stop_drivers, State::running, State::running},
+    {TimelineStep::shutdown, State::running, State::off},
 }};
 
 std::string_view what_is(State state) {
@@ -70,6 +72,10 @@ void check_timeline(const Node& root, const Scenario& scenario, Mistakes& mistak
           place, "timeline",
           fmt::format("timeline: \"{}\" changes nothing: dumps are {} here", word, enabled ? "enabled" : "disabled"));
     }
+    if (step == TimelineStep::stop_drivers && scenario.drivers.empty()) {
+      mistakes.add(place, "timeline", "timeline: \"stop-drivers\" needs a [[driver]]; filters are unloaded with dumps");
+    }
+    if (step == TimelineStep::shutdown) enabled = true;
     if (step == TimelineStep::disable_dumps) enabled = false;
     if (step == TimelineStep::enable_dumps) enabled = true;
     state = row.to;

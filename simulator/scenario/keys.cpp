@@ -185,6 +185,15 @@ const auto table = std::to_array<Key>({
     {"filter[].parameters", Type::table, "none", "registry values of Services\\NAME\\Parameters"},
     {"filter[].parameters.*", Type::parameter, "none", "integer, text, list of texts, or \"hex:…\""},
 
+    {"driver", Type::table_list, "none", "an ordinary driver beside the filters: a filter's main driver, say"},
+    {"driver[].image", Type::text, "", "name on the filter path or, with a slash, file relative to the scenario"},
+    {"driver[].name", Type::text, "the image's name without extension", "module and service name"},
+    {"driver[].convention", Type::word, "the image's own", "calling convention of its functions", words::convention},
+    {"driver[].start", Type::word, "\"boot\"", "loaded before the dump stack, or after it", words::driver_start},
+    {"driver[].attach", Type::word, "none", "whose device stack its AddDevice is called for", words::attach},
+    {"driver[].parameters", Type::table, "none", "registry values of Services\\NAME\\Parameters"},
+    {"driver[].parameters.*", Type::parameter, "none", "integer, text, list of texts, or \"hex:…\""},
+
     {"policy", Type::table, "the profile's defaults", "what is not certain about Windows, by name"},
     {"policy.*", Type::value, "the profile's default", "a word, number or boolean of docs/fidelity.md"},
 

@@ -54,6 +54,7 @@ Result<Scenario> parse(std::string_view text, const std::filesystem::path& file)
   read_disk(reading);
   read_dump(reading);
   read_filters(reading);
+  read_drivers(reading);
   read_life(reading);
   read_sequence(reading);
   read_run(reading);

@@ -22,11 +22,15 @@ std::optional<trace::Callback> find_callback(std::string_view name) {
 
 /// What is wrong with a filter's name in an expectation, or nothing. Instances: "dump_xor", "hiber_xor".
 std::string wrong_filter(std::string_view name, const Reading& reading) {
-  if (!reading.mistakes.clean("filter")) return {};  // its name may be the mistake
+  if (!reading.mistakes.clean("filter") || !reading.mistakes.clean("driver")) return {};  // its name may be the mistake
   std::vector<std::string_view> known;
   for (const Filter& filter : reading.scenario.filters) {
     if (name == filter.name || name == "dump_" + filter.name || name == "hiber_" + filter.name) return {};
     known.push_back(filter.name);
+  }
+  for (const Driver& driver : reading.scenario.drivers) {
+    if (name == driver.name) return {};
+    known.push_back(driver.name);
   }
   return fmt::format("no filter is named {}{}", in_quotes(name), did_you_mean(name, known));
 }

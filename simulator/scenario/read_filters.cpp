@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// [[filter]]: images, names and registry parameters. No image is opened here.
+// [[filter]] and [[driver]]: images, names and registry parameters. No image is opened here.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -77,7 +77,7 @@ Result<void> read_parameter(const Node& node, ParameterValue& into) {
   }
 }
 
-void read_parameters(Section parameters, Filter& into) {
+void read_parameters(Section parameters, Service& into) {
   for (const Entry& entry : parameters.node().entries) {
     if (entry.key.empty() || entry.key.size() > 255 ||
         entry.key.find_first_of(std::string_view("\0\\", 2)) != std::string::npos) {
@@ -94,7 +94,9 @@ void read_parameters(Section parameters, Filter& into) {
   }
 }
 
-void read_name(Section& section, Filter& into, const std::vector<Filter>& before) {
+/// `kind` is "filter" or "driver", as the table is called.
+template <class Kind>
+void read_name(Section& section, Kind& into, const std::vector<Kind>& before, std::string_view kind) {
   if (const auto name = section.text("name")) {
     into.name = *name;
   } else {
@@ -103,52 +105,67 @@ void read_name(Section& section, Filter& into, const std::vector<Filter>& before
   const std::string_view key = section.has("name") ? "name" : "image";
   if (!is_name(into.name)) {
     section.mistake(key,
-                    fmt::format("filter[].{}: {} is no module name; expected up to {} letters, digits, \"_\", \"-\" "
+                    fmt::format("{}[].{}: {} is no module name; expected up to {} letters, digits, \"_\", \"-\" "
                                 "and \".\"{}",
-                                key, in_quotes(into.name), longest_name, key == "image" ? "; give a name" : ""));
+                                kind, key, in_quotes(into.name), longest_name, key == "image" ? "; give a name" : ""));
     return;
   }
   // Module names do not differ by case alone [doc: object names are case-insensitive].
-  const auto same = [&](const Filter& other) {
+  const auto same = [&](const Service& other) {
     return std::equal(other.name.begin(), other.name.end(), into.name.begin(), into.name.end(), [](char a, char b) {
       const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
       return lower(a) == lower(b);
     });
   };
   if (std::any_of(before.begin(), before.end(), same)) {
-    section.mistake(
-        key, fmt::format("a filter named {} stands before this one; give this one another name", in_quotes(into.name)));
+    section.mistake(key, fmt::format("a {} named {} stands before this one; give this one another name", kind,
+                                     in_quotes(into.name)));
   }
+}
+
+/// What filters and drivers have in common.
+template <class Kind>
+Kind read_service(Section& section, Reading& reading, const std::vector<Kind>& before, std::string_view kind) {
+  Kind service;
+  service.folder = reading.folder;
+  section.require_all({"image"});
+  if (const auto image = section.text("image")) {
+    service.image = *image;
+    service.line = section.place("image").line;
+    service.column = section.place("image").column;
+    if (image->empty() || image->ends_with('/')) {
+      section.mistake("image", fmt::format("{}[].image: {} names no file; expected a name such as \"xor\" or a path "
+                                           "with a slash",
+                                           kind, in_quotes(*image)));
+    } else {
+      read_name(section, service, before, kind);
+    }
+  } else {
+    static_cast<void>(section.text("name"));  // its own mistakes are said even so
+  }
+  if (const auto convention = section.word("convention")) {
+    service.convention = static_cast<Convention>(*convention + static_cast<std::size_t>(Convention::system_v));
+  }
+  if (auto parameters = section.table("parameters")) read_parameters(*parameters, service);
+  return service;
 }
 
 }  // namespace
 
 void read_filters(Reading& reading) {
   for (Section& section : reading.top.tables("filter")) {
-    Filter filter;
-    filter.folder = reading.folder;
-    section.require_all({"image"});
-    if (const auto image = section.text("image")) {
-      filter.image = *image;
-      filter.line = section.place("image").line;
-      filter.column = section.place("image").column;
-      if (image->empty() || image->ends_with('/')) {
-        section.mistake("image",
-                        fmt::format("filter[].image: {} names no file; expected a name such as \"xor\" or a path "
-                                    "with a slash",
-                                    in_quotes(*image)));
-      } else {
-        read_name(section, filter, reading.scenario.filters);
-      }
-    } else {
-      static_cast<void>(section.text("name"));  // its own mistakes are said even so
-    }
-    if (const auto convention = section.word("convention")) {
-      filter.convention = static_cast<Convention>(*convention + static_cast<std::size_t>(Convention::system_v));
-    }
+    Filter filter = read_service(section, reading, reading.scenario.filters, "filter");
     if (const auto redirects = section.boolean("redirects")) filter.redirects = *redirects;
-    if (auto parameters = section.table("parameters")) read_parameters(*parameters, filter);
     reading.scenario.filters.push_back(std::move(filter));
+  }
+}
+
+void read_drivers(Reading& reading) {
+  for (Section& section : reading.top.tables("driver")) {
+    Driver driver = read_service(section, reading, reading.scenario.drivers, "driver");
+    if (const auto start = section.word("start")) driver.start = static_cast<Driver::Start>(*start);
+    driver.attach_to_volume = section.word("attach").has_value();
+    reading.scenario.drivers.push_back(std::move(driver));
   }
 }
 

@@ -98,19 +98,41 @@ using ParameterValue =
 
 enum class Convention : std::uint8_t { from_image, system_v, microsoft };
 
-struct Filter {
+/// What filters and ordinary drivers have in common: an image and the service it is the driver of.
+struct Service {
   std::string image;             ///< as written: a name looked up on the filter path, or a path with a slash
   std::filesystem::path folder;  ///< what a path is relative to
-  std::string name;              ///< module and service name: "xor" is loaded as dump_xor
+  std::string name;              ///< module and service name
   Convention convention = Convention::from_image;
   std::map<std::string, ParameterValue>
-      parameters;          ///< Services\NAME\Parameters: REG_DWORD, REG_QWORD, REG_SZ, REG_MULTI_SZ, REG_BINARY
-  bool redirects = false;  ///< declares that it moves offsets on purpose
+      parameters;  ///< Services\NAME\Parameters: REG_DWORD, REG_QWORD, REG_SZ, REG_MULTI_SZ, REG_BINARY
   /// Where in the file `image` stands, for messages about it; 0 when built in code.
   std::uint32_t line = 0, column = 0;
 };
 
-enum class TimelineStep : std::uint8_t { boot, disable_dumps, enable_dumps, hibernate, resume, crash, next_boot };
+/// Of its name "xor" an instance is called dump_xor or hiber_xor.
+struct Filter : Service {
+  bool redirects = false;  ///< declares that it moves offsets on purpose
+};
+
+/// An ordinary driver beside the filters; it may have a filter's name, being the same service.
+struct Driver : Service {
+  enum class Start : std::uint8_t { boot, system };
+  Start start = Start::boot;
+  bool attach_to_volume = false;  ///< its AddDevice is called for the dump volume
+};
+
+enum class TimelineStep : std::uint8_t {
+  boot,
+  disable_dumps,
+  enable_dumps,
+  hibernate,
+  resume,
+  crash,
+  next_boot,
+  stop_drivers,  ///< DriverUnload of each ordinary driver, as `sc stop` does
+  shutdown       ///< an orderly end: IRP_MJ_SHUTDOWN to the devices that registered for it
+};
 
 /// One single step of `sequence`, legal or not.
 struct SequenceStep {
@@ -208,6 +230,7 @@ struct Scenario {
   Dump dump;
   Hibernation hibernation;
   std::vector<Filter> filters;  ///< in DumpFilters order
+  std::vector<Driver> drivers;  ///< in the order of their start
   policy::Policies policies{policy::Profile::windows_11};
   std::vector<TimelineStep> timeline;  ///< default: boot, crash, next-boot; empty when `sequence` is given
   std::vector<SequenceStep> sequence;

@@ -24,10 +24,11 @@ void read_policies(Reading& reading);  ///< [policy]
 void read_disk(Reading& reading);      ///< [disk]
 void read_dump(Reading& reading);      ///< [dump] and [hibernation]
 void read_filters(Reading& reading);   ///< [[filter]]
+void read_drivers(Reading& reading);   ///< [[driver]]
 void read_life(Reading& reading);      ///< title, timeline
 void read_sequence(Reading& reading);  ///< sequence
 void read_run(Reading& reading);       ///< [recover], [trace], [limits], [rules]
-void read_expect(Reading& reading);    ///< [expect]; after the filters, whose names it uses
+void read_expect(Reading& reading);    ///< [expect]; after filters and drivers, whose names it uses
 
 // Checks between values, on a complete scenario; `mistakes` says which tables can be relied on.
 void check_timeline(const Node& root, const Scenario& scenario, Mistakes& mistakes);

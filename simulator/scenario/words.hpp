@@ -18,7 +18,10 @@ inline constexpr List<3> style{"mbr", "gpt", "none"};
 inline constexpr List<5> kind{"none", "complete", "kernel", "automatic", "active"};
 inline constexpr List<2> format{"full", "bitmap"};             // from Format::full on
 inline constexpr List<2> convention{"system-v", "microsoft"};  // from Convention::system_v on
-inline constexpr List<7> timeline{"boot", "disable-dumps", "enable-dumps", "hibernate", "resume", "crash", "next-boot"};
+inline constexpr List<9> timeline{"boot",  "disable-dumps", "enable-dumps", "hibernate", "resume",
+                                  "crash", "next-boot",     "stop-drivers", "shutdown"};
+inline constexpr List<2> driver_start{"boot", "system"};
+inline constexpr List<1> attach{"volume"};
 inline constexpr List<8> action{"load", "start", "open", "write", "read", "finish", "unload", "power-cut"};
 inline constexpr List<2> stack{"crash", "hibernation"};
 inline constexpr List<4> via{"automatic", "raw", "filters", "none"};

@@ -8,10 +8,11 @@
 #include <cstddef>
 #include <optional>
 
-#include "kernel/exports.hpp"
 #include "kernel/kernel.hpp"
 #include "stack/dump_port.hpp"
+#include "stack/export_table.hpp"
 #include "stack/invoke.hpp"
+#include "stack/main_drivers.hpp"
 #include "stack/transfer_mdl.hpp"
 #include "verifier/transfer_watch.hpp"
 #include "wdk/ntdddump.h"
@@ -43,24 +44,6 @@ constexpr std::uint64_t usage_dump_file = 3;
 TransferMdl::Shape shape_of(const policy::Policies& policies, Policy policy) {
   if (policies.is(policy, "nonpaged")) return TransferMdl::Shape::nonpaged;
   return policies.is(policy, "mapped") ? TransferMdl::Shape::mapped : TransferMdl::Shape::mapped_stale_startva;
-}
-
-/// What the kernel offers to images, in the loader's terms. Made once: it is the same for every image.
-loader::ExportTable export_table() {
-  struct Columns {
-    std::vector<std::string_view> names;
-    std::vector<const void*> system_v, microsoft;
-  };
-  static const Columns columns = [] {
-    Columns made;
-    for (const kernel::Export& row : kernel::all_exports()) {
-      made.names.push_back(row.name);
-      made.system_v.push_back(row.system_v);
-      made.microsoft.push_back(row.microsoft);
-    }
-    return made;
-  }();
-  return {columns.names, columns.system_v, columns.microsoft};
 }
 
 template <class T>
@@ -98,7 +81,8 @@ struct DumpStack::State {
   Result<std::int32_t> load_filters();
   std::int32_t initialize(FilterInstance& filter);
   void fill_structures(FilterInstance& filter);
-  void notify_usage(bool entering);
+  /// Sends the notification down the volume's stack; its status. The run may have ended in it.
+  std::int32_t notify_usage(bool entering);
   /// Takes the images out, as after DumpUnload or a failed load.
   void drop_filters();
   void disable(FilterInstance& filter, Callback callback, std::int32_t status);
@@ -283,7 +267,15 @@ Result<std::int32_t> DumpStack::load() {
                       init.MajorVersion == 2 && (init.Flags & DUMP_FILTER_FLAG_SYSTEM_SUPPORT_READ) != 0);
   }
   stage(stage_initialize_filters, STATUS_SUCCESS);
-  s.notify_usage(true);
+  const std::int32_t usage_status = s.notify_usage(true);
+  if (s.ended()) return usage_status;
+  if (usage_status < 0) {
+    // The filters are initialised by then and go without another call [seen: Windows 7], [assumed] without DumpUnload.
+    stage(stage_usage_notification, usage_status);
+    s.env.totals.stage_image = s.env.kernel->last_completed_by();
+    s.drop_filters();
+    return usage_status;
+  }
   stage(stage_usage_notification, STATUS_SUCCESS);
   s.loaded = true;
   if (s.usage == Usage::crash && reads_through_filters()) s.env.totals.reads_through_filters = 1;
@@ -299,10 +291,16 @@ void DumpStack::State::drop_filters() {
   filters.clear();
 }
 
-void DumpStack::State::notify_usage(bool entering) {
-  env.recorder.emit({.kind = Kind::usage_notification,
-                     .flags = entering ? 1u : 0u,
-                     .arg = usage == Usage::crash ? usage_dump_file : usage_hibernation});
+std::int32_t DumpStack::State::notify_usage(bool entering) {
+  const std::uint64_t type = usage == Usage::crash ? usage_dump_file : usage_hibernation;
+  env.machine.processor.irql = machine::passive_level;
+  const std::int32_t status = env.kernel->notify_usage(static_cast<std::uint32_t>(type), entering);
+  if (const auto left = env.kernel->left(); left) {
+    end_without_return(env, *left);
+    return STATUS_UNSUCCESSFUL;
+  }
+  env.recorder.emit({.kind = Kind::usage_notification, .status = status, .flags = entering ? 1u : 0u, .arg = type});
+  return status;
 }
 
 std::int32_t DumpStack::State::call_each(Callback callback, std::uint8_t irql) {
@@ -528,12 +526,11 @@ void DumpStack::unload() {
       if (!call.returned) break;
       record_left(s.env, filter, Callback::unload, machine::passive_level, call.status, {}, {}, 0);
     }
-    if (const std::string held = s.env.kernel->held_by(filter.id()); !held.empty()) {
-      report(s.env, trace::Rule::pool_leak, filter.id(), Callback::unload, held);
-    }
+    report_left_behind(s.env, filter.id(), Callback::unload);
   }
   if (s.ended()) return;  // the machine has stopped: nothing is taken out any more
   s.notify_usage(false);
+  if (s.ended()) return;
   s.drop_filters();
   s.loaded = false;
 }

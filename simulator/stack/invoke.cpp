@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stack/invoke.hpp"
 
-#include "kernel/kernel.hpp"
-
 namespace dumpsim::stack {
 
 void watch_running(Environment& env) {
@@ -42,6 +40,13 @@ void end_without_return(Environment& env, std::uint64_t reason) {
     totals.ended = Ended::hung;  // a wait that nothing can end; the kernel has said for what
   }
   env.kernel->set_current(trace::no_image, trace::Callback::none);
+}
+
+std::int32_t send_power(Environment& env, kernel::PowerRequest request) {
+  env.machine.processor.irql = machine::passive_level;
+  const std::int32_t status = env.kernel->send_power(request);
+  if (const auto left = env.kernel->left(); left) end_without_return(env, *left);
+  return status;
 }
 
 Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callback, std::uint8_t irql,

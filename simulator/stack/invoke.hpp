@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "kernel/kernel.hpp"
 #include "stack/environment.hpp"
 #include "stack/filter_instance.hpp"
 
@@ -35,6 +36,9 @@ void watch_running(Environment& env);
 
 /// The run ends in a call that was left with `reason` instead of returning: totals and trace say how, and whose it was.
 void end_without_return(Environment& env, std::uint64_t reason);
+
+/// A power request for the dump volume's device stack; its status. The run may have ended in it.
+std::int32_t send_power(Environment& env, kernel::PowerRequest request);
 
 /// callback_left for a callback that invoke() returned from.
 void record_left(Environment& env, const FilterInstance& filter, trace::Callback callback, std::uint8_t irql,

@@ -43,9 +43,11 @@ struct Totals {
   std::uint32_t bugcheck_code = 0;
   std::uint32_t stage = 0;  ///< crashdmp's stage code of a failed load, else 0
   std::int32_t stage_status = 0;
-  std::int32_t write_status = 0;  ///< the first port failure
-  std::uint64_t redirected = 0;   ///< physical writes that went outside the file they belong to
-  std::uint64_t bytes_done = 0;   ///< of the dump, for a progress bar
+  std::uint16_t stage_image = trace::no_image;  ///< whose doing that was, of a usage notification or a power request
+  std::uint32_t power_refused = 0;              ///< 1: the volume's drivers refused to hibernate; stage_status says how
+  std::int32_t write_status = 0;                ///< the first port failure
+  std::uint64_t redirected = 0;                 ///< physical writes that went outside the file they belong to
+  std::uint64_t bytes_done = 0;                 ///< of the dump, for a progress bar
   std::uint64_t bytes_expected = 0;
   std::uint64_t dump_bytes = 0;                                 ///< size of the dump file that was laid out
   std::uint64_t policies_rested_on = 0;                         ///< bit per policy that decided something doubtful

@@ -53,7 +53,7 @@ std::vector<Round> rounds_of(std::span<const CallRun> runs, Names names, auto&& 
     for (std::size_t k = 0; k < cycle; ++k, ++i) {
       const std::uint16_t image = runs[i].image;
       const std::string_view name = image < names.size() ? std::string_view(names[image]) : std::string_view();
-      if (!filter_of(name).empty() && wanted(name)) round.calls.push_back({name, runs[i].callback});
+      if (wanted(name)) round.calls.push_back({name, runs[i].callback});
     }
     if (!round.calls.empty()) rounds.push_back(std::move(round));
   }
@@ -195,9 +195,7 @@ CallMatch match_calls(std::span<const CallRun> runs, std::span<const CallPattern
   }
   const auto named = [](const CallPatternItem& item) { return !item.filter.empty(); };
   for (const CallPatternItem& item : pattern) {
-    const auto matches = [&](const std::string& image) {
-      return !filter_of(image).empty() && names_image(item.filter, image);
-    };
+    const auto matches = [&](const std::string& image) { return names_image(item.filter, image); };
     if (named(item) && std::none_of(names.begin(), names.end(), matches)) {
       return {.matched = false,
               .explanation = fmt::format("no filter \"{}\" was loaded, expected {}", item.filter, format_item(item))};
@@ -206,8 +204,9 @@ CallMatch match_calls(std::span<const CallRun> runs, std::span<const CallPattern
   if (!pattern.empty() && std::any_of(pattern.begin(), pattern.end(), named)) {
     const bool all_named = std::all_of(pattern.begin(), pattern.end(), named);
     const auto wanted = [&](std::string_view image) {
-      return !all_named || std::any_of(pattern.begin(), pattern.end(),
-                                       [&](const CallPatternItem& item) { return names_image(item.filter, image); });
+      return (!all_named && !filter_of(image).empty()) ||
+             std::any_of(pattern.begin(), pattern.end(),
+                         [&](const CallPatternItem& item) { return names_image(item.filter, image); });
     };
     return judge(rounds_of(runs, names, wanted), pattern, "", true);
   }

@@ -15,7 +15,8 @@ namespace dumpsim::trace {
 class TraceView;
 
 struct CallPatternItem {
-  std::string filter;  ///< "xor" (all of its instances), "dump_xor" or "hiber_xor" (that one); empty: any
+  std::string filter;  ///< "xor" (all of its instances and the driver of that name), "dump_xor" or "hiber_xor" (that
+                       ///< one); empty: any filter
   Callback callback = Callback::none;
   char repeat = 0;  ///< 0: exactly one; '*' zero or more, '+' one or more, '?' one or none
 };
@@ -26,7 +27,8 @@ struct CallMatch {
 };
 
 /// The whole sequence must match the whole pattern: the world is closed. A filter is an image whose name begins with
-/// `dump_` or `hiber_`; other drivers are not looked at. A call that never returned counts as a call.
+/// `dump_` or `hiber_`; an ordinary driver's calls count only where an item names it. A call that never returned counts
+/// as a call.
 /// - No item names a filter: the pattern holds for each filter by itself, for all calls of all its instances (dump_xor
 ///   and hiber_xor are both "xor") in the order they were entered. A filter that was loaded and never called has the
 ///   empty sequence. Without any filter only the empty pattern matches.

@@ -30,6 +30,13 @@ enum class Rule : std::uint16_t {
   pool_double_free,                        ///< pool.double-free
   pool_bad_free,                           ///< pool.bad-free
   pool_leak,                               ///< pool.leak
+  object_device_left,                      ///< object.device-left
+  object_link_left,                        ///< object.link-left
+  object_reference_left,                   ///< object.reference-left
+  irp_not_completed,                       ///< irp.not-completed
+  irp_pending_mismatch,                    ///< irp.pending-mismatch
+  irp_status_mismatch,                     ///< irp.status-mismatch
+  irp_information_beyond_buffer,           ///< irp.information-beyond-buffer
   stack_callee_saved_changed,              ///< stack.callee-saved-changed
   lifecycle_error_lets_plaintext_through,  ///< lifecycle.error-lets-plaintext-through
   processor_no_such_hardware,              ///< processor.no-such-hardware

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stack/export_table.hpp"
+
+#include <string_view>
+#include <vector>
+
+#include "kernel/exports.hpp"
+
+namespace dumpsim::stack {
+
+loader::ExportTable export_table() {
+  struct Columns {
+    std::vector<std::string_view> names;
+    std::vector<const void*> system_v, microsoft;
+  };
+  static const Columns columns = [] {
+    Columns made;
+    for (const kernel::Export& row : kernel::all_exports()) {
+      made.names.push_back(row.name);
+      made.system_v.push_back(row.system_v);
+      made.microsoft.push_back(row.microsoft);
+    }
+    return made;
+  }();
+  return {columns.names, columns.system_v, columns.microsoft};
+}
+
+}  // namespace dumpsim::stack
