@@ -23,7 +23,8 @@ struct DriverCall {
 /// Makes the driver object of a loaded image, which has been registered under `image`: \Driver\NAME, every function
 /// refused with STATUS_INVALID_DEVICE_REQUEST until the driver says otherwise. nullptr when the pool is used up.
 _DRIVER_OBJECT* create_driver(Kernel& kernel, std::uint16_t image, std::string_view name, const void* entry);
-/// DriverEntry with \Registry\Machine\System\CurrentControlSet\Services\NAME. When it fails, the object is only good
+/// DriverEntry with \Registry\Machine\System\CurrentControlSet\Services\NAME, where Windows spells out ControlSet001
+/// [assumed: drivers do not tell]. When it fails, the object is only good
 /// for remove_driver().
 DriverCall call_driver_entry(Kernel& kernel, _DRIVER_OBJECT* driver);
 bool has_add_device(const _DRIVER_OBJECT* driver);

@@ -16,6 +16,11 @@ PDEVICE_OBJECT referenced(PDEVICE_OBJECT device) {
 /// Puts `upper` on the stack of `target`; the device it sits on then, or nullptr when that is on its way in or out.
 PDEVICE_OBJECT attach(PDEVICE_OBJECT upper, PDEVICE_OBJECT target) {
   Kernel& kernel = current();
+  for (PDEVICE_OBJECT device : {upper, target}) {
+    if (find_device_object(kernel, device) == nullptr) {
+      no_such_object(kernel, "IoAttachDeviceToDeviceStack", "device", device);
+    }
+  }
   PDEVICE_OBJECT top = kernel::IoGetAttachedDevice(target);
   const IoState::Device* known = find_device_object(kernel, top);
   if (known == nullptr || known->deleted || (top->Flags & DO_DEVICE_INITIALIZING) != 0) return nullptr;

@@ -154,6 +154,9 @@ void forget(Kernel& kernel, const IoState::Sending* sending) {
 NTSTATUS IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp) {
   Kernel& kernel = current();
   IoState& io = kernel.io();
+  if (find_device_object(kernel, DeviceObject) == nullptr) {
+    no_such_object(kernel, "IofCallDriver", "device", DeviceObject);
+  }
   if (--Irp->CurrentLocation <= 0) kernel.bugcheck(no_more_irp_stack_locations, {number_of(Irp), 0, 0, 0});
   PIO_STACK_LOCATION stack = --Irp->Tail.Overlay.CurrentStackLocation;
   stack->DeviceObject = DeviceObject;

@@ -15,6 +15,7 @@
 namespace dumpsim::kernel {
 namespace {
 
+constexpr ULONG system_thread_exception_not_handled = 0x7E;
 constexpr ULONG device_tag = 0x69766544;  // "Devi"
 constexpr CSHORT device_extension_type = 13;
 constexpr ULONG device_has_name = 0x40;                                    // DO_DEVICE_HAS_NAME
@@ -73,6 +74,20 @@ IoState::Device* find_device_object(Kernel& kernel, const DEVICE_OBJECT* device)
   return nullptr;
 }
 
+void no_such_object(Kernel& kernel, std::string_view function, std::string_view what, const void* address) {
+  char text[192];
+  Line line(text);
+  line.put(function);
+  line.put(" was given ");
+  line.skip(kernel.words(address, line.rest(), Words::canonical));
+  line.put(", which is no ");
+  line.put(what);
+  line.put(" object");
+  kernel.recorder().fault(kernel.image(), kernel.callback(), trace::FaultKind::access, line.text());
+  kernel.bugcheck(system_thread_exception_not_handled,
+                  {static_cast<std::uint32_t>(STATUS_ACCESS_VIOLATION), 0, number_of(address), 0});
+}
+
 void free_device(Kernel& kernel, PDEVICE_OBJECT device) {
   std::erase_if(kernel.io().devices, [device](const IoState::Device& known) { return known.object == device; });
   kernel.io().references.erase(device);
@@ -87,6 +102,7 @@ NTSTATUS IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize, 
                         DEVICE_TYPE DeviceType, ULONG DeviceCharacteristics, BOOLEAN Exclusive,
                         PDEVICE_OBJECT* DeviceObject) {
   Kernel& kernel = current();
+  if (find_driver(kernel, DriverObject) == nullptr) no_such_object(kernel, "IoCreateDevice", "driver", DriverObject);
   if (DeviceObject != nullptr) *DeviceObject = nullptr;
   if (kernel.injected_failure(export_index::IoCreateDevice)) return STATUS_INSUFFICIENT_RESOURCES;
   if (DeviceExtensionSize > largest_extension) return STATUS_INSUFFICIENT_RESOURCES;

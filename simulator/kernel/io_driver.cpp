@@ -95,7 +95,12 @@ void begin_at_top(Kernel& kernel) {
 }
 
 void register_reinitialization(PDRIVER_OBJECT driver, PDRIVER_REINITIALIZE routine, PVOID context, bool boot) {
-  current().io().reinitializations.push_back({driver, reinterpret_cast<const void*>(routine), context, boot});
+  Kernel& kernel = current();
+  if (find_driver(kernel, driver) == nullptr) {
+    no_such_object(kernel, boot ? "IoRegisterBootDriverReinitialization" : "IoRegisterDriverReinitialization", "driver",
+                   driver);
+  }
+  kernel.io().reinitializations.push_back({driver, reinterpret_cast<const void*>(routine), context, boot});
 }
 
 void add_word(std::string& into, std::string_view word) {

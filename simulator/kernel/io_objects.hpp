@@ -35,6 +35,9 @@ bool is_unloading(const DRIVER_OBJECT* driver);
 PDEVICE_OBJECT create_device(Kernel& kernel, PDRIVER_OBJECT driver, ULONG extension_bytes, DEVICE_TYPE type,
                              ULONG characteristics);
 IoState::Device* find_device_object(Kernel& kernel, const DEVICE_OBJECT* device);
+/// `function` was given `address` for a driver or device object, and it is none. Windows goes on with whatever lies
+/// there; here that is a fault with a name, and the bugcheck it would most likely be [assumed].
+[[noreturn]] void no_such_object(Kernel& kernel, std::string_view function, std::string_view what, const void* address);
 void attach_device(PDEVICE_OBJECT upper, PDEVICE_OBJECT lower);
 /// The one it is attached to; nullptr for the lowest of a stack.
 PDEVICE_OBJECT lower_device(Kernel& kernel, const DEVICE_OBJECT* device);

@@ -17,7 +17,8 @@
 
 namespace dumpsim::stack {
 
-/// When Windows loads a driver: before the dump stack, which is there when the boot drivers are, or after it.
+/// When Windows loads a driver: before the dump stack, which is there when the boot drivers are, or after it [seen: the
+/// order of modules in a dump taken 3.7 s after boot].
 enum class DriverStart : std::uint8_t { boot, system };
 
 struct DriverSpec {
@@ -41,8 +42,8 @@ class MainDrivers {
   /// Windows with ErrorControl 1. Fails for images that cannot be loaded and for an attachment without AddDevice: a
   /// user's mistake.
   Result<void> start(DriverStart which);
-  /// DriverUnload of each that has one, last started first, as when their services are stopped; what they leave behind
-  /// is reported.
+  /// DriverUnload of each that has one, last started first, as when their services are stopped: Windows calls it for
+  /// nothing else [doc]. What they leave behind is reported.
   void stop();
 
  private:

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Breaks object.link-left: the link to its device stays when the device goes.
+#include "main_driver.h"
+
+NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath) {
+  UNREFERENCED_PARAMETER(RegistryPath);
+  NTSTATUS Status = BadCreate(DriverObject, BadOpen);
+  if (NT_SUCCESS(Status)) Status = IoCreateSymbolicLink(&BadLinkName, &BadDeviceName);
+  return Status;
+}
