@@ -14,6 +14,8 @@
 namespace dumpsim::cli {
 namespace {
 
+constexpr std::string_view reader_prefix = "reader:";
+
 struct Options {
   engine::RecoverRequest request;
   std::vector<std::string> via{"raw"};
@@ -35,8 +37,12 @@ Result<void> read_options(Options& options) {
     if (options.via.size() != 2)
       return Error{"--via filters needs the scenario whose filters read the disk: --via filters SCENARIO"};
     request.via_filters_of = options.via[1];
+  } else if (options.via.size() == 1 && options.via[0].starts_with(reader_prefix)) {
+    request.via_reader = options.via[0].substr(reader_prefix.size());
+    if (request.via_reader.empty()) return Error{"--via reader: needs the reader's file: --via reader:LIB.so"};
   } else if (options.via[0] != "raw" || options.via.size() != 1) {
-    return Error{fmt::format("--via \"{}\": expected \"raw\" or \"filters SCENARIO\"", fmt::join(options.via, " "))};
+    return Error{fmt::format("--via \"{}\": expected \"raw\", \"filters SCENARIO\" or \"reader:LIB.so\"",
+                             fmt::join(options.via, " "))};
   }
   for (const std::string& text : options.extents) {
     const std::size_t colon = text.find(':');
@@ -78,7 +84,9 @@ void add_recover_command(CLI::App& app, Context& context) {
       ->required();
   command->add_option("-o,--output", options->request.output, "Where MEMORY.DMP goes")->required();
   command
-      ->add_option("--via", options->via, "\"raw\", or \"filters SCENARIO\": through a fresh instance of its filters")
+      ->add_option("--via", options->via,
+                   "\"raw\", \"filters SCENARIO\": through a fresh instance of its filters, or \"reader:LIB.so\": through a "
+                   "reader of include/dumpsim/reader.h")
       ->expected(1, 2);
   command->add_flag("--replace", options->request.replace, "Let the output take the place of what is there");
   command->add_option("--sector-size", options->sector_size, "512 or 4096")->check(CLI::IsMember({512u, 4096u}));

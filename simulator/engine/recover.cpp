@@ -8,10 +8,8 @@
 #include <cstring>
 #include <vector>
 
-#include "base/file.hpp"
 #include "disk/file_view.hpp"
 #include "engine/life.hpp"
-#include "engine/sandbox.hpp"
 #include "stack/crashdmp.hpp"
 #include "trace/reader.hpp"
 
@@ -61,13 +59,10 @@ class FileBytes final : public dumpfile::ByteReader {
   std::uint64_t size_;
 };
 
-/// What is copied at once: enough to amortise a call, little enough that a small dump touches few fresh pages.
-constexpr std::size_t copy_bytes = std::size_t{64} << 10;
 constexpr std::size_t recovery_trace_bytes = std::size_t{1} << 20;
 constexpr std::uint64_t required_space_at = 0xFA0;  // RequiredDumpSpace in DUMP_HEADER64 [doc]
 
-/// The child's work: header first, then as much as the header says the dump needs. Why not, or empty.
-std::string read_dump(Session& session, const disk::ExtentMap& extents, const File& into) {
+std::string read_through_filters(Session& session, const disk::ExtentMap& extents, const File& into) {
   stack::Environment& env = session.environment();
   if (auto started = session.start_drivers(stack::DriverStart::boot); !started) return started.error().message;
   if (env.totals.ended != stack::Ended::no) return "an ordinary driver ended the machine";
@@ -79,54 +74,78 @@ std::string read_dump(Session& session, const disk::ExtentMap& extents, const Fi
   stack.open_port();
   stack.set_file(&extents);
   stack::FileReader reader(env, stack, extents);
-  std::vector<std::byte> piece(copy_bytes);
+  return copy_dump(
+      extents.size(), "the filters give back",
+      [&](std::uint64_t at, std::span<std::byte> piece) {
+        return reader.read(at, piece) ? std::string() : fmt::format("reading back failed at file offset {:#x}", at);
+      },
+      into);
+}
+
+}  // namespace
+
+std::string copy_dump(std::uint64_t file_size, std::string_view giver, const ReadPiece& read, const File& into) {
+  std::vector<std::byte> piece(most_piece_bytes);
   const std::span<std::byte> header = std::span(piece).first(dumpfile::header_bytes);
-  if (extents.size() < header.size() || !reader.read(0, header))
-    return "the first pages of the dump file could not be read";
-  if (std::memcmp(header.data(), "PAGEDU64", 8) != 0)
-    return "what the filters give back does not begin with a dump's header";
+  if (file_size < header.size()) return "the dump file is shorter than a dump's header";
+  if (std::string why = read(0, header); !why.empty()) return why;
+  if (std::memcmp(header.data(), "PAGEDU64", 8) != 0) {
+    return fmt::format("what {} does not begin with a dump's header", giver);
+  }
   std::uint64_t needed = 0;
   std::memcpy(&needed, header.data() + required_space_at, sizeof needed);
-  needed = std::clamp<std::uint64_t>(needed, header.size(), extents.size());
-  for (std::uint64_t done = 0; done < needed;) {
+  needed = std::clamp<std::uint64_t>(needed, header.size(), file_size);
+  if (auto written = into.write_at(0, header); !written) return written.error().message;
+  for (std::uint64_t done = header.size(); done < needed;) {
     const std::span<std::byte> now = std::span(piece).first(std::min<std::uint64_t>(piece.size(), needed - done));
-    if (!reader.read(done, now)) return fmt::format("reading back failed at file offset {:#x}", done);
+    if (std::string why = read(done, now); !why.empty()) return why;
     if (auto written = into.write_at(done, now); !written) return written.error().message;
     done += now.size();
   }
   return {};
 }
 
-}  // namespace
-
-Result<ThroughFilters> bytes_through_filters(const scenario::Scenario& scenario, const Plan& plan,
-                                             const disk::ExtentMap& file, const Images& images,
-                                             machine::Machine& machine, disk::BlockDevice& disk,
-                                             std::uint32_t stuck_seconds) {
+Result<ReadBack> read_in_child(
+    std::string name, std::uint32_t stuck_seconds,
+    const std::function<std::string(SharedTexts& shared, const File& into)>& work,
+    const std::function<std::string(const ChildEnd& end, const SharedTexts& shared)>& death) {
   auto shared = SharedBlock::create();
   if (!shared) return shared.error();
-  auto block = Mapping::shared(recovery_trace_bytes);
-  if (!block) return block.error();
   auto into = File::in_memory("MEMORY.DMP");
   if (!into) return into.error();
-  // Nobody matches the calls of a recovery: a small table of them is touched in fewer pages.
-  trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64});
   auto end = run_in_child(
       [&] {
-        auto session = Session::create(scenario, plan, images, machine, disk, recorder, shared->texts());
-        write_text(shared->texts().mistake, session ? read_dump(**session, file, *into) : session.error().message);
+        write_text(shared->texts().mistake, work(shared->texts(), *into));
         shared->totals().finished.store(1, std::memory_order_release);
       },
       shared->totals(), stuck_seconds, {});
   if (!end) return end.error();
   if (end->how != ChildEnd::How::finished || shared->totals().ended != stack::Ended::no) {
-    return ThroughFilters{nullptr, "a filter ended the process while reading back"};
+    return ReadBack{nullptr, death(*end, shared->texts())};
   }
-  if (std::string why = read_text(shared->texts().mistake); !why.empty())
-    return ThroughFilters{nullptr, std::move(why)};
+  if (std::string why = read_text(shared->texts().mistake); !why.empty()) return ReadBack{nullptr, std::move(why)};
   auto size = into->size();
   if (!size) return size.error();
-  return ThroughFilters{std::make_shared<FileBytes>("MEMORY.DMP through the filters", std::move(*into), *size), {}};
+  return ReadBack{std::make_shared<FileBytes>(std::move(name), std::move(*into), *size), {}};
+}
+
+Result<ReadBack> bytes_through_filters(const scenario::Scenario& scenario, const Plan& plan,
+                                       const disk::ExtentMap& file, const Images& images,
+                                       machine::Machine& machine, disk::BlockDevice& disk,
+                                       std::uint32_t stuck_seconds) {
+  auto block = Mapping::shared(recovery_trace_bytes);
+  if (!block) return block.error();
+  // Nobody matches the calls of a recovery: a small table of them is touched in fewer pages.
+  trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64});
+  return read_in_child(
+      "MEMORY.DMP through the filters", stuck_seconds,
+      [&](SharedTexts& shared, const File& into) {
+        auto session = Session::create(scenario, plan, images, machine, disk, recorder, shared);
+        return session ? read_through_filters(**session, file, into) : session.error().message;
+      },
+      [](const ChildEnd&, const SharedTexts&) -> std::string {
+        return "a filter ended the process while reading back";
+      });
 }
 
 bool looks_like_dump(const dumpfile::ByteReader& bytes) {
@@ -139,7 +158,7 @@ Result<void> copy_out(const dumpfile::ByteReader& bytes, std::uint64_t size, con
                       bool replace) {
   auto made = NewFile::create(to, replace);
   if (!made) return made.error();
-  std::vector<std::byte> piece(std::min<std::uint64_t>(size, copy_bytes));
+  std::vector<std::byte> piece(std::min<std::uint64_t>(size, most_piece_bytes));
   for (std::uint64_t done = 0; done < size;) {
     const std::span<std::byte> now = std::span(piece).first(std::min<std::uint64_t>(piece.size(), size - done));
     if (auto read = bytes.read_at(done, now); !read) return read;

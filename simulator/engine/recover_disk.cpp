@@ -11,6 +11,7 @@
 #include "disk/partition_table.hpp"
 #include "dumpfile/dump_reader.hpp"
 #include "engine/plan.hpp"
+#include "engine/reader_plugin.hpp"
 #include "engine/recover.hpp"
 
 namespace dumpsim::engine {
@@ -77,12 +78,27 @@ Result<std::string> recover_disk(const RecoverRequest& request, const RunOptions
 
   std::shared_ptr<const dumpfile::ByteReader> bytes;
   std::string how = "raw";
-  if (request.via_filters_of.empty()) {
+  const auto take = [&](Result<ReadBack> back) -> Result<void> {
+    if (!back) return back.error();
+    if (!back->bytes) return Error{fmt::format("{}: {}", request.disk.string(), back->why_not)};
+    bytes = std::move(back->bytes);
+    return {};
+  };
+  if (!request.via_reader.empty()) {
+    auto reader = find_reader(request.via_reader, {}, options);
+    if (!reader) return reader.error();
+    const std::uint32_t patience = stuck_seconds(scenario::Scenario{});
+    if (auto done = take(bytes_through_reader(*reader, **disk, layout->partition_start,
+                                              layout->partition_size, *file, patience));
+        !done)
+      return done.error();
+    how = "through the reader";
+  } else if (request.via_filters_of.empty()) {
     bytes = raw_bytes(request.disk.string() + ", dump file", **disk, *file, layout->partition_start, layout->shift);
     if (!looks_like_dump(*bytes)) {
       return Error{fmt::format(
           "{}: no dump at disk offset {:#x}: the next boot looks for PAGEDU64 there; if a filter encrypted it, read it "
-          "through the filter with --via filters SCENARIO",
+          "through the filter with --via filters SCENARIO or through a reader with --via reader:LIB.so",
           request.disk.string(), file->empty() ? 0 : file->extents()[0].at.on_disk(layout->partition_start).bytes)};
     }
   } else {
@@ -98,11 +114,10 @@ Result<std::string> recover_disk(const RecoverRequest& request, const RunOptions
     auto memory = machine::PhysicalMemory::create(planned->ram, planned->source, {});
     if (!memory) return memory.error();
     machine::Machine machine{.memory = std::move(*memory)};
-    auto through =
-        bytes_through_filters(*scenario, *planned, *file, *images, machine, **disk, stuck_seconds(*scenario));
-    if (!through) return through.error();
-    if (!through->bytes) return Error{fmt::format("{}: {}", request.disk.string(), through->why_not)};
-    bytes = through->bytes;
+    if (auto done = take(
+            bytes_through_filters(*scenario, *planned, *file, *images, machine, **disk, stuck_seconds(*scenario)));
+        !done)
+      return done.error();
     how = "through the filters";
   }
   auto dump = dumpfile::DumpReader::open(bytes);

@@ -14,6 +14,7 @@
 #include "dumpfile/dump_reader.hpp"
 #include "engine/life.hpp"
 #include "engine/plan.hpp"
+#include "engine/reader_plugin.hpp"
 #include "engine/recover.hpp"
 #include "engine/sandbox.hpp"
 #include "engine/shared_block.hpp"
@@ -76,6 +77,11 @@ class Run {
     auto found = find_images(scenario_, options_);
     if (!found) return found.error();
     images_ = std::move(*found);
+    if (scenario_.recover.via == scenario::Recover::Via::reader) {
+      auto reader = find_reader(scenario_.recover.reader, scenario_.file.parent_path(), options_);
+      if (!reader) return in_file(reader.error());
+      reader_ = std::move(*reader);
+    }
     if (auto clear = outputs_are_clear(); !clear) return clear;
     auto planned = plan(scenario_);
     if (!planned) return in_file(planned.error());
@@ -198,14 +204,15 @@ class Run {
     if (scenario_.recover.via == Via::raw || (scenario_.recover.via == Via::automatic && looks_like_dump(*raw))) {
       return compare(raw, "raw");
     }
+    if (scenario_.recover.via == Via::reader) {
+      return take(bytes_through_reader(reader_, *disk_, plan_->partition_start, plan_->partition_size,
+                                       plan_->dump_file, stuck_seconds(scenario_)),
+                  "through the reader");
+    }
     if (scenario_.recover.via == Via::filters || shared_->totals().reads_through_filters) {
-      auto bytes = bytes_through_filters(scenario_, *plan_, plan_->dump_file, images_, *machine_, *disk_,
-                                         stuck_seconds(scenario_));
-      if (!bytes) return bytes.error();
-      if (bytes->bytes) return compare(bytes->bytes, "through the filters");
-      report_.recovered = Recovered::unreadable;
-      report_.recovered_detail = bytes->why_not;
-      return {};
+      return take(bytes_through_filters(scenario_, *plan_, plan_->dump_file, images_, *machine_, *disk_,
+                                        stuck_seconds(scenario_)),
+                  "through the filters");
     }
     report_.recovered = Recovered::unreadable;
     report_.recovered_detail = "the dump file's first bytes are no dump's, and no filter has a read callback";
@@ -215,6 +222,14 @@ class Run {
                     "or expect \"unreadable\"",
                     scenario_.file.empty() ? "scenario" : scenario_.file.string(),
                     scenario::name_of(*scenario_.expect.recovered), report_.recovered_detail)};
+  }
+
+  Result<void> take(const Result<ReadBack>& back, std::string_view how) {
+    if (!back) return in_file(back.error());
+    if (back->bytes) return compare(back->bytes, how);
+    report_.recovered = Recovered::unreadable;
+    report_.recovered_detail = back->why_not;
+    return {};
   }
 
   /// Whether the scenario says something about what a recovered dump holds.
@@ -262,6 +277,7 @@ class Run {
   Report report_;
   std::vector<std::filesystem::path> made_;  // files to take away again unless the run is complete
   Images images_;
+  std::filesystem::path reader_;  // when the dump is read through one
   std::unique_ptr<Plan> plan_;
   std::unique_ptr<machine::Machine> machine_;
   std::unique_ptr<disk::BlockDevice> disk_;

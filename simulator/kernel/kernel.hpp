@@ -223,8 +223,10 @@ class Kernel {
   std::string words(const void* address, Words detail = Words::full) const;
 
   // ---- the dump volume ----
-  /// Creates the volume device that FILTER_EXTENSION.DeviceObject points at and answers for it from `facts`. Once.
-  void create_volume(const VolumeFacts& facts);
+  /// Creates the disk's devices and its volumes', with their names, and answers for them from `facts`; the dump volume's
+  /// is what FILTER_EXTENSION.DeviceObject points at. Reads and writes reach `medium`, which outlives the kernel;
+  /// without one the disk is not ready. Once.
+  void create_volume(const VolumeFacts& facts, Medium* medium = nullptr);
   /// The DEVICE_OBJECT, as an address; nullptr before create_volume().
   void* volume_device() const;
   /// Fills what a filter is told of the volume: DeviceObject, geometry, disk size, partition.

@@ -136,7 +136,7 @@ void check_judgement(const Node& root, const Scenario& scenario, Mistakes& mista
   const Expect& expect = scenario.expect;
   const bool blind = scenario.disk.backend == Backend::null;
   const Recover::Via via = scenario.recover.via;
-  if (blind && (via == Recover::Via::raw || via == Recover::Via::filters)) {
+  if (blind && via != Recover::Via::automatic && via != Recover::Via::none) {
     refuse("recover.via", "the null backend keeps no bytes to recover");
   }
   if (expect.recovered && *expect.recovered != Recovered::not_tried) {

@@ -198,8 +198,8 @@ const auto table = std::to_array<Key>({
     {"policy.*", Type::value, "the profile's default", "a word, number or boolean of docs/fidelity.md"},
 
     {"recover", Type::table, "all defaults", "what the next boot does with the dump file"},
-    {"recover.via", Type::word, "\"automatic\"", "reads it raw, through a fresh set of filters, by what works, or not",
-     words::via},
+    {"recover.via", Type::way, "\"automatic\"",
+     "reads it raw, through a fresh set of filters, through a reader, by what works, or not", words::via},
     {"recover.shift", Type::signed_size, "0", "raw: the filter moved every write by so many bytes"},
     {"recover.output", Type::path, "none: judged only", "keeps the recovered dump here"},
 
@@ -316,6 +316,8 @@ std::string describe_type(const Key& key) {
       return "number above 0, up to 1";
     case Type::word:
       return choice_of(key.words);
+    case Type::way:
+      return choice_of(key.words) + ", or \"reader:LIB.so\"";
     case Type::word_list:
       return "list of " + choice_of(key.words);
     case Type::text_list:

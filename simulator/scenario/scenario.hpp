@@ -148,8 +148,9 @@ struct SequenceStep {
 };
 
 struct Recover {
-  enum class Via : std::uint8_t { automatic, raw, filters, none };
+  enum class Via : std::uint8_t { automatic, raw, filters, none, reader };
   Via via = Via::automatic;
+  std::string reader;            ///< of Via::reader: the shared library as written, found as a filter's image is
   std::int64_t shift = 0;        ///< raw: the filter moved every write by this many bytes
   std::filesystem::path output;  ///< keeps MEMORY.DMP here; empty: only judged
 };
