@@ -23,23 +23,23 @@ extern "C" {
 
 /// The disk as the reader is shown it. Lives for one call; the members are the host's.
 struct dumpsim_reader_disk {
-  uint32_t size;  ///< bytes of this structure as the host knows it: a later one may be longer, never different
-  uint32_t sector_size;       ///< bytes: 512 or 4096
-  uint64_t disk_size;         ///< bytes
+  uint32_t size;         ///< bytes of this structure as the host knows it: a later one may be longer, never different
+  uint32_t sector_size;  ///< bytes: 512 or 4096
+  uint64_t disk_size;    ///< bytes
   uint64_t partition_start;   ///< bytes from the start of the disk
   uint64_t partition_length;  ///< bytes
   void* context;              ///< for `read`
-  /// What lies on the disk, as it lies there: whole sectors from `disk_offset` into `into`. Returns 0, or another number
-  /// when the range is no run of whole sectors of the disk or could not be read; `into` is then unchanged.
+  /// What lies on the disk, as it lies there: whole sectors from `disk_offset` into `into`. Returns 0, or another
+  /// number when the range is no run of whole sectors of the disk or could not be read; `into` is then unchanged.
   int (*read)(void* context, uint64_t disk_offset, void* into, uint64_t length);
   /// Room for a sentence, zero-terminated, that tells the user why the call failed ("no header: wrong key").
   char* message;
   uint64_t message_size;
 };
 
-/// Writes the plaintext of `length` bytes from `partition_offset` to `into`: whole sectors inside the partition, at most
-/// 64 KiB, in no particular order. Returns `length`, or a negative number when it cannot. Anything else, a buffer that
-/// was not filled or one that was left (too far to either side), ends the recovery with a message.
+/// Writes the plaintext of `length` bytes from `partition_offset` to `into`: whole sectors inside the partition, at
+/// most 64 KiB, in no particular order. Returns `length`, or a negative number when it cannot. Anything else, a buffer
+/// that was not filled or one that was left (too far to either side), ends the recovery with a message.
 int64_t dumpsim_reader_v1(const struct dumpsim_reader_disk* disk, uint64_t partition_offset, void* into,
                           uint64_t length);
 

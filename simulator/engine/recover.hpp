@@ -48,8 +48,8 @@ using ReadPiece = std::function<std::string(std::uint64_t file_offset, std::span
 std::string copy_dump(std::uint64_t file_size, std::string_view giver, const ReadPiece& read, const File& into);
 inline constexpr std::size_t most_piece_bytes = std::size_t{64} << 10;
 
-/// Runs `work` in a child, which fills `into` and returns why it could not, or nothing; what it says of its own death is
-/// for `death` to put into words. `name` is the bytes'.
+/// Runs `work` in a child, which fills `into` and returns why it could not, or nothing; what it says of its own death
+/// is for `death` to put into words. `name` is the bytes'.
 Result<ReadBack> read_in_child(std::string name, std::uint32_t stuck_seconds,
                                const std::function<std::string(SharedTexts& shared, const File& into)>& work,
                                const std::function<std::string(const ChildEnd& end, const SharedTexts& shared)>& death);

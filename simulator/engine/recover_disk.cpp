@@ -88,8 +88,8 @@ Result<std::string> recover_disk(const RecoverRequest& request, const RunOptions
     auto reader = find_reader(request.via_reader, {}, options);
     if (!reader) return reader.error();
     const std::uint32_t patience = stuck_seconds(scenario::Scenario{});
-    if (auto done = take(bytes_through_reader(*reader, **disk, layout->partition_start,
-                                              layout->partition_size, *file, patience));
+    if (auto done = take(
+            bytes_through_reader(*reader, **disk, layout->partition_start, layout->partition_size, *file, patience));
         !done)
       return done.error();
     how = "through the reader";

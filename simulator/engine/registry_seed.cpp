@@ -108,8 +108,7 @@ kernel::VolumeFacts volume_facts(const scenario::Scenario& scenario, const Plan&
   const std::uint64_t end = disk::table_bytes_at_end(table.style, table.sector_size);
   facts.gpt_usable_start = DiskOffset{start};
   facts.gpt_usable_length = table.disk_size - std::min(table.disk_size, start + end);
-  facts.transfer_limit =
-      static_cast<std::uint32_t>(scenario.policies.number(policy::Policy::port_transfer_limit));
+  facts.transfer_limit = static_cast<std::uint32_t>(scenario.policies.number(policy::Policy::port_transfer_limit));
   facts.dump_pointers_version =
       static_cast<std::uint32_t>(scenario.policies.number(policy::Policy::dump_pointers_version));
   for (const disk::PartitionEntry& partition : table.partitions) facts.partitions.push_back(facts_of(partition));

@@ -205,8 +205,8 @@ class Run {
       return compare(raw, "raw");
     }
     if (scenario_.recover.via == Via::reader) {
-      return take(bytes_through_reader(reader_, *disk_, plan_->partition_start, plan_->partition_size,
-                                       plan_->dump_file, stuck_seconds(scenario_)),
+      return take(bytes_through_reader(reader_, *disk_, plan_->partition_start, plan_->partition_size, plan_->dump_file,
+                                       stuck_seconds(scenario_)),
                   "through the reader");
     }
     if (scenario_.recover.via == Via::filters || shared_->totals().reads_through_filters) {

@@ -119,9 +119,10 @@ NTSTATUS dump_pointers(PDEVICE_OBJECT device, PIRP irp) {
   if (asked.Version == 0 || asked.Version > facts.dump_pointers_version) {
     return complete(irp, STATUS_NOT_SUPPORTED, 0);
   }
-  const std::size_t size = asked.Version == DUMP_POINTERS_VERSION_2   ? FIELD_OFFSET(DUMP_POINTERS_EX, dwPortFlags)
-                           : asked.Version == DUMP_POINTERS_VERSION_3 ? FIELD_OFFSET(DUMP_POINTERS_EX, DumpDevicePowerOn)
-                                                                      : sizeof(DUMP_POINTERS_EX);
+  const std::size_t size = asked.Version == DUMP_POINTERS_VERSION_2 ? FIELD_OFFSET(DUMP_POINTERS_EX, dwPortFlags)
+                           : asked.Version == DUMP_POINTERS_VERSION_3
+                               ? FIELD_OFFSET(DUMP_POINTERS_EX, DumpDevicePowerOn)
+                               : sizeof(DUMP_POINTERS_EX);
   if (asked.Size < size) return complete(irp, STATUS_INVALID_PARAMETER, 0);
   auto answer = zeroed<DUMP_POINTERS_EX>();
   answer.Header.Version = asked.Version;

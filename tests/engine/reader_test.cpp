@@ -67,9 +67,10 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return std::string(test.param.reader) + std::to_string(test.index); });
 
 TEST(Reader, WithTheWrongKeyGivesNoDump) {
-  const Report report = run_of(
-      scenario_of("[[filter]]\nimage = \"xor\"\nparameters = { Key = \"hex:5B\" }\n[recover]\nvia = \"reader:right\"\n"),
-      with_readers());
+  const Report report =
+      run_of(scenario_of(
+                 "[[filter]]\nimage = \"xor\"\nparameters = { Key = \"hex:5B\" }\n[recover]\nvia = \"reader:right\"\n"),
+             with_readers());
   EXPECT_EQ(report.recovered, Recovered::unreadable);
   EXPECT_THAT(report.recovered_detail, HasSubstr("what it gives back does not begin with a dump's header"));
 }

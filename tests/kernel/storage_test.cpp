@@ -5,6 +5,7 @@
 #include <map>
 
 #include "kernel/io_objects.hpp"
+#include "kernel/volume_read.hpp"
 #include "kernel_fixture.hpp"
 
 namespace dumpsim::kernel::test {
@@ -118,13 +119,14 @@ TEST_P(StorageTest, EveryDeviceIsFoundByItsNames) {
   ASSERT_NE(disk(), nullptr);
   EXPECT_EQ(view(disk()->DriverObject->DriverName), u"\\Driver\\partmgr") << "the top of the disk's stack";
   EXPECT_EQ(disk()->StackSize, 2);
-  for (const char16_t* name : {u"\\Device\\Harddisk0\\Partition0", u"\\??\\PhysicalDrive0",
-                               u"\\ArcName\\multi(0)disk(0)rdisk(0)"}) {
+  EXPECT_EQ(kernel().words(volume()).substr(0, 12), "system pool#") << "a driver's blocks are counted apart";
+  EXPECT_EQ(kernel().words(K(ExAllocatePoolWithTag)(NonPagedPoolNx, 16, 'tseT')), "pool#1");
+  for (const char16_t* name :
+       {u"\\Device\\Harddisk0\\Partition0", u"\\??\\PhysicalDrive0", u"\\ArcName\\multi(0)disk(0)rdisk(0)"}) {
     EXPECT_EQ(open(name), disk());
   }
-  for (const char16_t* name :
-       {u"\\Device\\HarddiskVolume2", u"\\Device\\Harddisk0\\Partition2", u"\\??\\C:", u"\\??\\HarddiskVolume2",
-        u"\\ArcName\\multi(0)disk(0)rdisk(0)partition(2)"}) {
+  for (const char16_t* name : {u"\\Device\\HarddiskVolume2", u"\\Device\\Harddisk0\\Partition2", u"\\??\\C:",
+                               u"\\??\\HarddiskVolume2", u"\\ArcName\\multi(0)disk(0)rdisk(0)partition(2)"}) {
     EXPECT_EQ(open(name), volume());
   }
   PDEVICE_OBJECT other = open(u"\\Device\\HarddiskVolume1");
@@ -251,24 +253,21 @@ TEST_P(StorageTest, TheMountManagerLearnsNameAndIdentity) {
 TEST_P(StorageTest, PropertiesFitThemselvesToTheBuffer) {
   create();
   STORAGE_PROPERTY_QUERY query{StorageDeviceProperty, PropertyStandardQuery, {0}};
-  const auto header =
-      answer<STORAGE_DESCRIPTOR_HEADER>(volume(), IOCTL_STORAGE_QUERY_PROPERTY, &query, sizeof query);
+  const auto header = answer<STORAGE_DESCRIPTOR_HEADER>(volume(), IOCTL_STORAGE_QUERY_PROPERTY, &query, sizeof query);
   std::vector<char> text(header.Size + 8);
-  EXPECT_EQ(ask(volume(), IOCTL_STORAGE_QUERY_PROPERTY, text.data(), static_cast<ULONG>(text.size()), &query,
-                sizeof query),
-            STATUS_SUCCESS);
+  EXPECT_EQ(
+      ask(volume(), IOCTL_STORAGE_QUERY_PROPERTY, text.data(), static_cast<ULONG>(text.size()), &query, sizeof query),
+      STATUS_SUCCESS);
   EXPECT_EQ(information_, header.Size);
   STORAGE_DEVICE_DESCRIPTOR device;
   std::memcpy(&device, text.data(), sizeof device);
   EXPECT_STREQ(text.data() + device.ProductIdOffset, "simulated disk");
   EXPECT_EQ(device.SerialNumberOffset, 0u);
   EXPECT_EQ(device.RemovableMedia, FALSE);
-  EXPECT_EQ(ask(volume(), IOCTL_STORAGE_QUERY_PROPERTY, text.data(), 7, &query, sizeof query),
-            STATUS_BUFFER_TOO_SMALL);
+  EXPECT_EQ(ask(volume(), IOCTL_STORAGE_QUERY_PROPERTY, text.data(), 7, &query, sizeof query), STATUS_BUFFER_TOO_SMALL);
   EXPECT_EQ(ask(volume(), IOCTL_STORAGE_QUERY_PROPERTY, nullptr, 0, &query, 7), STATUS_INVALID_PARAMETER);
   query.PropertyId = StorageAdapterProperty;
-  const auto adapter =
-      answer<STORAGE_ADAPTER_DESCRIPTOR>(volume(), IOCTL_STORAGE_QUERY_PROPERTY, &query, sizeof query);
+  const auto adapter = answer<STORAGE_ADAPTER_DESCRIPTOR>(volume(), IOCTL_STORAGE_QUERY_PROPERTY, &query, sizeof query);
   EXPECT_EQ(adapter.MaximumTransferLength, 65536u);
   EXPECT_EQ(adapter.MaximumPhysicalPages, 17u);
   query.PropertyId = StorageDeviceSeekPenaltyProperty;
@@ -276,9 +275,8 @@ TEST_P(StorageTest, PropertiesFitThemselvesToTheBuffer) {
                  .IncursSeekPenalty),
             FALSE);
   query.PropertyId = StorageDeviceTrimProperty;
-  EXPECT_EQ(
-      (answer<DEVICE_TRIM_DESCRIPTOR>(volume(), IOCTL_STORAGE_QUERY_PROPERTY, &query, sizeof query).TrimEnabled),
-      FALSE);
+  EXPECT_EQ((answer<DEVICE_TRIM_DESCRIPTOR>(volume(), IOCTL_STORAGE_QUERY_PROPERTY, &query, sizeof query).TrimEnabled),
+            FALSE);
   query.QueryType = PropertyExistsQuery;
   EXPECT_EQ(ask(volume(), IOCTL_STORAGE_QUERY_PROPERTY, nullptr, 0, &query, sizeof query), STATUS_SUCCESS);
   query.QueryType = PropertyMaskQuery;
@@ -300,8 +298,7 @@ TEST_P(StorageTest, DumpPointersComeInTheVersionAsked) {
     SCOPED_TRACE(version);
     DUMP_POINTERS_VERSION asked{version, size};
     std::memset(buffer, 0xEE, sizeof buffer);
-    EXPECT_EQ(ask(volume(), IOCTL_SCSI_GET_DUMP_POINTERS, buffer, sizeof buffer, &asked, sizeof asked),
-              STATUS_SUCCESS);
+    EXPECT_EQ(ask(volume(), IOCTL_SCSI_GET_DUMP_POINTERS, buffer, sizeof buffer, &asked, sizeof asked), STATUS_SUCCESS);
     EXPECT_EQ(information_, size);
     EXPECT_EQ(buffer[size], std::byte{0xEE});
     DUMP_POINTERS_EX pointers{};
@@ -325,8 +322,9 @@ TEST_P(StorageTest, DumpPointersComeInTheVersionAsked) {
 
 TEST_P(StorageTest, YesAndNoAreStatuses) {
   create();
-  for (const ULONG code : {IOCTL_VOLUME_ONLINE, IOCTL_VOLUME_IS_IO_CAPABLE, IOCTL_VOLUME_IS_PARTITION,
-                           IOCTL_DISK_UPDATE_PROPERTIES, IOCTL_DISK_IS_WRITABLE, IOCTL_STORAGE_CHECK_VERIFY2}) {
+  for (const ULONG code : std::initializer_list<ULONG>{IOCTL_VOLUME_ONLINE, IOCTL_VOLUME_IS_IO_CAPABLE,
+                                                       IOCTL_VOLUME_IS_PARTITION, IOCTL_DISK_UPDATE_PROPERTIES,
+                                                       IOCTL_DISK_IS_WRITABLE, IOCTL_STORAGE_CHECK_VERIFY2}) {
     EXPECT_EQ(ask(volume(), code, nullptr, 0), STATUS_SUCCESS) << std::hex << code;
   }
   EXPECT_EQ(ask(volume(), IOCTL_VOLUME_IS_OFFLINE, nullptr, 0), STATUS_UNSUCCESSFUL);
@@ -459,6 +457,23 @@ TEST_P(StorageTest, AtHighLevelNothingIsMovedAndNothingEnds) {
   const auto writes = noted(Kind::disk_write);
   ASSERT_EQ(writes.size(), 1u);
   EXPECT_EQ(writes[0].record.status, STATUS_PENDING);
+}
+
+// ---- reading as a file system does ----
+
+TEST_P(StorageTest, AVolumeIsReadThroughTheTopOfItsStack) {
+  create();
+  medium_.bytes[4 * mib + 4096] = std::byte{'v'};
+  std::byte* page = kernel().memory().allocate_pages(1, true);
+  const VolumeReading read = read_volume(kernel(), PartitionOffset{4096}, page, 4096);
+  EXPECT_TRUE(read.returned);
+  EXPECT_EQ(read.status, STATUS_SUCCESS);
+  EXPECT_EQ(read.bytes, 4096u);
+  EXPECT_EQ(page[0], std::byte{'v'});
+  const VolumeReading beyond = read_volume(kernel(), PartitionOffset{3 * mib}, page, 4096);
+  EXPECT_TRUE(beyond.returned);
+  EXPECT_EQ(beyond.status, STATUS_INVALID_PARAMETER);
+  EXPECT_EQ(beyond.bytes, 0u);
 }
 
 // ---- a driver on the disk ----
