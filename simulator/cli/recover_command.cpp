@@ -33,16 +33,20 @@ Result<std::uint64_t> size_of(std::string_view option, std::string_view text) {
 
 Result<void> read_options(Options& options) {
   engine::RecoverRequest& request = options.request;
-  if (options.via[0] == "filters") {
-    if (options.via.size() != 2)
-      return Error{"--via filters needs the scenario whose filters read the disk: --via filters SCENARIO"};
-    request.via_filters_of = options.via[1];
-  } else if (options.via.size() == 1 && options.via[0].starts_with(reader_prefix)) {
-    request.via_reader = options.via[0].substr(reader_prefix.size());
+  const std::string& way = options.via[0];
+  if (way == "filters" || way == "volume") {
+    if (options.via.size() != 2) {
+      return Error{fmt::format("--via {0} needs the scenario whose {1} read the disk: --via {0} SCENARIO", way,
+                               way == "filters" ? "filters" : "drivers")};
+    }
+    (way == "filters" ? request.via_filters_of : request.via_volume_of) = options.via[1];
+  } else if (options.via.size() == 1 && way.starts_with(reader_prefix)) {
+    request.via_reader = way.substr(reader_prefix.size());
     if (request.via_reader.empty()) return Error{"--via reader: needs the reader's file: --via reader:LIB.so"};
-  } else if (options.via[0] != "raw" || options.via.size() != 1) {
-    return Error{fmt::format("--via \"{}\": expected \"raw\", \"filters SCENARIO\" or \"reader:LIB.so\"",
-                             fmt::join(options.via, " "))};
+  } else if (way != "raw" || options.via.size() != 1) {
+    return Error{
+        fmt::format("--via \"{}\": expected \"raw\", \"filters SCENARIO\", \"volume SCENARIO\" or \"reader:LIB.so\"",
+                    fmt::join(options.via, " "))};
   }
   for (const std::string& text : options.extents) {
     const std::size_t colon = text.find(':');

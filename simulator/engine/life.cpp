@@ -237,6 +237,10 @@ Result<std::unique_ptr<Session>> Session::create(const scenario::Scenario& scena
 Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Session::~Session() = default;
 
+Result<void> Session::boot() {
+  return state_->take(TimelineStep::boot);
+}
+
 Result<void> Session::start_drivers(stack::DriverStart which) {
   return state_->start_drivers(which);
 }

@@ -116,7 +116,7 @@ std::string read_all(const std::filesystem::path& path, disk::BlockDevice& disk,
   }
   Reader reader(reinterpret_cast<Entry>(found), disk, partition_start, partition_size, shared);
   std::string why = copy_dump(
-      file.size(), "it gives back",
+      file.size(), std::nullopt, "it gives back",
       [&](std::uint64_t at, std::span<std::byte> piece) {
         std::string failed;
         const bool whole = file.for_each_piece(at, piece.size(), [&](disk::Extent part, std::uint64_t file_offset) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,10 +43,14 @@ struct ReadBack {
 /// Reads `into.size()` bytes from `file_offset` of the dump file. Why it could not, or empty.
 using ReadPiece = std::function<std::string(std::uint64_t file_offset, std::span<std::byte> into)>;
 
-/// Copies the dump, header first, then as much as the header says it needs, of a file of `file_size` bytes. `giver`
-/// ("the filters give back") goes into the message for what is no dump. Why it could not, or empty. Never reads more
-/// than most_piece_bytes at once.
-std::string copy_dump(std::uint64_t file_size, std::string_view giver, const ReadPiece& read, const File& into);
+/// How much of a dump file is read: as much as the header says the dump needs, which must be one, or so many bytes
+/// whatever they are (at most the file's).
+using HowMuch = std::optional<std::uint64_t>;
+
+/// Copies the dump, header first, of a file of `file_size` bytes. `giver` ("the filters give back") goes into the
+/// message for what is no dump. Why it could not, or empty. Never reads more than most_piece_bytes at once.
+std::string copy_dump(std::uint64_t file_size, HowMuch bytes, std::string_view giver, const ReadPiece& read,
+                      const File& into);
 inline constexpr std::size_t most_piece_bytes = std::size_t{64} << 10;
 
 /// Runs `work` in a child, which fills `into` and returns why it could not, or nothing; what it says of its own death
@@ -56,8 +61,14 @@ Result<ReadBack> read_in_child(std::string name, std::uint32_t stuck_seconds,
 
 /// Through a fresh instance of the filters, as DumpRead gives it back.
 Result<ReadBack> bytes_through_filters(const scenario::Scenario& scenario, const Plan& plan,
-                                       const disk::ExtentMap& file, const Images& images,
+                                       const disk::ExtentMap& file, HowMuch how_much, const Images& images,
                                        machine::Machine& machine, disk::BlockDevice& disk, std::uint32_t stuck_seconds);
+
+/// Through the volume at a fresh boot, as smss does after a crash: the drivers are loaded and attached, and the file's
+/// extents read by IRP_MJ_READ from the top of the volume's device stack.
+Result<ReadBack> bytes_through_volume(const scenario::Scenario& scenario, const Plan& plan, const disk::ExtentMap& file,
+                                      HowMuch how_much, const Images& images, machine::Machine& machine,
+                                      disk::BlockDevice& disk, std::uint32_t stuck_seconds);
 
 /// Writes the first `size` bytes to a new file, whole or not at all.
 Result<void> copy_out(const dumpfile::ByteReader& bytes, std::uint64_t size, const std::filesystem::path& to,

@@ -19,6 +19,7 @@
 #include "engine/sandbox.hpp"
 #include "engine/shared_block.hpp"
 #include "engine/verdict.hpp"
+#include "engine/volume_path.hpp"
 #include "trace/reader.hpp"
 
 namespace dumpsim::engine {
@@ -66,6 +67,7 @@ class Run {
     if (!view) return view.error();
     tell_trace(scenario_, shared_->totals(), *view, report_);
     if (auto done = recover(); !done) return done.error();
+    if (auto done = volume_path(); !done) return done.error();
     if (auto done = count_readable(); !done) return done.error();
     if (options_.judge) judge(scenario_, shared_->totals(), *view, report_);
     made_.clear();
@@ -188,13 +190,14 @@ class Run {
 
   bool dump_was_made() const { return shared_->totals().dump == stack::DumpState::completed; }
 
-  bool recovers() const {
-    if (scenario_.recover.via == scenario::Recover::Via::none || !disk_->keeps_content() || !plan_->layout)
-      return false;
-    return std::find(scenario_.timeline.begin(), scenario_.timeline.end(), scenario::TimelineStep::next_boot) !=
+  /// Whether there is a dump, and a boot that could find it.
+  bool leaves_a_dump() const {
+    return disk_->keeps_content() && plan_->layout &&
+           std::find(scenario_.timeline.begin(), scenario_.timeline.end(), scenario::TimelineStep::next_boot) !=
                scenario_.timeline.end() &&
            dump_was_made();
   }
+  bool recovers() const { return scenario_.recover.via != scenario::Recover::Via::none && leaves_a_dump(); }
 
   Result<void> recover() {
     if (!recovers()) return {};
@@ -209,8 +212,13 @@ class Run {
                                        stuck_seconds(scenario_)),
                   "through the reader");
     }
+    if (scenario_.recover.via == Via::volume) {
+      return take(bytes_through_volume(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_,
+                                       stuck_seconds(scenario_)),
+                  "through the volume");
+    }
     if (scenario_.recover.via == Via::filters || shared_->totals().reads_through_filters) {
-      return take(bytes_through_filters(scenario_, *plan_, plan_->dump_file, images_, *machine_, *disk_,
+      return take(bytes_through_filters(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_,
                                         stuck_seconds(scenario_)),
                   "through the filters");
     }
@@ -229,6 +237,28 @@ class Run {
     if (back->bytes) return compare(back->bytes, how);
     report_.recovered = Recovered::unreadable;
     report_.recovered_detail = back->why_not;
+    return {};
+  }
+
+  /// Both readings in children of their own, of as many bytes as the dump has.
+  Result<void> volume_path() {
+    if (!scenario_.expect.volume_path || !leaves_a_dump()) return {};
+    const std::uint64_t dump = std::min<std::uint64_t>(shared_->totals().dump_bytes, plan_->dump_file.size());
+    const std::uint64_t bytes = std::min((dump + page_size - 1) / page_size * page_size, plan_->dump_file.size());
+    auto volume = bytes_through_volume(scenario_, *plan_, plan_->dump_file, bytes, images_, *machine_, *disk_,
+                                       stuck_seconds(scenario_));
+    if (!volume) return in_file(volume.error());
+    auto filters = ReadBack{nullptr, "no filter has a read callback"};
+    if (shared_->totals().reads_through_filters != 0) {
+      auto read = bytes_through_filters(scenario_, *plan_, plan_->dump_file, bytes, images_, *machine_, *disk_,
+                                        stuck_seconds(scenario_));
+      if (!read) return in_file(read.error());
+      filters = std::move(*read);
+    }
+    auto compared = compare_volume_path(*volume, filters, plan_->dump_file, *plan_->source, scenario_.disk.sector_size);
+    if (!compared) return compared.error();
+    report_.volume_path = compared->found;
+    report_.volume_path_detail = std::move(compared->detail);
     return {};
   }
 

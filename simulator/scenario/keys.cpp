@@ -199,7 +199,8 @@ const auto table = std::to_array<Key>({
 
     {"recover", Type::table, "all defaults", "what the next boot does with the dump file"},
     {"recover.via", Type::way, "\"automatic\"",
-     "reads it raw, through a fresh set of filters, through a reader, by what works, or not", words::via},
+     "reads it raw, through a fresh set of filters, the volume's drivers or a reader, by what works, or not",
+     words::via},
     {"recover.shift", Type::signed_size, "0", "raw: the filter moved every write by so many bytes"},
     {"recover.output", Type::path, "none: judged only", "keeps the recovered dump here"},
 
@@ -218,6 +219,8 @@ const auto table = std::to_array<Key>({
     {"expect.outcome", Type::word, "\"completed\"", "how the run ends", words::outcome},
     {"expect.recovered", Type::word, "\"identical\" where it can be judged", "the recovered dump against memory",
      words::recovered},
+    {"expect.volume_path", Type::word, "not looked at",
+     "the dump file through the volume's drivers, against DumpRead and memory, sector by sector", words::recovered},
     {"expect.readable_sectors_on_disk", Type::count, "any", "sectors of canary memory that stand on the disk in clear"},
     {"expect.calls", Type::pattern_list, "any", "all callbacks in order, as patterns"},
     {"expect.statuses", Type::table_list, "none negative", "statuses that must have been returned"},

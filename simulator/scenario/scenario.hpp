@@ -148,7 +148,7 @@ struct SequenceStep {
 };
 
 struct Recover {
-  enum class Via : std::uint8_t { automatic, raw, filters, none, reader };
+  enum class Via : std::uint8_t { automatic, raw, filters, volume, none, reader };
   Via via = Via::automatic;
   std::string reader;            ///< of Via::reader: the shared library as written, found as a filter's image is
   std::int64_t shift = 0;        ///< raw: the filter moved every write by this many bytes
@@ -209,6 +209,8 @@ struct ViolationExpectation {
 struct Expect {
   Outcome outcome = Outcome::completed;
   std::optional<Recovered> recovered;  ///< absent: identical, wherever a dump was made and something can read the disk
+  std::optional<Recovered>
+      volume_path;  ///< the dump through the volume's drivers, beside DumpRead; absent: not looked at
   std::optional<CountRange> readable_sectors;
   std::vector<CallPattern> calls;
   std::vector<StatusExpectation> statuses;
