@@ -27,6 +27,10 @@ T or_throw(Result<T> result) {
   return std::move(*result);
 }
 
+void or_throw(const Result<void>& done) {
+  if (!done) throw UsageError(done.error().message);
+}
+
 scenario::Fill fill_of(const std::string& word) {
   if (word == "canary") return scenario::Fill::canary;
   if (word == "zeros") return scenario::Fill::zeros;

@@ -12,8 +12,7 @@
 
 #define IOCTL_BAD CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
-static UNICODE_STRING BadDeviceName = RTL_CONSTANT_STRING(L"\\Device\\Bad");
-static UNICODE_STRING BadLinkName = RTL_CONSTANT_STRING(L"\\DosDevices\\Bad");
+static UNICODE_STRING BadDeviceName __attribute__((unused)) = RTL_CONSTANT_STRING(L"\\Device\\Bad");
 
 static inline NTSTATUS BadComplete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information) {
   Irp->IoStatus.Status = Status;
