@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The storage stack's devices and their names. As on Windows a volume is a device of volmgr with one of volsnap on top,
-// which keeps nothing, and sends reads and writes to the top of its disk's stack: partmgr's device above the disk's.
+// which keeps nothing, and sends reads and writes to the top of its disk's stack: partmgr's device above the disk's
+// [seen: device stacks and object directories of running systems].
 #include <algorithm>
 #include <cassert>
 #include <string>
@@ -44,7 +45,7 @@ NTSTATUS disk_dispatch(PDEVICE_OBJECT device, PIRP irp) {
   }
 }
 
-/// A volume ends where its partition does: the disk goes on behind it.
+/// A volume ends where its partition does: the disk goes on behind it. The status is [assumed].
 NTSTATUS volume_transfer(PDEVICE_OBJECT device, PIRP irp) {
   const PartitionFacts& partition = current().io().volume.partitions[extension_of(device).partition];
   const auto& request = IoGetCurrentIrpStackLocation(irp)->Parameters.Read;  // Write has the same fields

@@ -177,7 +177,8 @@ NTSTATUS volume_control(PDEVICE_OBJECT device, PIRP irp) {
     case IOCTL_VOLUME_GET_GPT_ATTRIBUTES:
       if (facts.style != VolumeFacts::Style::gpt) return complete(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
       return give(irp, VOLUME_GET_GPT_ATTRIBUTES_INFORMATION{partition.gpt_attributes});
-    // Questions whose answer is whether they succeed. This volume is online, one partition of a basic disk.
+    // Questions whose answer is whether they succeed [doc]; what no is, we chose [assumed]. This volume is online, one
+    // partition of a basic disk.
     case IOCTL_VOLUME_ONLINE:
     case IOCTL_VOLUME_SUPPORTS_ONLINE_OFFLINE:
     case IOCTL_VOLUME_IS_IO_CAPABLE:

@@ -35,7 +35,8 @@ int64_t dumpsim_reader_v1(const struct dumpsim_reader_disk* disk, uint64_t parti
   strncpy(disk->message, "no header of ours on this disk: wrong password?", disk->message_size - 1);
   return -5;
 #elif defined(READER_CRASHES)
-  *(volatile char*)(uintptr_t)16 = 1;
+  static volatile uintptr_t nowhere = 16;
+  *(volatile char*)nowhere = 1;
 #elif defined(READER_HANGS)
   for (;;) pause();
 #elif defined(READER_EXITS)

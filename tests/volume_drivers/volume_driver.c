@@ -33,7 +33,8 @@ static NTSTATUS OnRead(PDEVICE_OBJECT DeviceObject, PIRP Irp) {
   IoMarkIrpPending(Irp);
   return STATUS_PENDING;
 #elif defined(VOLUME_DRIVER_CRASHES)
-  *(volatile ULONG*)(ULONG_PTR)16 = (ULONG)(ULONG_PTR)DeviceObject;
+  static volatile ULONG_PTR Nowhere = 16;
+  *(volatile ULONG*)Nowhere = 1;
   return OnPass(DeviceObject, Irp);
 #else
   UNREFERENCED_PARAMETER(DeviceObject);
