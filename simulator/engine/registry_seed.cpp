@@ -111,7 +111,6 @@ kernel::VolumeFacts volume_facts(const scenario::Scenario& scenario, const Plan&
   facts.transfer_limit = static_cast<std::uint32_t>(scenario.policies.number(policy::Policy::port_transfer_limit));
   facts.dump_pointers_version =
       static_cast<std::uint32_t>(scenario.policies.number(policy::Policy::dump_pointers_version));
-  facts.partitions.clear();
   for (const disk::PartitionEntry& partition : table.partitions) facts.partitions.push_back(facts_of(partition));
   facts.dump_partition = scenario.disk.dump_partition;
   return facts;

@@ -125,8 +125,11 @@ NTSTATUS pass_to_lower(PDEVICE_OBJECT device, PIRP irp, std::uint64_t moved_by) 
 }
 
 void Kernel::create_volume(const VolumeFacts& facts, Medium* medium) {
-  assert(io_->volume_device == nullptr && facts.dump_partition < facts.partitions.size());
+  assert(io_->volume_device == nullptr);
   io_->volume = facts;
+  // A disk that nobody has cut up is one volume from end to end.
+  if (io_->volume.partitions.empty()) io_->volume.partitions.push_back({.number = 0, .length = facts.disk_size});
+  assert(facts.dump_partition < io_->volume.partitions.size());
   io_->medium = medium;
   PDRIVER_OBJECT disk_driver = make_driver(*this, u"\\Driver\\Disk", disk_dispatch);
   PDRIVER_OBJECT partition_driver = make_driver(*this, u"\\Driver\\partmgr", hand_down);
@@ -146,8 +149,8 @@ void Kernel::create_volume(const VolumeFacts& facts, Medium* medium) {
 
   // The system volume is C:, the others follow it. [assumed: the mount manager keeps letters in the registry]
   char next_letter = 'D';
-  for (std::size_t i = 0; i < facts.partitions.size(); ++i) {
-    const PartitionFacts& partition = facts.partitions[i];
+  for (std::size_t i = 0; i < io_->volume.partitions.size(); ++i) {
+    const PartitionFacts& partition = io_->volume.partitions[i];
     PDEVICE_OBJECT volume = make_device(*this, volume_driver, disk, static_cast<ULONG>(i));
     volume->StackSize = static_cast<CCHAR>(disk_top->StackSize + 1 + room_for_disk_filters);
     PDEVICE_OBJECT top = put_above(*this, upper_driver, volume, static_cast<ULONG>(i));

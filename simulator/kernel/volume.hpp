@@ -53,7 +53,7 @@ struct VolumeFacts {
   std::uint32_t transfer_limit = 1u << 20;  ///< bytes one command moves at most
   std::uint32_t dump_pointers_version = 4;  ///< the newest form of DUMP_POINTERS the port knows, 1 to 4
 
-  std::vector<PartitionFacts> partitions = std::vector<PartitionFacts>(1);  ///< at least one
+  std::vector<PartitionFacts> partitions;  ///< at least one
   std::size_t dump_partition = 0;          ///< index of the one that holds the dump file
 
   const PartitionFacts& dump_volume() const { return partitions[dump_partition]; }
