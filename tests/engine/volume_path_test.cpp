@@ -138,7 +138,7 @@ TEST_P(WrongVolumeDriver, LeavesTheVolumeUnreadable) {
 INSTANTIATE_TEST_SUITE_P(Drivers, WrongVolumeDriver,
                          testing::Values(Wrong{"volume_fails", "came back with STATUS_DEVICE_NOT_READY"},
                                          Wrong{"volume_short", "but with 512 bytes"},
-                                         Wrong{"volume_never", "was never completed"},
+                                         Wrong{"volume_never", "nobody has completed it"},
                                          Wrong{"volume_crashes", "crashed"},
                                          Wrong{"volume_bugchecks", "KeBugCheckEx(0x0000e0f8)"}),
                          [](const auto& test) { return std::string(test.param.driver); });

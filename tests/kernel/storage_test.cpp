@@ -117,11 +117,11 @@ DUMPSIM_BOTH_CONVENTIONS(StorageTest);
 
 TEST_P(StorageTest, EveryDeviceIsFoundByItsNames) {
   create();
+  EXPECT_EQ(kernel().words(K(ExAllocatePoolWithTag)(NonPagedPoolNx, 16, 0x74736554)), "pool#1");
   ASSERT_NE(disk(), nullptr);
   EXPECT_EQ(view(disk()->DriverObject->DriverName), u"\\Driver\\partmgr") << "the top of the disk's stack";
   EXPECT_EQ(disk()->StackSize, 2);
   EXPECT_EQ(kernel().words(volume()).substr(0, 12), "system pool#") << "a driver's blocks are counted apart";
-  EXPECT_EQ(kernel().words(K(ExAllocatePoolWithTag)(NonPagedPoolNx, 16, 0x74736554)), "pool#1");
   for (const char16_t* name :
        {u"\\Device\\Harddisk0\\Partition0", u"\\??\\PhysicalDrive0", u"\\ArcName\\multi(0)disk(0)rdisk(0)"}) {
     EXPECT_EQ(open(name), disk());
