@@ -41,6 +41,9 @@ struct Wrong {
   const char* reader;
   const char* said;
 };
+std::ostream& operator<<(std::ostream& out, const Wrong& wrong) {
+  return out << wrong.said;
+}
 class WrongReader : public testing::TestWithParam<Wrong> {};
 
 TEST_P(WrongReader, IsOneSentence) {

@@ -124,6 +124,9 @@ struct Wrong {
   const char* driver;
   const char* said;
 };
+std::ostream& operator<<(std::ostream& out, const Wrong& wrong) {
+  return out << wrong.said;
+}
 class WrongVolumeDriver : public testing::TestWithParam<Wrong> {};
 
 TEST_P(WrongVolumeDriver, LeavesTheVolumeUnreadable) {
