@@ -158,8 +158,12 @@ void Kernel::create_volume(const VolumeFacts& facts, Medium* medium) {
     const std::string name = "\\Device\\HarddiskVolume" + number;
     name_device(name, volume);
     link_device("\\??\\HarddiskVolume" + number, name);
-    link_device(disk_folder + "\\Partition" + number, name);
-    link_device(arc_name + "partition(" + number + ")", disk_folder + "\\Partition" + number);
+    std::string partition_name = disk_folder;
+    partition_name.append("\\Partition").append(number);
+    std::string partition_arc_name = arc_name;
+    partition_arc_name.append("partition(").append(number).append(")");
+    link_device(partition_name, name);
+    link_device(partition_arc_name, partition_name);
     const bool dumps = i == facts.dump_partition;
     if (dumps) io_->volume_device = top;
     if (dumps || next_letter <= 'Z') {
