@@ -86,27 +86,27 @@ void put_pointers(std::byte* into, const std::vector<ScriptedDevice::Pointer>& p
 
 }  // namespace
 
-void Kernel::create_scripted_device(const ScriptedDevice& script) {
+void create_scripted_device(Kernel& kernel, const ScriptedDevice& script) {
   const std::u16string name = to_utf16(script.name);
   PDRIVER_OBJECT driver =
-      create_host_driver(*this, u"\\Driver\\" + name.substr(name.rfind(u'\\') + 1), scripted_dispatch);
+      create_host_driver(kernel, u"\\Driver\\" + name.substr(name.rfind(u'\\') + 1), scripted_dispatch);
   PDEVICE_OBJECT device =
-      driver == nullptr ? nullptr : create_device(*this, driver, 0, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN);
+      driver == nullptr ? nullptr : create_device(kernel, driver, 0, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN);
   if (device == nullptr) return;  // the pool's limit is below what a boot takes: whoever opens it is told so
   std::vector<std::byte*> blocks;
   for (const ScriptedDevice::Block& block : script.blocks) {
-    std::byte* at = allocate_object(*this, block_tag, block.bytes.size());
+    std::byte* at = allocate_object(kernel, block_tag, block.bytes.size());
     if (at == nullptr) return;
     if (!block.bytes.empty()) std::memcpy(at, block.bytes.data(), block.bytes.size());
     blocks.push_back(at);
   }
   for (std::size_t i = 0; i < blocks.size(); ++i) put_pointers(blocks[i], script.blocks[i].pointers, blocks);
-  io_->scripted.push_back({device, script});
-  for (ScriptedDevice::Reply& reply : io_->scripted.back().script.replies) {
+  kernel.io().scripted.push_back({device, script});
+  for (ScriptedDevice::Reply& reply : kernel.io().scripted.back().script.replies) {
     put_pointers(reply.bytes.data(), reply.pointers, blocks);
   }
-  name_device(script.name, device);
-  for (const std::string& link : script.links) link_device(link, script.name);
+  kernel.name_device(script.name, device);
+  for (const std::string& link : script.links) kernel.link_device(link, script.name);
 }
 
 }  // namespace dumpsim::kernel

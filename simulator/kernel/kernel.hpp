@@ -16,7 +16,6 @@
 
 #include "kernel/pool.hpp"
 #include "kernel/registry.hpp"
-#include "kernel/scripted_device.hpp"
 #include "kernel/volume.hpp"
 #include "machine/gate.hpp"
 #include "machine/machine.hpp"
@@ -239,8 +238,6 @@ class Kernel {
   std::uint16_t last_completed_by() const;
   /// Enters a device (a DEVICE_OBJECT) in the object directory, for IoGetDeviceObjectPointer.
   void name_device(std::string_view name, void* device_object);
-  /// A device that answers from `script`, under its names. Once a device and boot.
-  void create_scripted_device(const ScriptedDevice& script);
   /// A symbolic link to it, or to any other name.
   void link_device(std::string_view link, std::string_view target);
 

@@ -42,4 +42,8 @@ struct ScriptedDevice {
   std::vector<Block> blocks;
 };
 
+class Kernel;
+/// Makes the device that answers from `script`, under its names. Once a device and boot.
+void create_scripted_device(Kernel& kernel, const ScriptedDevice& script);
+
 }  // namespace dumpsim::kernel

@@ -23,7 +23,7 @@ ScriptedDevice::Reply answers(ULONG control_code, std::vector<std::byte> bytes) 
 class ScriptedTest : public KernelTest {
  public:
   PDEVICE_OBJECT open(const ScriptedDevice& script) {
-    kernel().create_scripted_device(script);
+    create_scripted_device(kernel(), script);
     Counted name(u"\\DosDevices\\Main");
     PFILE_OBJECT file = nullptr;
     PDEVICE_OBJECT device = nullptr;
@@ -108,7 +108,7 @@ TEST_P(ScriptedTest, AnswersPointToMemoryThatStays) {
 }
 
 TEST_P(ScriptedTest, MayRefuseToBeOpened) {
-  kernel().create_scripted_device({.name = "\\Device\\Shut", .open_status = STATUS_ACCESS_DENIED});
+  create_scripted_device(kernel(), {.name = "\\Device\\Shut", .open_status = STATUS_ACCESS_DENIED});
   Counted name(u"\\Device\\Shut");
   PFILE_OBJECT file = nullptr;
   PDEVICE_OBJECT device = nullptr;
