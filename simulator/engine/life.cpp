@@ -160,6 +160,7 @@ struct Session::State {
     kernel->create_volume(volume_facts(scenario, plan), &medium);
     seed_registry(kernel->registry(), scenario);
     environment.kernel = kernel.get();
+    for (const kernel::ScriptedDevice& device : images.devices) kernel::create_scripted_device(*kernel, device);
     stack::watch_running(environment);
     drivers = std::make_unique<stack::MainDrivers>(environment, images.drivers,
                                                    static_cast<std::uint16_t>(2 * images.filters.size()));

@@ -15,6 +15,7 @@
 #include "dumpfile/dump_layout.hpp"
 #include "dumpfile/memory_source.hpp"
 #include "engine/run.hpp"
+#include "kernel/scripted_device.hpp"
 #include "scenario/scenario.hpp"
 #include "stack/environment.hpp"
 #include "stack/main_drivers.hpp"
@@ -36,10 +37,11 @@ struct Plan {
   std::optional<dumpfile::PageSet> stored;     ///< the pages the dump is to hold
 };
 
-/// The scenario's filters and ordinary drivers with their images found.
+/// The scenario's filters and ordinary drivers with their images found, its scripted devices with their files read.
 struct Images {
   std::vector<stack::FilterSpec> filters;
   std::vector<stack::DriverSpec> drivers;
+  std::vector<kernel::ScriptedDevice> devices;
 };
 Result<Images> find_images(const scenario::Scenario& scenario, const RunOptions& options);
 
