@@ -116,6 +116,7 @@ machine::CallResult Kernel::call_routine(const Routine& routine, std::span<const
                   .image = id,
                   .arg = routine.request});
   if (running_hook_ != nullptr) running_hook_(running_context_, id, routine.callback, true);
+  machine_.sections.at_irql(irql);
   const machine::CallResult call = gate_.call(convention, routine.code, arguments);
   if (!call.returned) {
     left_ = call.value;
@@ -141,6 +142,7 @@ void Kernel::not_given_back(std::uint16_t image, trace::Callback callback, std::
     line.put_decimal(machine_.processor.irql);
     recorder_.violation(image, callback, trace::Rule::irql_not_restored, line.text());
     machine_.processor.irql = irql;
+    machine_.sections.at_irql(irql);
   }
   if (call.changed == 0) return;
   static constexpr std::array<std::string_view, 13> names{
@@ -173,6 +175,7 @@ void Kernel::set_irql(std::uint8_t irql) {
   const std::uint8_t before = machine_.processor.irql;
   if (before == irql) return;
   machine_.processor.irql = irql;
+  machine_.sections.at_irql(irql);
   recorder_.irql_changed(image_, before, irql);
 }
 

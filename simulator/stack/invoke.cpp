@@ -72,6 +72,7 @@ Invoked invoke(Environment& env, const Callee& callee, trace::Callback callback,
   env.kernel->set_current(callee.image, callback);
   env.trap->publish(totals.ordinal.load(std::memory_order_relaxed));
   env.machine.processor.irql = irql;
+  env.machine.sections.at_irql(irql);
 
   const machine::CallResult call = env.gate.call(callee.convention, callee.code, arguments);
 

@@ -119,6 +119,7 @@ enum class FaultKind : std::uint64_t {
   abort,
   hang,
   exit,
+  system_call,
   other
 };
 
