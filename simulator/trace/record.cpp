@@ -42,6 +42,12 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Kind::count_)> k
     "disk_write",
     "disk_flushed",
     "instruction",
+    "thread_created",
+    "thread_ended",
+    "thread_switched",
+    "timer_expired",
+    "dpc_run",
+    "work_item_run",
     "violation",
     "fault",
     "bugcheck",
@@ -73,6 +79,9 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Callback::count_
     "AddPages",
     "RemovePages",
     "TriageDumpData",
+    "thread",
+    "dpc",
+    "work-item",
 };
 static_assert(!callback_names.back().empty());
 

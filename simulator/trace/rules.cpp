@@ -151,6 +151,15 @@ constexpr std::array rows = {
             "touch only memory that is resident and known to be valid, and call nothing that is not allowed at "
             "HIGH_LEVEL: the machine is crashing already",
             "[doc] a fault in a callback may prevent the dump from being written"},
+    RuleRow{Rule::lock_deadlock, "lock.deadlock", Severity::error,
+            "threads wait for each other in a circle, each for a lock that the next one holds",
+            "take locks in the same order everywhere, or give up the one you hold before you wait for another",
+            "[doc] none of them runs again; the rest of the machine goes on"},
+    RuleRow{Rule::unload_still_in_use, "unload.still-in-use", Severity::error,
+            "the image was unloaded while a thread, timer, DPC or work item of it was still to run",
+            "before DumpUnload returns: end the threads and wait for them, KeCancelTimer, KeFlushQueuedDpcs, wait for "
+            "work items",
+            "[doc] bug check 0xCE, DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, once it runs"},
 };
 
 constexpr bool in_order() {

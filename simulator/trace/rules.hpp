@@ -46,6 +46,8 @@ enum class Rule : std::uint16_t {
   bugcheck_answer_refused,                 ///< bugcheck.answer-refused
   bugcheck_guid_repeated,                  ///< bugcheck.guid-repeated
   bugcheck_callback_failed,                ///< bugcheck.callback-failed
+  lock_deadlock,                           ///< lock.deadlock
+  unload_still_in_use,                     ///< unload.still-in-use
   count_
 };
 
