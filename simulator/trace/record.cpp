@@ -36,6 +36,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Kind::count_)> k
     "device_control",
     "request",
     "instruction",
+    "exception",
     "violation",
     "fault",
     "bugcheck",

@@ -48,6 +48,7 @@ enum class Kind : std::uint16_t {
                    ///< device
   request,  ///< image; arg: the request (requests.hpp); length, offset of a read or write; status; payload: the device
   instruction,  ///< image, irql; flags: 1 when nothing of this machine is behind it; payload: what was done, "cli"
+  exception,    ///< image, irql; status: its code; payload: what became of it, "handled by dump_x"
   // What goes wrong.
   violation,  ///< image, callback; arg: rule index; flags: severity; payload: the detail in words
   fault,      ///< image, callback; arg: FaultKind; payload: in words, region-relative
