@@ -50,10 +50,15 @@ Kernel::~Kernel() {
 // ---- images ----
 
 void Kernel::register_image(std::uint16_t id, std::string_view name, const void* base, std::size_t bytes,
-                            machine::Convention convention) {
+                            machine::Convention convention, std::span<const std::byte> function_table) {
   forget_image(id);
   std::erase_if(unloaded_, [base](const ImageRange& image) { return image.base == base; });
-  images_.push_back({id, std::string(name), static_cast<const std::byte*>(base), bytes, convention});
+  std::vector<machine::FunctionRow> functions(function_table.size() / sizeof(machine::FunctionRow));
+  if (!functions.empty()) {
+    std::memcpy(functions.data(), function_table.data(), functions.size() * sizeof(machine::FunctionRow));
+  }
+  images_.push_back({id, std::string(name), static_cast<const std::byte*>(base), bytes, convention,
+                     function_table.data(), std::move(functions)});
 }
 
 void Kernel::forget_image(std::uint16_t id) {
@@ -112,6 +117,43 @@ machine::Convention Kernel::convention_of(const void* code) const {
 
 // ---- calls ----
 
+machine::CallResult Kernel::call_driver(const void* routine, std::span<const std::uint64_t> arguments) {
+  CallIntoDriver call{context_->exceptions.calls,
+                      reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)),
+                      context_->image,
+                      context_->callback,
+                      context_->depth,
+                      machine_.processor.irql,
+                      false};
+  context_->exceptions.calls = &call;
+  const machine::CallResult result = gate_.call(convention_of(routine), routine, arguments);
+  context_->exceptions.calls = call.outer;
+  return result;
+}
+
+void Kernel::forget_below(std::uint64_t rsp) {
+  ExceptionState& state = context_->exceptions;
+  while (state.dispatches != nullptr && state.dispatches->at < rsp) {
+    state.dispatches = state.dispatches->outer;
+  }
+  while (state.handlers != nullptr && state.handlers->at < rsp) {
+    state.handlers = state.handlers->outer;
+  }
+  while (state.calls != nullptr && state.calls->at < rsp) {
+    const CallIntoDriver& call = *state.calls;
+    if (call.told) recorder_.callback_left(context_->image, context_->callback, call.irql, STATUS_UNWIND);
+    context_->image = call.image;
+    context_->callback = call.callback;
+    state.calls = call.outer;
+    if (call.told && running_hook_ != nullptr)
+      running_hook_(running_context_, context_->image, context_->callback, false);
+  }
+  while (state.evaluations != nullptr && state.evaluations->at < rsp) {
+    state.evaluations = state.evaluations->outer;
+  }
+  context_->depth = state.calls == nullptr ? 0 : state.calls->depth;
+}
+
 void Kernel::irql_too_high(std::size_t export_index, std::uint8_t maximum, trace::Severity at_most) {
   for (IrqlViolation& known : irql_violations_) {
     if (known.export_index == export_index && known.image == image() && known.callback == callback()) {
@@ -157,7 +199,17 @@ machine::CallResult Kernel::call_routine(const Routine& routine, std::span<const
                   .arg = routine.request});
   if (running_hook_ != nullptr) running_hook_(running_context_, id, routine.callback, true);
   machine_.sections.at_irql(irql);
+  if (!gate_.active()) context_->exceptions = {};
+  CallIntoDriver into{context_->exceptions.calls,
+                      reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)),
+                      outer_image,
+                      outer_callback,
+                      context_->depth,
+                      irql,
+                      true};
+  context_->exceptions.calls = &into;
   const machine::CallResult call = gate_.call(convention, routine.code, arguments);
+  context_->exceptions.calls = into.outer;
   if (!call.returned) {
     left_ = call.value;
     return call;

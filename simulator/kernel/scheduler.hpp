@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "kernel/deferred.hpp"
+#include "kernel/exception_state.hpp"
 #include "machine/gate.hpp"
 #include "trace/record.hpp"
 
@@ -32,6 +33,7 @@ struct Context {
   trace::Callback callback = trace::Callback::none;
   machine::Convention convention = machine::Convention::system_v;
   unsigned depth = 0;
+  ExceptionState exceptions;  ///< what is being handled on this stack
   static constexpr std::size_t text_bytes = 384;
   static constexpr std::size_t text_depth = 8;
   std::array<std::array<char, text_bytes>, text_depth> call_text{};

@@ -119,6 +119,11 @@ TrapVerdict system_call(const FaultReport& report) {
 
 }  // namespace
 
+bool is_user_address(std::uint64_t address) {
+  constexpr std::uint64_t user_end = 0x7FFFFFFF0000;  // MmUserProbeAddress of x64 [doc]
+  return address < user_end && !is_kernel_address(current(), current().machine(), address);
+}
+
 TrapVerdict judge(const FaultReport& report) {
   switch (report.kind) {
     case FaultKind::access:

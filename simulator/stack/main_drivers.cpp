@@ -63,8 +63,9 @@ Result<void> MainDrivers::load(const DriverSpec& spec, std::uint16_t id) {
       {.instance = spec.name, .convention = spec.convention, .seed = env_.seed, .trap_missing = spec.trap_missing});
   if (!image) return image.error();
   kernel::Kernel& kernel = *env_.kernel;
-  kernel.register_image(id, spec.name, (*image)->base(), (*image)->bytes(), (*image)->convention());
   env_.machine.sections.add(id, (*image)->sections());
+  kernel.register_image(id, spec.name, (*image)->base(), (*image)->bytes(), (*image)->convention(),
+                        (*image)->function_table());
   env_.images.push_back(image->get());
   env_.recorder.image_loaded(id, spec.name);
   auto driver = std::make_unique<Driver>();

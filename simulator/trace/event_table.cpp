@@ -120,6 +120,12 @@ constexpr std::array timer_expired{
     filter, FieldRow{"timer", Slot::payload, Format::text, When::always, "where the timer lies"}};
 constexpr std::array dpc_run{filter, irql};
 constexpr std::array work_item_run{filter, thread};
+constexpr std::array exception{
+    filter, irql, FieldRow{"status", Slot::status, Format::status, When::always, "the exception's code"},
+    FieldRow{
+        "outcome", Slot::payload, Format::text, When::always,
+        "what became of it: `handled by` or `continued by` the image whose handler or filter said so, or where its "
+        "frames were lost"}};
 constexpr std::array violation{
     filter, callback, FieldRow{"rule", Slot::arg, Format::rule, When::always, "slug of the rule"},
     FieldRow{"severity", Slot::flags, Format::severity, When::always, "information, warning or error"},
@@ -181,6 +187,7 @@ constexpr std::array rows{
     EventRow{Kind::timer_expired, "a timer's time has come", timer_expired},
     EventRow{Kind::dpc_run, "a DPC routine is called", dpc_run},
     EventRow{Kind::work_item_run, "a worker thread calls a work item's routine", work_item_run},
+    EventRow{Kind::exception, "an exception was raised in a driver, and did not stop the machine there", exception},
     EventRow{Kind::violation, "a rule was broken", violation},
     EventRow{Kind::fault, "a driver faulted, hung or ended the process", fault},
     EventRow{Kind::bugcheck, "a driver stopped the machine", bugcheck},

@@ -48,6 +48,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Kind::count_)> k
     "timer_expired",
     "dpc_run",
     "work_item_run",
+    "exception",
     "violation",
     "fault",
     "bugcheck",

@@ -54,6 +54,7 @@ enum class Kind : std::uint16_t {
   disk_write,    ///< as disk_read
   disk_flushed,  ///< image; status
   instruction,   ///< image, irql; flags: 1 when nothing of this machine is behind it; payload: what was done, "cli"
+  exception,    ///< image, irql; status: its code; payload: what became of it, "handled by dump_x"
   // Drivers' threads and what runs later.
   thread_created,   ///< image: of its start routine; object: the thread's id
   thread_ended,     ///< image; object: the thread's id; status

@@ -212,6 +212,9 @@ class Recorder {
   void instruction(std::uint16_t image, std::uint8_t irql, bool foreign, std::string_view words) {
     emit({.kind = Kind::instruction, .irql = irql, .image = image, .flags = foreign ? 1u : 0u}, words);
   }
+  void exception(std::uint16_t image, std::uint8_t irql, std::int32_t status, std::string_view outcome) {
+    emit({.kind = Kind::exception, .irql = irql, .image = image, .status = status}, outcome);
+  }
 
   /// `image` is its start routine's; threads by their number.
   void thread_created(std::uint16_t image, std::uint32_t thread) {

@@ -160,6 +160,11 @@ constexpr std::array rows = {
             "before DumpUnload returns: end the threads and wait for them, KeCancelTimer, KeFlushQueuedDpcs, wait for "
             "work items",
             "[doc] bug check 0xCE, DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, once it runs"},
+    RuleRow{Rule::exception_finally_skipped, "exception.finally-skipped", Severity::error,
+            "a __try or __finally was left in a way in which this build of the source cannot run the block",
+            "leave a __try with __finally by __leave or at its end, as Microsoft's own guidance has it; or build the "
+            "driver as a .sys with clang, which does it",
+            "[doc] the block runs however the __try is left; GCC has no __try, and its stand-in sees only exceptions"},
 };
 
 constexpr bool in_order() {

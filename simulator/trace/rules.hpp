@@ -48,6 +48,7 @@ enum class Rule : std::uint16_t {
   bugcheck_callback_failed,                ///< bugcheck.callback-failed
   lock_deadlock,                           ///< lock.deadlock
   unload_still_in_use,                     ///< unload.still-in-use
+  exception_finally_skipped,               ///< exception.finally-skipped
   count_
 };
 

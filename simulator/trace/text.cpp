@@ -470,6 +470,12 @@ class Writer {
         begin(depth(), "work item");
         column(who_column, who);
         break;
+      case Kind::exception:
+        begin(depth(), fmt::format("exception {}", format_status(record.status)));
+        column(who_column, who);
+        line_ += "  " + printable(event.text());
+        colour = Colour::yellow;
+        break;
       case Kind::policy:
         begin(depth(), "policy " + printable(event.text()));
         break;
