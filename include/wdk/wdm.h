@@ -23,6 +23,7 @@
 #include "ddi/ps.h"
 #include "ddi/rtl.h"
 #include "ddi/zw.h"
+#include "ddi/zw_file.h"
 #include "excpt.h"
 
 #endif  // WDK_WDM_H

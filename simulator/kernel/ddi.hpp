@@ -260,6 +260,22 @@ DUMPSIM_EXPORT(ZwDeleteKey);
 DUMPSIM_EXPORT(ZwFlushKey);
 DUMPSIM_EXPORT(ZwClose);
 
+// zw_file.cpp
+DUMPSIM_EXPORT(ZwCreateFile);
+DUMPSIM_EXPORT(ZwOpenFile);
+DUMPSIM_EXPORT(IoCreateFile);
+DUMPSIM_EXPORT(IoCreateFileEx);
+DUMPSIM_EXPORT(ZwReadFile);
+DUMPSIM_EXPORT(ZwWriteFile);
+DUMPSIM_EXPORT(ZwFlushBuffersFile);
+DUMPSIM_EXPORT(ZwDeleteFile);
+
+// zw_file_query.cpp
+DUMPSIM_EXPORT(ZwQueryInformationFile);
+DUMPSIM_EXPORT(ZwSetInformationFile);
+DUMPSIM_EXPORT(ZwQueryFullAttributesFile);
+DUMPSIM_EXPORT(ZwQueryDirectoryFile);
+
 // dbg_print.cpp; what it has with variable arguments is in variadic.hpp
 DUMPSIM_EXPORT(RtlAssert);
 DUMPSIM_EXPORT(DbgBreakPoint);

@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "kernel/file_tree.hpp"
+#include "kernel/open_file.hpp"
 #include "kernel/pool.hpp"
 #include "kernel/registry.hpp"
 #include "kernel/volume.hpp"
@@ -33,6 +35,13 @@ enum class Left : std::uint64_t {
   deadlock = 2,  ///< a wait or a lock that nothing in this machine could ever end
 };
 
+/// What a file call comes to at DISPATCH_LEVEL and above.
+enum class RaisedFiles : std::uint8_t {
+  fail,      ///< STATUS_UNSUCCESSFUL
+  work,      ///< as at PASSIVE_LEVEL
+  bugcheck,  ///< IRQL_NOT_LESS_OR_EQUAL
+};
+
 struct Config {
   std::uint32_t major = 10;
   std::uint32_t minor = 0;
@@ -43,6 +52,7 @@ struct Config {
   std::uint64_t memory_limit = std::uint64_t{1} << 30;
   /// A bad free of pool is bug check BAD_POOL_CALLER [doc], not only a report.
   bool bad_free_stops = true;
+  RaisedFiles raised_files = RaisedFiles::fail;
 };
 
 /// A loaded image, for naming addresses and for calling back in its convention. Ranges do not overlap.
@@ -115,6 +125,10 @@ class Kernel {
   void set_record_calls(bool record) { config_.record_calls = record; }
   Pool& pool() { return pool_; }
   Registry& registry() { return registry_; }
+  FileTree& files() { return files_; }
+  /// The N of \\Device\\HarddiskVolumeN that the files lie on.
+  std::uint32_t volume_number() const { return volume_number_; }
+  void set_volume_number(std::uint32_t number) { volume_number_ = number; }
   IoState& io() { return *io_; }
 
   // ---- who is calling ----
@@ -251,13 +265,16 @@ class Kernel {
   void begin_call() { ++depth_; }
   void end_call() { --depth_; }
 
-  /// Handles of this kernel: registry keys.
+  /// Handles of this kernel: registry keys and files.
   std::uint64_t open_handle(Registry::Key* key);
   Registry::Key* key_of(std::uint64_t handle) const;
+  std::uint64_t open_file_handle(std::unique_ptr<OpenFile> file);
+  OpenFile* file_of(std::uint64_t handle) const;
+  bool is_open(const FileTree::Node& node) const;
   bool close_handle(std::uint64_t handle);
   std::size_t open_handles(std::uint16_t image) const;
 
-  static constexpr std::size_t max_exports = 512;
+  static constexpr std::size_t max_exports = 1024;
 
  private:
   void irql_too_high(std::size_t export_index, std::uint8_t maximum, trace::Severity at_most);
@@ -281,15 +298,21 @@ class Kernel {
   std::vector<IrqlViolation> irql_violations_;
   std::vector<ImageRange> images_;
   struct Handle {
+    bool open() const { return key != nullptr || file != nullptr; }
     Registry::Key* key = nullptr;
+    std::unique_ptr<OpenFile> file = {};
     std::uint16_t image = trace::no_image;
   };
+  std::uint64_t new_handle(Handle made);
+  const Handle* handle_at(std::uint64_t handle) const;
   std::vector<Handle> handles_;
   static constexpr std::size_t call_text_bytes = 384;
   static constexpr std::size_t call_text_depth = 8;
   std::array<std::array<char, call_text_bytes>, call_text_depth> call_text_{};
   Pool pool_;
   Registry registry_;
+  FileTree files_;
+  std::uint32_t volume_number_ = 1;
   std::unique_ptr<IoState> io_;
 };
 
