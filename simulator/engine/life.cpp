@@ -80,6 +80,10 @@ std::string_view name_of(SequenceStep::Action action) {
 
 namespace {
 
+/// PO_CB_SYSTEM_STATE_LOCK [doc]: the second argument is 0 when the machine is about to leave the working state, 1 when
+/// it is back.
+constexpr std::uint64_t system_state_lock = 3;
+
 kernel::RaisedFiles raised_files(const policy::Policies& policies) {
   if (policies.is(policy::Policy::raised_files, "work")) return kernel::RaisedFiles::work;
   return policies.is(policy::Policy::raised_files, "bugcheck") ? kernel::RaisedFiles::bugcheck
@@ -176,7 +180,8 @@ struct Session::State {
                        .minor = profile.minor,
                        .build = profile.build,
                        .bad_free_stops = scenario.policies.is(policy::Policy::pool_caller, "bugcheck"),
-                       .raised_files = raised_files(scenario.policies)});
+                       .raised_files = raised_files(scenario.policies),
+                       .uefi = scenario.disk.style == scenario::PartitionStyle::gpt});
     kernel->create_volume(volume_facts(scenario, plan), &medium);
     if (registry) {
       kernel->registry() = std::move(*registry);
@@ -223,6 +228,13 @@ struct Session::State {
       into.reset();
     }
     return {};
+  }
+
+  /// A callback object of the system is notified; a routine may end the machine in it.
+  void notify(std::u16string_view name, std::uint64_t first, std::uint64_t second) {
+    if (ended()) return;
+    kernel->notify_callback(name, first, second);
+    if (const auto left = kernel->left(); left) stack::end_without_return(environment, *left);
   }
 
   Result<void> take(TimelineStep step);
@@ -294,7 +306,9 @@ Result<void> Session::State::take(TimelineStep step) {
       if (!ended() && scenario.dump.kind != scenario::DumpKind::none) {
         if (auto loaded = load(crash, Usage::crash); !loaded) return loaded;
       }
-      return start_drivers(stack::DriverStart::system);
+      if (auto started = start_drivers(stack::DriverStart::system); !started) return started;
+      notify(u"\\Callback\\Phase1InitComplete", 0, 0);
+      return {};
     case TimelineStep::enable_dumps:
       if (crash || scenario.dump.kind == scenario::DumpKind::none) return {};
       return load(crash, Usage::crash);
@@ -303,6 +317,8 @@ Result<void> Session::State::take(TimelineStep step) {
       crash.reset();
       return {};
     case TimelineStep::hibernate:
+      notify(u"\\Callback\\PowerState", system_state_lock, 0);
+      if (ended()) return {};
       if (auto loaded = load(hibernation, Usage::hibernation); !loaded) return loaded;
       if (hibernation && !ended()) hibernate();
       return {};
@@ -315,6 +331,7 @@ Result<void> Session::State::take(TimelineStep step) {
       }
       if (!ended()) hibernation->unload();
       if (!ended()) hibernation.reset();
+      notify(u"\\Callback\\PowerState", system_state_lock, 1);
       return {};
     case TimelineStep::crash:
       recorder.crash_started(scenario.dump.bugcheck.code, scenario.dump.bugcheck.parameters);

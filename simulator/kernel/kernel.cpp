@@ -14,6 +14,7 @@
 #include "kernel/exports.hpp"
 #include "kernel/io_state.hpp"
 #include "kernel/line.hpp"
+#include "kernel/modules.hpp"
 
 namespace dumpsim::kernel {
 
@@ -56,6 +57,10 @@ void Kernel::register_image(std::uint16_t id, std::string_view name, const void*
 
 void Kernel::forget_image(std::uint16_t id) {
   std::erase_if(images_, [id](const ImageRange& image) { return image.id == id; });
+  // Windows would jump to where the image was: said when it goes (object.callback-left), and not done here.
+  for (const auto& object : callbacks_.objects) {
+    std::erase_if(object->registrations, [id](const auto& each) { return each.image == id; });
+  }
 }
 
 const ImageRange* Kernel::image_at(const void* address) const {
@@ -302,6 +307,10 @@ std::size_t Kernel::words(const void* address, std::span<char> into, Words detai
         line.put("image ");
         line.put(image->name);
         if (detail != Words::canonical) line.put_offset(number(address) - number(image->base));
+      } else if (std::uint64_t offset = 0; !absent_module_at(number(address), offset).empty()) {
+        line.put("module ");
+        line.put(absent_module_at(number(address), offset));
+        line.put_offset(offset);
       } else {
         line.put(memory.is_readable(address) ? "host" : "unmapped");
       }
@@ -339,6 +348,15 @@ std::string Kernel::held_by(std::uint16_t image) const {
   });
   if (held.blocks > named) text += ", …";
   return text;
+}
+
+// ---- event providers ----
+
+bool Kernel::is_event_provider(std::uint64_t handle) const {
+  return std::find(event_providers_.begin(), event_providers_.end(), handle) != event_providers_.end();
+}
+bool Kernel::remove_event_provider(std::uint64_t handle) {
+  return std::erase(event_providers_, handle) != 0;
 }
 
 // ---- handles ----

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernel/callbacks.hpp"
 #include "kernel/file_tree.hpp"
 #include "kernel/open_file.hpp"
 #include "kernel/pool.hpp"
@@ -53,6 +54,7 @@ struct Config {
   /// A bad free of pool is bug check BAD_POOL_CALLER [doc], not only a report.
   bool bad_free_stops = true;
   RaisedFiles raised_files = RaisedFiles::fail;
+  bool uefi = true;  ///< started by firmware that has variables
 };
 
 /// A loaded image, for naming addresses and for calling back in its convention. Ranges do not overlap.
@@ -107,6 +109,20 @@ enum class Words : std::uint8_t {
   canonical,  ///< for records: "stack", "image dump_xor"
 };
 
+/// Where drivers' addresses begin [assumed]: below lies nothing that a driver of this machine has. x64 Windows has such
+/// limits at the middle of the address space; here all of it is in one process.
+inline constexpr std::uint64_t system_range_start = 0x1F0000000000;
+inline constexpr std::uint64_t highest_user_address = system_range_start - 0x10001;
+inline constexpr std::uint64_t user_probe_address = system_range_start - 0x10000;
+
+/// A variable of the firmware: names are told apart by case.
+struct FirmwareVariable {
+  std::u16string name;
+  std::array<std::byte, 16> vendor{};
+  std::uint32_t attributes = 0;
+  std::vector<std::byte> value;
+};
+
 struct IoState;  // io_state.hpp: device objects, drivers, IRPs
 
 class Kernel {
@@ -126,6 +142,23 @@ class Kernel {
   Pool& pool() { return pool_; }
   Registry& registry() { return registry_; }
   FileTree& files() { return files_; }
+  std::vector<FirmwareVariable>& firmware() { return firmware_; }
+  CallbackObjects& callbacks() { return callbacks_; }
+  /// The system notifies a callback object of its own by name, with what its documentation says of the arguments.
+  /// Nothing happens when nobody has opened it. left() afterwards, when a routine ended the machine.
+  void notify_callback(std::u16string_view name, std::uint64_t first, std::uint64_t second);
+  /// How many routines `image` has registered with callback objects and not taken back.
+  std::size_t callbacks_of(std::uint16_t image) const;
+  std::uint32_t next_uuid() { return ++uuids_; }
+  bool aux_klib_ready() const { return aux_klib_ready_; }
+  void set_aux_klib_ready() { aux_klib_ready_ = true; }
+  /// Providers of events, registered and not yet given up.
+  std::uint64_t add_event_provider() {
+    event_providers_.push_back(++last_event_provider_);
+    return last_event_provider_;
+  }
+  bool is_event_provider(std::uint64_t handle) const;
+  bool remove_event_provider(std::uint64_t handle);
   /// The N of \\Device\\HarddiskVolumeN that the files lie on.
   std::uint32_t volume_number() const { return volume_number_; }
   void set_volume_number(std::uint32_t number) { volume_number_ = number; }
@@ -167,6 +200,7 @@ class Kernel {
                       machine::Convention convention = machine::Convention::system_v);
   void forget_image(std::uint16_t id);
   const ImageRange* image_at(const void* address) const;
+  std::span<const ImageRange> images() const { return images_; }
   /// The convention to call `code` in: its image's, or System V for host code.
   machine::Convention convention_of(const void* code) const;
 
@@ -312,6 +346,12 @@ class Kernel {
   Pool pool_;
   Registry registry_;
   FileTree files_;
+  std::vector<FirmwareVariable> firmware_;
+  CallbackObjects callbacks_;
+  std::uint32_t uuids_ = 0;
+  bool aux_klib_ready_ = false;
+  std::vector<std::uint64_t> event_providers_;
+  std::uint64_t last_event_provider_ = 0;
   std::uint32_t volume_number_ = 1;
   std::unique_ptr<IoState> io_;
 };

@@ -59,7 +59,7 @@ static_assert(!kind_names.back().empty());
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(Callback::count_)> callback_names = {
     "none",      "DriverEntry", "DumpStart",  "DumpWrite", "DumpRead",     "DumpFinish",   "DumpUnload",
-    "AddDevice", "Dispatch",    "Completion", "Cancel",    "Reinitialize", "DriverUnload",
+    "AddDevice", "Dispatch",    "Completion", "Cancel",    "Reinitialize", "DriverUnload", "CallbackFunction",
 };
 static_assert(!callback_names.back().empty());
 

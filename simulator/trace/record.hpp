@@ -51,9 +51,9 @@ enum class Kind : std::uint16_t {
   file_read,         ///< image; status; offset, length; payload: the path
   file_written,      ///< as file_read
   file_changed,      ///< image; status; payload: the path, NUL, what became of it in words
-  device_opened,   ///< image; status; payload: the name asked for
-  device_control,  ///< image; arg: control code; flags: input length, length: output length; status; payload: the
-                   ///< device
+  device_opened,     ///< image; status; payload: the name asked for
+  device_control,    ///< image; arg: control code; flags: input length, length: output length; status; payload: the
+                     ///< device
   request,  ///< image; arg: the request (requests.hpp); length, offset of a read or write; status; payload: the device
   disk_read,     ///< image, status; length, offset: absolute on the disk; object: digest when asked for
   disk_write,    ///< as disk_read
@@ -88,6 +88,7 @@ enum class Callback : std::uint8_t {
   cancel,
   reinitialize,
   driver_unload,
+  object_callback,  ///< what an image registered with a callback object
   count_
 };
 
