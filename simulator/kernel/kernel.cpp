@@ -7,12 +7,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "base/text.hpp"
 #include "kernel/ddi.hpp"
 #include "kernel/exports.hpp"
 #include "kernel/io_state.hpp"
 #include "kernel/line.hpp"
+#include "kernel/modules.hpp"
 
 namespace dumpsim::kernel {
 
@@ -65,6 +67,10 @@ void Kernel::forget_image(std::uint16_t id) {
   if (const ImageRange* image = image_range(id); image != nullptr) unloaded_.push_back(*image);
   std::erase_if(images_, [id](const ImageRange& image) { return image.id == id; });
   bugcheck_callbacks_.image_gone(id);
+  // Windows would jump to where the image was: said when it goes (object.callback-left), and not done here.
+  for (const auto& object : callbacks_.objects) {
+    std::erase_if(object->registrations, [id](const auto& each) { return each.image == id; });
+  }
 }
 
 const ImageRange* Kernel::image_at(const void* address) const {
@@ -404,6 +410,10 @@ std::size_t Kernel::words(const void* address, std::span<char> into, Words detai
         line.put("image ");
         line.put(image->name);
         if (detail != Words::canonical) line.put_offset(number(address) - number(image->base));
+      } else if (std::uint64_t offset = 0; !absent_module_at(number(address), offset).empty()) {
+        line.put("module ");
+        line.put(absent_module_at(number(address), offset));
+        line.put_offset(offset);
       } else {
         line.put(memory.is_readable(address) ? "host" : "unmapped");
       }
@@ -443,6 +453,15 @@ std::string Kernel::held_by(std::uint16_t image) const {
   return text;
 }
 
+// ---- event providers ----
+
+bool Kernel::is_event_provider(std::uint64_t handle) const {
+  return std::find(event_providers_.begin(), event_providers_.end(), handle) != event_providers_.end();
+}
+bool Kernel::remove_event_provider(std::uint64_t handle) {
+  return std::erase(event_providers_, handle) != 0;
+}
+
 // ---- handles ----
 
 std::uint64_t Kernel::new_handle(Handle made) {
@@ -450,7 +469,7 @@ std::uint64_t Kernel::new_handle(Handle made) {
   while (slot < handles_.size() && handles_[slot].open()) ++slot;
   if (slot == handles_.size()) handles_.emplace_back();
   made.image = image();
-  handles_[slot] = made;
+  handles_[slot] = std::move(made);
   return first_handle + 4 * slot;
 }
 
@@ -459,6 +478,9 @@ std::uint64_t Kernel::open_handle(Registry::Key* key) {
 }
 std::uint64_t Kernel::open_object_handle(void* object) {
   return new_handle({.object = object});
+}
+std::uint64_t Kernel::open_file_handle(std::unique_ptr<OpenFile> file) {
+  return new_handle({.file = std::move(file)});
 }
 
 const Kernel::Handle* Kernel::handle_at(std::uint64_t handle) const {
@@ -476,10 +498,21 @@ void* Kernel::object_of(std::uint64_t handle) const {
   return known == nullptr ? nullptr : known->object;
 }
 
+OpenFile* Kernel::file_of(std::uint64_t handle) const {
+  const Handle* known = handle_at(handle);
+  return known == nullptr ? nullptr : known->file.get();
+}
+
+bool Kernel::is_open(const FileTree::Node& node) const {
+  return std::any_of(handles_.begin(), handles_.end(),
+                     [&](const Handle& handle) { return handle.file != nullptr && handle.file->node == &node; });
+}
+
 bool Kernel::close_handle(std::uint64_t handle) {
   const Handle* known = handle_at(handle);
   if (known == nullptr || !known->open()) return false;
-  handles_[(handle - first_handle) / 4] = {};
+  const Handle closed = std::exchange(handles_[(handle - first_handle) / 4], Handle{});
+  if (closed.file != nullptr) close_file(*this, *closed.file);
   return true;
 }
 

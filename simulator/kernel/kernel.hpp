@@ -15,7 +15,10 @@
 #include <vector>
 
 #include "kernel/bugcheck_callbacks.hpp"
+#include "kernel/callbacks.hpp"
 #include "kernel/exception_state.hpp"
+#include "kernel/file_tree.hpp"
+#include "kernel/open_file.hpp"
 #include "kernel/pool.hpp"
 #include "kernel/registry.hpp"
 #include "kernel/scheduler.hpp"
@@ -37,6 +40,13 @@ enum class Left : std::uint64_t {
   deadlock = 2,  ///< a wait or a lock that nothing in this machine could ever end
 };
 
+/// What a file call comes to at DISPATCH_LEVEL and above.
+enum class RaisedFiles : std::uint8_t {
+  fail,      ///< STATUS_UNSUCCESSFUL
+  work,      ///< as at PASSIVE_LEVEL
+  bugcheck,  ///< IRQL_NOT_LESS_OR_EQUAL
+};
+
 struct Config {
   std::uint32_t major = 10;
   std::uint32_t minor = 0;
@@ -47,6 +57,8 @@ struct Config {
   std::uint64_t memory_limit = std::uint64_t{1} << 30;
   /// A bad free of pool is bug check BAD_POOL_CALLER [doc], not only a report.
   bool bad_free_stops = true;
+  RaisedFiles raised_files = RaisedFiles::fail;
+  bool uefi = true;  ///< started by firmware that has variables
 };
 
 /// A loaded image, for naming addresses and for calling back in its convention. Ranges do not overlap.
@@ -103,6 +115,20 @@ enum class Words : std::uint8_t {
   canonical,  ///< for records: "stack", "image dump_xor"
 };
 
+/// Where drivers' addresses begin [assumed]: below lies nothing that a driver of this machine has. x64 Windows has such
+/// limits at the middle of the address space; here all of it is in one process.
+inline constexpr std::uint64_t system_range_start = 0x1F0000000000;
+inline constexpr std::uint64_t highest_user_address = system_range_start - 0x10001;
+inline constexpr std::uint64_t user_probe_address = system_range_start - 0x10000;
+
+/// A variable of the firmware: names are told apart by case.
+struct FirmwareVariable {
+  std::u16string name;
+  std::array<std::byte, 16> vendor{};
+  std::uint32_t attributes = 0;
+  std::vector<std::byte> value;
+};
+
 struct IoState;  // io_state.hpp: device objects, drivers, IRPs
 
 class Kernel {
@@ -121,6 +147,27 @@ class Kernel {
   void set_record_calls(bool record) { config_.record_calls = record; }
   Pool& pool() { return pool_; }
   Registry& registry() { return registry_; }
+  FileTree& files() { return files_; }
+  std::vector<FirmwareVariable>& firmware() { return firmware_; }
+  CallbackObjects& callbacks() { return callbacks_; }
+  /// The system notifies a callback object of its own by name, with what its documentation says of the arguments.
+  /// Nothing happens when nobody has opened it. left() afterwards, when a routine ended the machine.
+  void notify_callback(std::u16string_view name, std::uint64_t first, std::uint64_t second);
+  /// How many routines `image` has registered with callback objects and not taken back.
+  std::size_t callbacks_of(std::uint16_t image) const;
+  std::uint32_t next_uuid() { return ++uuids_; }
+  bool aux_klib_ready() const { return aux_klib_ready_; }
+  void set_aux_klib_ready() { aux_klib_ready_ = true; }
+  /// Providers of events, registered and not yet given up.
+  std::uint64_t add_event_provider() {
+    event_providers_.push_back(++last_event_provider_);
+    return last_event_provider_;
+  }
+  bool is_event_provider(std::uint64_t handle) const;
+  bool remove_event_provider(std::uint64_t handle);
+  /// The N of \\Device\\HarddiskVolumeN that the files lie on.
+  std::uint32_t volume_number() const { return volume_number_; }
+  void set_volume_number(std::uint32_t number) { volume_number_ = number; }
   IoState& io() { return *io_; }
   BugcheckCallbacks& bugcheck_callbacks() { return bugcheck_callbacks_; }
   Scheduler& scheduler() { return scheduler_; }
@@ -183,6 +230,7 @@ class Kernel {
   std::string_view image_name(std::uint16_t id) const;
   /// Whether an image lay there once that is unloaded.
   bool was_image(const void* address) const;
+  std::span<const ImageRange> images() const { return images_; }
   /// The convention to call `code` in: its image's, or System V for host code.
   machine::Convention convention_of(const void* code) const;
 
@@ -296,17 +344,20 @@ class Kernel {
   void begin_call() { ++context_->depth; }
   void end_call() { --context_->depth; }
 
-  /// Handles of this kernel: registry keys and objects.
+  /// Handles of this kernel: registry keys, objects and files.
   std::uint64_t open_handle(Registry::Key* key);
   Registry::Key* key_of(std::uint64_t handle) const;
   /// A handle to an object that drivers see (a thread). Its reference is the caller's to take and, when the handle is
   /// closed, to give back.
   std::uint64_t open_object_handle(void* object);
   void* object_of(std::uint64_t handle) const;
+  std::uint64_t open_file_handle(std::unique_ptr<OpenFile> file);
+  OpenFile* file_of(std::uint64_t handle) const;
+  bool is_open(const FileTree::Node& node) const;
   bool close_handle(std::uint64_t handle);
   std::size_t open_handles(std::uint16_t image) const;
 
-  static constexpr std::size_t max_exports = 512;
+  static constexpr std::size_t max_exports = 1024;
 
  private:
   void irql_too_high(std::size_t export_index, std::uint8_t maximum, trace::Severity at_most);
@@ -329,9 +380,10 @@ class Kernel {
   std::vector<ImageRange> images_;
   std::vector<ImageRange> unloaded_;
   struct Handle {
-    bool open() const { return key != nullptr || object != nullptr; }
+    bool open() const { return key != nullptr || object != nullptr || file != nullptr; }
     Registry::Key* key = nullptr;
     void* object = nullptr;
+    std::unique_ptr<OpenFile> file = {};
     std::uint16_t image = trace::no_image;
   };
   std::uint64_t new_handle(Handle made);
@@ -339,6 +391,14 @@ class Kernel {
   std::vector<Handle> handles_;
   Pool pool_;
   Registry registry_;
+  FileTree files_;
+  std::vector<FirmwareVariable> firmware_;
+  CallbackObjects callbacks_;
+  std::uint32_t uuids_ = 0;
+  bool aux_klib_ready_ = false;
+  std::vector<std::uint64_t> event_providers_;
+  std::uint64_t last_event_provider_ = 0;
+  std::uint32_t volume_number_ = 1;
   std::unique_ptr<IoState> io_;
   BugcheckCallbacks bugcheck_callbacks_;
 };

@@ -233,6 +233,8 @@ void read_expect(Reading& reading) {
     }
     into.disabled.push_back(name->text);
   }
+  if (auto files = expect->table("files")) read_file_specs(*files, reading, true, into.files);
+  if (auto registry = expect->table("registry")) read_registry_keys(*registry, into.registry);
   for (const Node* text : expect->texts("debug_output")) into.debug_output.push_back(text->text);
   into.pages_added = expect->count("pages_added");
   into.pages_removed = expect->count("pages_removed");

@@ -31,10 +31,11 @@ inline constexpr List<7> outcome{"completed", "bugchecked",       "crashed",    
                                  "exited",    "stack-not-loaded", "dump-failed"};
 inline constexpr List<4> recovered{"identical", "different", "unreadable", "not-tried"};
 // From Callback::driver_entry on.
-inline constexpr List<19> callback{
+// From Callback::driver_entry on.
+inline constexpr List<20> callback{
     "DriverEntry",  "DumpStart",    "DumpWrite",        "DumpRead",          "DumpFinish",
     "DumpUnload",   "AddDevice",    "Dispatch",         "Completion",        "Cancel",
     "Reinitialize", "DriverUnload", "BugCheckCallback", "SecondaryDumpData", "SecondaryMultiPartDumpData",
-    "DumpIo",       "AddPages",     "RemovePages",      "TriageDumpData"};
+    "DumpIo",       "AddPages",     "RemovePages",      "TriageDumpData",    "CallbackFunction"};
 
 }  // namespace dumpsim::scenario::words
