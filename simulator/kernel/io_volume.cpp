@@ -113,7 +113,10 @@ PDEVICE_OBJECT put_above(Kernel& kernel, PDRIVER_OBJECT driver, PDEVICE_OBJECT l
 }  // namespace
 
 NTSTATUS pass_to_lower(PDEVICE_OBJECT device, PIRP irp, std::uint64_t moved_by) {
+  constexpr ULONG no_more_irp_stack_locations = 0x35;
   PDEVICE_OBJECT top = kernel::IoGetAttachedDevice(extension_of(device).lower);
+  // Made for fewer drivers than the stack has: there is no next location to write to [doc].
+  if (irp->CurrentLocation <= 1) current().bugcheck(no_more_irp_stack_locations, {number_of(irp), 0, 0, 0});
   IoCopyCurrentIrpStackLocationToNext(irp);
   PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(irp);
   if (moved_by != 0) next->Parameters.Read.ByteOffset.QuadPart += static_cast<LONGLONG>(moved_by);
