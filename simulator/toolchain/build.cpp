@@ -102,6 +102,20 @@ Result<std::string> preprocessed(const fs::path& source, const Request& request,
   return std::move(said->output);
 }
 
+/// Why the image would not load: an entry that no source defines is no error to a linker, which drops what nothing
+/// calls, the missing names among it. A `.sys` has told its linker the entry's name.
+std::vector<std::string> without_entry(Way way, const std::string& image) {
+  if (way == Way::sys) return {};
+  const auto facts = loader::read_elf({reinterpret_cast<const std::byte*>(image.data()), image.size()});
+  if (!facts) return {facts.error().message};
+  const auto entry = loader::find_driver_entry(*facts);
+  if (entry) return {};
+  return {fmt::format(
+      "the image {}; add the source that defines it, or a companion whose DriverEntry calls the filter's own entry "
+      "(docs/real-filters.md)",
+      entry.error().message)};
+}
+
 }  // namespace
 
 Result<Choice> choose_way(const Request& request, const Kit& kit, const Compilers& compilers) {
@@ -163,6 +177,8 @@ Result<Built> build(Way way, const Request& request, const Kit& kit, const Compi
   }
   const Result<std::string> bytes = read_text(inside.output, image_limit);
   if (!bytes) return bytes.error();
+  built.explanations = without_entry(way, *bytes);
+  if (!built.explanations.empty()) return built;
   if (Result<void> written =
           image->file().write_at(0, {reinterpret_cast<const std::byte*>(bytes->data()), bytes->size()});
       !written) {

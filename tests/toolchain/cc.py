@@ -86,12 +86,23 @@ def missing(folder):
             demand(sorted(os.listdir(folder)) == before, f"{way}: {source} left something behind")
 
 
+def without_entry(folder):
+    """A product's filter file without its main driver's: nothing calls it, so a linker would drop it all and be content."""
+    (folder / "part.c").write_text('#include <ntddk.h>\nvoid Elsewhere(void);\n'
+                                   'NTSTATUS VendorEntry(void* a, void* b) {\n  Elsewhere();\n  return 0;\n}\n')
+    for way in ("system-v", "microsoft", "windows"):
+        _, said = run([PROGRAM, "cc", "--way", way, "-o", "never", "part.c"], folder, expect=2)
+        demand("has no DriverEntry" in said and "companion" in said, f"{way}: a missing entry is not explained: {said}")
+        demand(not (folder / "never").exists(), f"{way}: an image without an entry was left behind")
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         ways(folder)
         choice(folder)
         missing(folder)
+        without_entry(folder)
 
 
 if __name__ == "__main__":
