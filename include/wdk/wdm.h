@@ -11,6 +11,7 @@
 #include "ddi/bugcheck.h"
 #include "ddi/crt.h"
 #include "ddi/debug.h"
+#include "ddi/ex.h"
 #include "ddi/interlocked.h"
 #include "ddi/io_calls.h"
 #include "ddi/io_codes.h"
