@@ -69,7 +69,7 @@ class Run {
     auto view = trace::TraceView::open(report_.trace.bytes());
     if (!view) return view.error();
     if (auto done = tell_outcome(end_, shared_->texts(), *view, report_); !done) return done.error();
-    report_.evidence = with_source_lines(report_.evidence, filters_);
+    report_.evidence = with_source_lines(report_.evidence, images_.filters);
     last_words(*view);
     view = trace::TraceView::open(report_.trace.bytes());
     if (!view) return view.error();

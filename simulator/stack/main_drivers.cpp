@@ -46,8 +46,9 @@ void report_left_behind(Environment& env, std::uint16_t image, Callback callback
   if (const std::string held = env.kernel->held_by(image); !held.empty()) {
     report(env, Rule::pool_leak, image, callback, held);
   }
-  if (const std::string left = env.kernel->registered_by(image); !left.empty())
-    report(env, Rule::bugcheck_record_left_behind, image, callback, left);
+  if (const std::string records = env.kernel->registered_by(image); !records.empty()) {
+    report(env, Rule::bugcheck_record_left_behind, image, callback, records);
+  }
 }
 
 void MainDrivers::take_out(Driver& driver, Callback callback) {

@@ -62,7 +62,6 @@ enum class Kind : std::uint16_t {
   disk_write,    ///< as disk_read
   disk_flushed,  ///< image; status
   instruction,   ///< image, irql; flags: 1 when nothing of this machine is behind it; payload: what was done, "cli"
-  exception,     ///< image, irql; status: its code; payload: what became of it, "handled by dump_x"
   // Drivers' threads and what runs later.
   thread_created,   ///< image: of its start routine; object: the thread's id
   thread_ended,     ///< image; object: the thread's id; status
@@ -70,6 +69,7 @@ enum class Kind : std::uint16_t {
   timer_expired,    ///< image: that set it; payload: where the timer lies
   dpc_run,          ///< image: of its routine; irql
   work_item_run,    ///< image: of its routine; object: the worker thread's id
+  exception,        ///< image, irql; status: its code; payload: what became of it, "handled by dump_x"
   // What goes wrong.
   violation,  ///< image, callback; arg: rule index; flags: severity; payload: the detail in words
   fault,      ///< image, callback; arg: FaultKind; payload: in words, region-relative
