@@ -158,6 +158,10 @@ void Kernel::forget_below(std::uint64_t rsp) {
     state.evaluations = state.evaluations->outer;
   }
   context_->depth = state.calls == nullptr ? 0 : state.calls->depth;
+  // Requests on their way through a driver that is left: their notes lie on its stack.
+  std::erase_if(io_->sendings, [this, rsp](const IoState::Sending* sending) {
+    return gate_.stack().contains(sending) && number(sending) < rsp;
+  });
 }
 
 void Kernel::irql_too_high(std::size_t export_index, std::uint8_t maximum, trace::Severity at_most) {
