@@ -419,7 +419,6 @@ class Run {
       return {};
     }
     auto comparison = compare_pages(*dump);
-    auto comparison = dumpfile::compare(*dump, *plan_->stored, HeldMemory(machine_->memory));
     if (!comparison) return comparison.error();
     auto blobs = compare_blobs(*dump, *bytes, account_, account_file_);
     if (!blobs) return blobs.error();
@@ -434,10 +433,11 @@ class Run {
 
   /// With memory, and with the pages that callbacks added or took away.
   Result<dumpfile::Comparison> compare_pages(const dumpfile::DumpReader& dump) const {
-    if (account_.empty()) return dumpfile::compare(dump, *plan_->stored, *plan_->source);
+    const HeldMemory held(machine_->memory);
+    if (account_.empty()) return dumpfile::compare(dump, *plan_->stored, held);
     auto stored = plan_->stored->changed(account_.added, account_.removed);
     if (!stored) return stored.error();
-    const auto source = with_account(*plan_->source, account_, account_file_);
+    const auto source = with_account(held, account_, account_file_);
     return dumpfile::compare(dump, *stored, *source);
   }
 

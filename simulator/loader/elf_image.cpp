@@ -121,7 +121,7 @@ Result<void> ElfImage::trap(const std::vector<std::size_t>& missing) {
   traps_ = *std::move(pages);
   for (const std::size_t import : missing) {
     imports_[import] = traps_.begin() + trap_names_.size() * trap_bytes;
-    trap_names_.push_back(facts_.imports[import].name);
+    trap_names_.push_back(facts().imports[import].name);
   }
   return {};
 }

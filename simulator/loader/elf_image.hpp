@@ -42,11 +42,12 @@ class ElfImage final : public Image {
   const ElfFacts& facts() const { return template_->facts; }
 
  private:
-      : Image(std::move(path), options, convention), facts_(std::move(facts)), trap_missing_(options.trap_missing) {}
   Result<void> trap(const std::vector<std::size_t>& missing);
   ElfImage(std::filesystem::path path, LoadOptions options, machine::Convention convention,
            std::shared_ptr<const ElfTemplate> image)
-      : Image(std::move(path), std::move(options), convention), template_(std::move(image)) {}
+      : Image(std::move(path), options, convention),
+        trap_missing_(options.trap_missing),
+        template_(std::move(image)) {}
   Result<void> bind(const ExportTable& exports);
   Result<void> map(std::optional<File> copy);
   Result<void> relocate();
