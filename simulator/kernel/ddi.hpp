@@ -60,6 +60,11 @@ DUMPSIM_EXPORT(MmGetVirtualForPhysical);
 DUMPSIM_EXPORT(MmIsAddressValid);
 DUMPSIM_EXPORT(MmGetSystemRoutineAddress);
 DUMPSIM_EXPORT(MmQuerySystemSize);
+DUMPSIM_EXPORT(MmLockPagableDataSection);
+DUMPSIM_EXPORT(MmLockPagableSectionByHandle);
+DUMPSIM_EXPORT(MmUnlockPagableImageSection);
+DUMPSIM_EXPORT(MmPageEntireDriver);
+DUMPSIM_EXPORT(MmResetDriverPaging);
 
 // ke_irql.cpp
 DUMPSIM_EXPORT(KeGetCurrentIrql);

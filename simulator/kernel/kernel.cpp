@@ -172,6 +172,7 @@ void Kernel::set_irql(std::uint8_t irql) {
   const std::uint8_t before = machine_.processor.irql;
   if (before == irql) return;
   machine_.processor.irql = irql;
+  machine_.sections.at_irql(irql);
   recorder_.irql_changed(image_, before, irql);
 }
 

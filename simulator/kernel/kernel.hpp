@@ -107,7 +107,7 @@ class Kernel {
   Kernel(const Kernel&) = delete;
   Kernel& operator=(const Kernel&) = delete;
 
-  machine::Machine& machine() { return machine_; }
+  machine::Machine& machine() const { return machine_; }
   machine::PhysicalMemory& memory() { return machine_.memory; }
   trace::Recorder& recorder() { return recorder_; }
   machine::Gate& gate() { return gate_; }

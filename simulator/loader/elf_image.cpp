@@ -20,6 +20,7 @@ namespace dumpsim::loader {
 namespace {
 
 constexpr std::size_t missing_shown = 20;
+constexpr std::size_t trap_bytes = 4096;
 
 void overwrite(const ElfPatch& patch, std::span<std::byte> bytes) {
   std::memcpy(bytes.data() + patch.offset, &patch.value, patch.bytes);  // little endian, as the host is
@@ -63,6 +64,7 @@ Result<void> ElfImage::bind(const ExportTable& exports) {
       convention_ == machine::Convention::system_v ? exports.system_v : exports.microsoft;
   std::string message;
   std::size_t missing = 0;
+  std::vector<std::size_t> to_trap;
   for (const ElfImport& import : facts_.imports) {
     const auto found = std::find(exports.names.begin(), exports.names.end(), import.name);
     if (found != exports.names.end()) {
@@ -70,11 +72,14 @@ Result<void> ElfImage::bind(const ExportTable& exports) {
       continue;
     }
     imports_.push_back(nullptr);
-    if (import.weak || ++missing > missing_shown) continue;
+    if (import.weak) continue;
+    to_trap.push_back(imports_.size() - 1);
+    if (++missing > missing_shown) continue;
     message += fmt::format("{}image {} needs {}, which dumpsim does not simulate{}", message.empty() ? "" : "\n",
                            path_.string(), import.name, did_you_mean(import.name, exports.names));
   }
   if (missing == 0) return {};
+  if (trap_missing_) return trap(to_trap);
   if (missing > missing_shown) {
     message += fmt::format("\nimage {} needs {} more functions that dumpsim does not simulate", path_.string(),
                            missing - missing_shown);
@@ -86,7 +91,24 @@ Result<void> ElfImage::bind(const ExportTable& exports) {
         "and libdumpsim_crt.a, as dumpsim_add_filter does",
         path_.string(), foreign.front());
   }
-  return Error{message};
+  return Error{message + "\n--trap-missing loads it all the same, to end where one of them is called"};
+}
+
+Result<void> ElfImage::trap(const std::vector<std::size_t>& missing) {
+  Result<Mapping> pages = Mapping::shared(missing.size() * trap_bytes);
+  if (!pages) return about_image(path_, pages.error().message);
+  if (mprotect(pages->begin(), pages->size(), PROT_NONE) != 0) return about_image(path_, std::strerror(errno));
+  traps_ = *std::move(pages);
+  for (const std::size_t import : missing) {
+    imports_[import] = traps_.begin() + trap_names_.size() * trap_bytes;
+    trap_names_.push_back(facts_.imports[import].name);
+  }
+  return {};
+}
+
+std::string_view ElfImage::missing_import_at(const void* address) const {
+  if (!traps_.contains(address)) return {};
+  return trap_names_[static_cast<std::size_t>(static_cast<const std::byte*>(address) - traps_.begin()) / trap_bytes];
 }
 
 Result<void> ElfImage::map(std::vector<std::byte> bytes) {

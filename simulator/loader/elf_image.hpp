@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "base/mapping.hpp"
 #include "loader/elf_facts.hpp"
 #include "loader/image.hpp"
 
@@ -20,10 +21,12 @@ class ElfImage final : public Image {
   ~ElfImage() override;
 
   const ElfFacts& facts() const { return facts_; }
+  std::string_view missing_import_at(const void* address) const override;
 
  private:
   ElfImage(std::filesystem::path path, LoadOptions options, machine::Convention convention, ElfFacts facts)
-      : Image(std::move(path), std::move(options), convention), facts_(std::move(facts)) {}
+      : Image(std::move(path), options, convention), facts_(std::move(facts)), trap_missing_(options.trap_missing) {}
+  Result<void> trap(const std::vector<std::size_t>& missing);
   Result<void> bind(const ExportTable& exports);
   Result<void> map(std::vector<std::byte> file);
   Result<void> relocate();
@@ -31,7 +34,10 @@ class ElfImage final : public Image {
 
   ElfFacts facts_;
   std::vector<const void*> imports_;  // as facts_.imports; nullptr for a weak one that nobody offers
-  File copy_;                         // open as long as the image lives: its path must not name another file
+  bool trap_missing_;
+  Mapping traps_;                        // a page nobody may touch for each missing import
+  std::vector<std::string> trap_names_;  // in their order
+  File copy_;                            // open as long as the image lives: its path must not name another file
   void* handle_ = nullptr;
   std::byte* bias_ = nullptr;  // what is added to the image's own addresses
 };

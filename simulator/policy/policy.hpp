@@ -55,6 +55,7 @@ enum class Policy : std::uint8_t {
   header_valid_last,      ///< the header is made valid by the last write: no | yes
   resume_reads,           ///< a resume reads the hibernation file back through the filters: no | yes
   hibernation_max_pages,  ///< MaxPagesPerWrite of the hibernation stack
+  pageable_sections,      ///< a pageable section touched at DISPATCH_LEVEL: report | bugcheck (0xD1)
   pool_caller,            ///< a bad free of pool: bugcheck (0xC2) | report, and the machine goes on
   count_
 };

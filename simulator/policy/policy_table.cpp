@@ -19,6 +19,7 @@ constexpr std::array<std::string_view, 2> va_targets{"data", "page"};
 constexpr std::array<std::string_view, 2> data_paths{"pfn", "mapped-va"};
 constexpr std::array<std::string_view, 2> write_failures{"abort", "continue"};
 constexpr std::array<std::string_view, 2> complete_formats{"full", "bitmap"};
+constexpr std::array<std::string_view, 2> pageables{"report", "bugcheck"};
 constexpr std::array<std::string_view, 2> pool_callers{"bugcheck", "report"};
 
 constexpr Default as_windows_7(std::string_view value) {
@@ -357,6 +358,19 @@ constexpr std::array<PolicyRow, static_cast<std::size_t>(Policy::count_)> polici
        as_windows_7("16"),
        as_windows_7("16"),
        as_windows_7("16")}}},
+    {Policy::pageable_sections,
+     "pageable-sections",
+     "a pageable section touched at DISPATCH_LEVEL or above is in memory, and reported, or paged out (bug check 0xD1)",
+     pageables,
+     0,
+     0,
+     1,
+     {{{"report",
+        "[assumed] with memory to spare little of a driver is paged out; bugcheck is Driver Verifier's way [doc]"},
+       as_windows_7("report"),
+       as_windows_7("report"),
+       as_windows_7("report"),
+       as_windows_7("report")}}},
     {Policy::pool_caller,
      "pool-caller",
      "a bad free of pool stops the machine with BAD_POOL_CALLER, or is reported only",

@@ -211,12 +211,14 @@ Result<std::int32_t> DumpStack::State::load_filters() {
   const char* prefix = usage == Usage::crash ? "dump_" : "hiber_";
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const std::string name = prefix + specs[i].name;
-    auto image =
-        loader::Image::load(specs[i].path, export_table(), {.instance = name, .convention = specs[i].convention});
+    auto image = loader::Image::load(
+        specs[i].path, export_table(),
+        {.instance = name, .convention = specs[i].convention, .seed = env.seed, .trap_missing = specs[i].trap_missing});
     if (!image) return image.error();
     // One id per filter and kind of stack, however often it is loaded: a life may load it many times.
     const auto id = static_cast<std::uint16_t>((usage == Usage::crash ? 0 : specs.size()) + i);
     env.kernel->register_image(id, name, (*image)->base(), (*image)->bytes(), (*image)->convention());
+    env.machine.sections.add(id, (*image)->sections());
     env.images.push_back(image->get());
     env.recorder.image_loaded(id, name);
     filters.push_back(std::make_unique<FilterInstance>(std::move(*image), specs[i], id, init_size, extension_size,
@@ -286,6 +288,7 @@ void DumpStack::State::drop_filters() {
   for (const auto& filter : filters) {
     env.recorder.image_unloaded(filter->id());
     env.kernel->forget_image(filter->id());
+    env.machine.sections.forget(filter->id());
     std::erase(env.images, &filter->image());
   }
   filters.clear();

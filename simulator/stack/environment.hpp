@@ -34,6 +34,7 @@ struct FilterSpec {
   std::string name;                               ///< "xor"; becomes dump_xor or hiber_xor
   bool redirects = false;                         ///< declares that it moves offsets on purpose
   std::optional<machine::Convention> convention;  ///< overrides what the image says
+  bool trap_missing = false;                      ///< an ELF image may lack functions until it calls them
 };
 
 /// Where the stack's files lie.
@@ -51,6 +52,7 @@ struct Environment {
   const policy::Policies& policies;
   Totals& totals;
   Volume volume;
+  std::uint64_t seed = 0;                    ///< what images' random numbers are made from
   kernel::Kernel* kernel = nullptr;          ///< a new one at every boot
   machine::FaultTrap* trap = nullptr;        ///< told which callback runs
   std::vector<const loader::Image*> images;  ///< loaded now, for naming addresses

@@ -66,6 +66,7 @@ Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callbac
   env.kernel->set_current(filter.id(), callback);
   env.trap->publish(totals.ordinal.load(std::memory_order_relaxed));
   env.machine.processor.irql = irql;
+  env.machine.sections.at_irql(irql);
 
   const machine::CallResult call = env.gate.call(filter.convention(), filter.callback(callback), arguments);
 

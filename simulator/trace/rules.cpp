@@ -60,6 +60,13 @@ constexpr std::array rows = {
             "the callback returned at another IRQL than it was entered with",
             "pair every KeRaiseIrql with KeLowerIrql, on error paths as well",
             "[doc] a routine that raises the IRQL restores it before it returns"},
+    RuleRow{
+        Rule::irql_pageable_code, "irql.pageable-code", Severity::warning,
+        "code or data of a pageable section was touched at DISPATCH_LEVEL or above",
+        "keep what the dump callbacks need out of PAGE sections (no alloc_text, no PAGED_CODE), or lock the section "
+        "in DriverEntry with MmLockPagableCodeSection",
+        "[doc] no page fault can be served there: bug check 0xD1 if the section is paged out, as Driver Verifier "
+        "sees to"},
     RuleRow{Rule::pool_double_free, "pool.double-free", Severity::error, "pool was freed twice",
             "set the pointer to NULL when you free it", "[doc] Windows stops with BAD_POOL_CALLER (0xC2)"},
     RuleRow{Rule::pool_bad_free, "pool.bad-free", Severity::error,

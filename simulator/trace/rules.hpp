@@ -27,6 +27,7 @@ enum class Rule : std::uint16_t {
   init_written_past_host_size,             ///< init.written-past-host-size
   irql_too_high,                           ///< irql.too-high
   irql_not_restored,                       ///< irql.not-restored
+  irql_pageable_code,                      ///< irql.pageable-code
   pool_double_free,                        ///< pool.double-free
   pool_bad_free,                           ///< pool.bad-free
   pool_leak,                               ///< pool.leak
