@@ -88,13 +88,15 @@ struct Session::State {
         guest_stack(std::move(g)),
         gate(guest_stack),
         recorder(r),
+        pageable_stops(s.policies.is(policy::Policy::pageable_sections, "bugcheck")),
         environment{m,
                     gate,
                     recorder,
                     d,
                     s.policies,
                     t.totals,
-                    {plan.partition_start, plan.partition_size, s.disk.sector_size}} {
+                    {plan.partition_start, plan.partition_size, s.disk.sector_size},
+                    s.system.memory.seed} {
     environment.tell_fault = [this](std::uint16_t image, trace::Callback callback) {
       const machine::FaultReport& fault = environment.trap->last();
       recorder.fault(image, callback, trace_kind(fault.kind), fault_words(fault, *kernel, environment.images));
@@ -112,9 +114,9 @@ struct Session::State {
                                                 .physical_pages = ram_pages()});
     if (!made) return made.error();
     traps = std::move(*made);
-    auto installed =
-        machine::FaultTrap::install(gate, {.context = this, .on_write_fault = open_page, .resolve = resolve},
-                                    std::chrono::seconds(scenario.limits.cpu_seconds));
+    auto installed = machine::FaultTrap::install(
+        gate, {.context = this, .on_write_fault = open_page, .on_host_access = page_in, .resolve = resolve},
+        std::chrono::seconds(scenario.limits.cpu_seconds));
     if (!installed) return installed.error();
     trap = std::move(*installed);
     environment.trap = trap.get();
@@ -138,7 +140,37 @@ struct Session::State {
   }
 
   static bool resolve(void* context, machine::FaultReport& report, void* ucontext) {
-    return static_cast<State*>(context)->traps->resolve(report, ucontext);
+    State& state = *static_cast<State*>(context);
+    return state.report_pageable(report) || state.traps->resolve(report, ucontext);
+  }
+
+  /// What the host does with a driver's section (the port writes from it, say) is no driver's fault.
+  static bool page_in(void* context, const void* address) {
+    machine::DriverSections& sections = static_cast<State*>(context)->machine.sections;
+    machine::DriverSections::Row* row = sections.at(address);
+    if (row == nullptr || !row->paged_out) return false;
+    sections.page_in(*row);
+    return true;
+  }
+
+  /// In the signal handler: a section that could have been paged out is in memory after all, unless the policy says
+  /// that it is not.
+  bool report_pageable(const machine::FaultReport& report) {
+    if (report.kind != machine::FaultKind::access || !report.address_known) return false;
+    machine::DriverSections::Row* row = machine.sections.at(reinterpret_cast<const void*>(report.address));
+    if (row == nullptr || !row->paged_out) return false;
+    environment.totals.rest_on(policy::Policy::pageable_sections);
+    char text[128];
+    const int n = std::snprintf(text, sizeof text, "%s its pageable section %.32s at IRQL %u",
+                                report.access == machine::FaultAccess::write     ? "wrote to"
+                                : report.access == machine::FaultAccess::execute ? "ran"
+                                                                                 : "read",
+                                row->section.name.c_str(), machine.processor.irql);
+    recorder.violation(row->image, kernel->callback(), trace::Rule::irql_pageable_code,
+                       std::string_view(text, std::min(static_cast<std::size_t>(n), sizeof text - 1)));
+    if (pageable_stops) return false;
+    machine.sections.page_in(*row);
+    return true;
   }
 
   std::uint32_t ram_pages() const {
@@ -181,6 +213,7 @@ struct Session::State {
     }
     drivers_gone.push_back(std::move(drivers));
     environment.images.clear();
+    machine.sections.clear();
   }
 
   bool ended() const { return environment.totals.ended != stack::Ended::no; }
@@ -211,6 +244,7 @@ struct Session::State {
   machine::GuestStack guest_stack;
   machine::Gate gate;
   trace::Recorder& recorder;
+  const bool pageable_stops;
   std::unique_ptr<kernel::Kernel> kernel;
   stack::Environment environment;
   std::unique_ptr<kernel::Traps> traps;

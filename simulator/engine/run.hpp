@@ -24,6 +24,8 @@ struct RunOptions {
   std::vector<std::filesystem::path> filter_path;
   /// False runs everything in this process, for debuggers: a filter's crash is then this process's.
   bool sandbox = true;
+  /// Loads ELF images though functions that they need are not simulated; calling one ends the run.
+  bool trap_missing = false;
   /// False leaves the expectations alone: the report tells what happened, and nothing is a mistake in the scenario.
   bool judge = true;
   /// Lets outputs (a raw disk, a recovered dump) take the place of what is there.

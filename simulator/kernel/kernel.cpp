@@ -115,6 +115,7 @@ machine::CallResult Kernel::call_routine(const Routine& routine, std::span<const
                   .image = id,
                   .arg = routine.request});
   if (running_hook_ != nullptr) running_hook_(running_context_, id, routine.callback, true);
+  machine_.sections.at_irql(irql);
   const machine::CallResult call = gate_.call(convention, routine.code, arguments);
   if (!call.returned) {
     left_ = call.value;
@@ -140,6 +141,7 @@ void Kernel::not_given_back(std::uint16_t image, trace::Callback callback, std::
     line.put_decimal(machine_.processor.irql);
     recorder_.violation(image, callback, trace::Rule::irql_not_restored, line.text());
     machine_.processor.irql = irql;
+    machine_.sections.at_irql(irql);
   }
   if (call.changed == 0) return;
   static constexpr std::array<std::string_view, 13> names{

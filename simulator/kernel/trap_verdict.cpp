@@ -2,6 +2,7 @@
 // Which bugcheck or exception a fault is. The tables are Microsoft's bug check reference [doc]; where it leaves a
 // choice open, the tag says so.
 #include <algorithm>
+#include <string_view>
 
 #include "kernel/kernel.hpp"
 #include "kernel/trap.hpp"
@@ -99,6 +100,21 @@ TrapVerdict arithmetic(const FaultReport& report) {
   }
 }
 
+/// No ring 0 code makes system calls, and what they do there is nowhere documented. All [assumed]: syscall enters the
+/// dispatcher, which swaps the processor's gs for user mode's and faults on that until the fault doubles; 64-bit
+/// Windows leaves sysenter without a target, a general protection fault; an interrupt that is nobody's is as privileged
+/// as any.
+TrapVerdict system_call(const FaultReport& report) {
+  const std::string_view instruction = report.instruction;
+  if (instruction == "syscall") {
+    return bugcheck(UNEXPECTED_KERNEL_MODE_TRAP, {double_fault, report.registers.rsp, 0, report.registers.rip});
+  }
+  if (instruction == "sysenter") {
+    return exception(static_cast<std::uint32_t>(STATUS_ACCESS_VIOLATION), 2, {0, ~std::uint64_t{0}});
+  }
+  return exception(STATUS_PRIVILEGED_INSTRUCTION);
+}
+
 }  // namespace
 
 TrapVerdict judge(const FaultReport& report) {
@@ -123,8 +139,9 @@ TrapVerdict judge(const FaultReport& report) {
       if (report.code == 1) return exception(STATUS_SINGLE_STEP);
       if (report.code == 0x2c) return exception(STATUS_ASSERTION_FAILURE);
       return exception(static_cast<std::uint32_t>(STATUS_BREAKPOINT), 1, {});
-    case FaultKind::abort:
     case FaultKind::system_call:
+      return system_call(report);
+    case FaultKind::abort:
     case FaultKind::hang:
     case FaultKind::other:
       break;

@@ -259,11 +259,14 @@ void edit(void* ucontext, GateFrame* frame, std::uint64_t reason) {
   greg_t* const registers = static_cast<ucontext_t*>(ucontext)->uc_mcontext.gregs;
   constexpr greg_t trap = 0x100;
   constexpr greg_t alignment_check = 0x40000;
+  constexpr greg_t wide_code_segment = 0x33;
   registers[REG_RIP] = reinterpret_cast<greg_t>(&dumpsim_gate_leave);
   registers[REG_RDI] = reinterpret_cast<greg_t>(frame);
   registers[REG_RSI] = static_cast<greg_t>(reason);
   // Somewhere valid should another signal come before the first instruction sets it.
   registers[REG_RSP] = reinterpret_cast<greg_t>(frame->host_rsp);
+  // After a sysenter the context is one of 32-bit code.
+  registers[REG_CSGSFS] = (registers[REG_CSGSFS] & ~greg_t{0xFFFF}) | wide_code_segment;
   registers[REG_EFL] &= ~(trap | alignment_check | GATE_DIRECTION_FLAG);
 }
 

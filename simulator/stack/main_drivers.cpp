@@ -48,14 +48,18 @@ void MainDrivers::take_out(Driver& driver, Callback callback) {
   kernel::remove_driver(*env_.kernel, driver.object);
   env_.recorder.image_unloaded(driver.id);
   env_.kernel->forget_image(driver.id);
+  env_.machine.sections.forget(driver.id);
   std::erase(env_.images, driver.image.get());
 }
 
 Result<void> MainDrivers::load(const DriverSpec& spec, std::uint16_t id) {
-  auto image = loader::Image::load(spec.path, export_table(), {.instance = spec.name, .convention = spec.convention});
+  auto image = loader::Image::load(
+      spec.path, export_table(),
+      {.instance = spec.name, .convention = spec.convention, .seed = env_.seed, .trap_missing = spec.trap_missing});
   if (!image) return image.error();
   kernel::Kernel& kernel = *env_.kernel;
   kernel.register_image(id, spec.name, (*image)->base(), (*image)->bytes(), (*image)->convention());
+  env_.machine.sections.add(id, (*image)->sections());
   env_.images.push_back(image->get());
   env_.recorder.image_loaded(id, spec.name);
   auto driver = std::make_unique<Driver>();

@@ -56,7 +56,8 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Callback::count_
 static_assert(!callback_names.back().empty());
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(FaultKind::other) + 1> fault_names = {
-    "none", "access", "stack overflow", "illegal instruction", "arithmetic", "abort", "hang", "exit", "other",
+    "none",  "access", "stack overflow", "illegal instruction", "arithmetic",
+    "abort", "hang",   "exit",           "system call",         "other",
 };
 static_assert(!fault_names.back().empty());
 

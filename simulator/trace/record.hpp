@@ -108,6 +108,7 @@ enum class FaultKind : std::uint64_t {
   abort,
   hang,
   exit,
+  system_call,
   other
 };
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Ends the process it finds itself in, with a system call that no driver could make. It stands for whatever takes a
-// simulator's process down without a fault.
+// Would end the process it finds itself in, by the door that 32-bit programs use.
 #include <ntddk.h>
 
 #include <ntdddump.h>
@@ -11,8 +10,7 @@ static NTSTATUS BadWrite(PFILTER_EXTENSION FilterExtension, PLARGE_INTEGER DiskB
   UNREFERENCED_PARAMETER(DiskByteOffset);
   UNREFERENCED_PARAMETER(Mdl);
 
-  // exit_group(17)
-  __asm__ volatile("syscall" : : "a"(231L), "D"(17L) : "rcx", "r11", "memory");
+  __asm__ volatile("int $0x80" : : "a"(1L), "b"(17L) : "memory");  // exit(17)
   return STATUS_SUCCESS;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sends its own process SIGABRT, as code linked against a user-mode library does when it gives up.
+// Would end the process it finds itself in, with a system call that no driver could make.
 #include <ntddk.h>
 
 #include <ntdddump.h>
@@ -10,10 +10,8 @@ static NTSTATUS BadWrite(PFILTER_EXTENSION FilterExtension, PLARGE_INTEGER DiskB
   UNREFERENCED_PARAMETER(DiskByteOffset);
   UNREFERENCED_PARAMETER(Mdl);
 
-  long Process, Ignored;
-  __asm__ volatile("syscall" : "=a"(Process) : "a"(39L) : "rcx", "r11", "memory");  // getpid
-  // kill(process, SIGABRT)
-  __asm__ volatile("syscall" : "=a"(Ignored) : "a"(62L), "D"(Process), "S"(6L) : "rcx", "r11", "memory");
+  // exit_group(17)
+  __asm__ volatile("syscall" : : "a"(231L), "D"(17L) : "rcx", "r11", "memory");
   return STATUS_SUCCESS;
 }
 
