@@ -42,6 +42,7 @@ struct Options {
   std::filesystem::path trace_file;
   bool json = false;
   bool in_process = false;
+  bool trap_missing = false;
   bool replace = false;
   bool quiet = false;
   bool no_fold = false;
@@ -58,6 +59,7 @@ struct Done {
 engine::RunOptions run_options(const Options& options, const Context& context) {
   return {.filter_path = engine::default_filter_path(context.program, options.filter_path),
           .sandbox = !options.in_process,
+          .trap_missing = options.trap_missing,
           .replace = options.replace};
 }
 
@@ -269,6 +271,8 @@ void add_run_command(CLI::App& app, Context& context) {
   command->add_flag("--json", options->json, "The result as JSON");
   command->add_flag("--in-process", options->in_process,
                     "No child process: for a debugger. A filter's crash is then this program's");
+  command->add_flag("--trap-missing", options->trap_missing,
+                    "Load a .so though functions it needs are not simulated: calling one ends the run, as in a .sys");
   command->add_flag("--replace", options->replace, "Let outputs (disk, dump, trace) take the place of what is there");
   command->add_flag("-q,--quiet", options->quiet, "Only what is not as expected");
   command->add_flag("--no-fold", options->no_fold, "Do not fold repeats in the trace");
