@@ -22,7 +22,7 @@ struct Shape {
   std::string backend = "null";  ///< or "raw", at `path`
   std::string path;
   std::string image = DUMPSIM_FILTERS "/passthrough.so";
-  scenario::Filter like;  ///< each filter's parameters
+  scenario::Filter like;     ///< each filter's parameters
   bool materialised = true;  ///< false: RAM is made in the window as it is written
 };
 
