@@ -12,6 +12,7 @@
 #include "engine/life.hpp"
 #include "engine/verdict.hpp"
 #include "kernel/volume_read.hpp"
+#include "machine/system_calls.hpp"
 #include "stack/crashdmp.hpp"
 #include "stack/invoke.hpp"
 #include "trace/reader.hpp"
@@ -152,6 +153,7 @@ Result<ReadBack> bytes_through_filters(const scenario::Scenario& scenario, const
   return read_in_child(
       "MEMORY.DMP through the filters", stuck_seconds,
       [&](SharedTexts& shared, const File& into) {
+        machine::raise_system_call_wall();
         auto session = Session::create(scenario, plan, images, machine, disk, recorder, shared);
         return session ? read_through_filters(**session, file, how_much, into) : session.error().message;
       },
@@ -207,6 +209,7 @@ Result<ReadBack> bytes_through_volume(const scenario::Scenario& scenario, const 
   return read_in_child(
       "MEMORY.DMP through the volume", stuck_seconds,
       [&](SharedTexts& shared, const File& into) {
+        machine::raise_system_call_wall();
         auto session = Session::create(scenario, plan, images, machine, disk, recorder, shared);
         return session ? read_through_volume(**session, file, how_much, into) : session.error().message;
       },

@@ -20,6 +20,7 @@
 #include "engine/shared_block.hpp"
 #include "engine/verdict.hpp"
 #include "engine/volume_path.hpp"
+#include "machine/system_calls.hpp"
 #include "trace/reader.hpp"
 
 namespace dumpsim::engine {
@@ -162,7 +163,11 @@ class Run {
       const auto watch = [this] {
         if (options_.progress) options_.progress(shared_->totals().bytes_done, shared_->totals().bytes_expected);
       };
-      auto end = run_in_child([this] { child(); }, shared_->totals(), stuck_seconds(scenario_), watch);
+      const auto work = [this] {
+        machine::raise_system_call_wall();
+        child();
+      };
+      auto end = run_in_child(work, shared_->totals(), stuck_seconds(scenario_), watch);
       if (!end) return end.error();
       end_ = *end;
     }

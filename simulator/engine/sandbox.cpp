@@ -66,7 +66,6 @@ Result<ChildEnd> run_in_child(const std::function<void()>& work, const stack::To
     if (getppid() != parent) _exit(1);
     const rlimit no_core{0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
-    machine::raise_system_call_wall();
     work();
     _exit(0);  // no destructors, no atexit: a filter may have left anything behind
   }
