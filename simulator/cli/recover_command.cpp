@@ -14,6 +14,8 @@
 namespace dumpsim::cli {
 namespace {
 
+constexpr std::string_view reader_prefix = "reader:";
+
 struct Options {
   engine::RecoverRequest request;
   std::vector<std::string> via{"raw"};
@@ -31,12 +33,20 @@ Result<std::uint64_t> size_of(std::string_view option, std::string_view text) {
 
 Result<void> read_options(Options& options) {
   engine::RecoverRequest& request = options.request;
-  if (options.via[0] == "filters") {
-    if (options.via.size() != 2)
-      return Error{"--via filters needs the scenario whose filters read the disk: --via filters SCENARIO"};
-    request.via_filters_of = options.via[1];
-  } else if (options.via[0] != "raw" || options.via.size() != 1) {
-    return Error{fmt::format("--via \"{}\": expected \"raw\" or \"filters SCENARIO\"", fmt::join(options.via, " "))};
+  const std::string& way = options.via[0];
+  if (way == "filters" || way == "volume") {
+    if (options.via.size() != 2) {
+      return Error{fmt::format("--via {0} needs the scenario whose {1} read the disk: --via {0} SCENARIO", way,
+                               way == "filters" ? "filters" : "drivers")};
+    }
+    (way == "filters" ? request.via_filters_of : request.via_volume_of) = options.via[1];
+  } else if (options.via.size() == 1 && way.starts_with(reader_prefix)) {
+    request.via_reader = way.substr(reader_prefix.size());
+    if (request.via_reader.empty()) return Error{"--via reader: needs the reader's file: --via reader:LIB.so"};
+  } else if (way != "raw" || options.via.size() != 1) {
+    return Error{
+        fmt::format("--via \"{}\": expected \"raw\", \"filters SCENARIO\", \"volume SCENARIO\" or \"reader:LIB.so\"",
+                    fmt::join(options.via, " "))};
   }
   for (const std::string& text : options.extents) {
     const std::size_t colon = text.find(':');
@@ -78,7 +88,10 @@ void add_recover_command(CLI::App& app, Context& context) {
       ->required();
   command->add_option("-o,--output", options->request.output, "Where MEMORY.DMP goes")->required();
   command
-      ->add_option("--via", options->via, "\"raw\", or \"filters SCENARIO\": through a fresh instance of its filters")
+      ->add_option(
+          "--via", options->via,
+          "\"raw\", \"filters SCENARIO\": through a fresh instance of its filters, or \"reader:LIB.so\": through a "
+          "reader of include/dumpsim/reader.h")
       ->expected(1, 2);
   command->add_flag("--replace", options->request.replace, "Let the output take the place of what is there");
   command->add_option("--sector-size", options->sector_size, "512 or 4096")->check(CLI::IsMember({512u, 4096u}));

@@ -28,6 +28,7 @@ class Judge {
   void all() {
     outcome();
     recovered();
+    volume_path();
     statuses();
     disabled();
     violations();
@@ -95,6 +96,13 @@ class Judge {
       miss("resume: {} of {} pages read back are not what was written", with_thousands(totals_.resumed_different),
            with_thousands(totals_.resumed_pages));
     }
+  }
+
+  void volume_path() {
+    if (!expect_.volume_path || *expect_.volume_path == report_.volume_path) return;
+    miss("volume_path: expected {}, it is {}{}", scenario::name_of(*expect_.volume_path),
+         scenario::name_of(report_.volume_path),
+         report_.volume_path_detail.empty() ? "" : fmt::format(" ({})", report_.volume_path_detail));
   }
 
   void statuses() {

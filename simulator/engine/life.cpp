@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/disk_medium.hpp"
 #include "engine/fault_evidence.hpp"
 #include "engine/registry_seed.hpp"
 #include "kernel/drivers.hpp"
@@ -83,6 +84,7 @@ struct Session::State {
         images(std::move(i)),
         machine(m),
         texts(t),
+        medium(d, m.clock),
         guest_stack(std::move(g)),
         gate(guest_stack),
         recorder(r),
@@ -155,7 +157,7 @@ struct Session::State {
                        .minor = profile.minor,
                        .build = profile.build,
                        .bad_free_stops = scenario.policies.is(policy::Policy::pool_caller, "bugcheck")});
-    kernel->create_volume(volume_facts(scenario, plan));
+    kernel->create_volume(volume_facts(scenario, plan), &medium);
     seed_registry(kernel->registry(), scenario);
     environment.kernel = kernel.get();
     for (const kernel::ScriptedDevice& device : images.devices) kernel::create_scripted_device(*kernel, device);
@@ -206,6 +208,7 @@ struct Session::State {
   Images images;
   machine::Machine& machine;
   SharedTexts& texts;
+  DiskMedium medium;
   machine::GuestStack guest_stack;
   machine::Gate gate;
   trace::Recorder& recorder;
@@ -234,6 +237,10 @@ Result<std::unique_ptr<Session>> Session::create(const scenario::Scenario& scena
 
 Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Session::~Session() = default;
+
+Result<void> Session::boot() {
+  return state_->take(TimelineStep::boot);
+}
 
 Result<void> Session::start_drivers(stack::DriverStart which) {
   return state_->start_drivers(which);

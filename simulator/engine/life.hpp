@@ -30,6 +30,8 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+  /// The timeline's step of that name: drivers, and the dump stack unless there are no dumps. Once.
+  Result<void> boot();
   /// The timeline or the sequence, to its end or until a filter ends it.
   Result<void> live();
 

@@ -8,12 +8,14 @@
 #include <cstring>
 #include <vector>
 
-#include "base/file.hpp"
 #include "disk/file_view.hpp"
 #include "engine/life.hpp"
-#include "engine/sandbox.hpp"
+#include "engine/verdict.hpp"
+#include "kernel/volume_read.hpp"
 #include "stack/crashdmp.hpp"
+#include "stack/invoke.hpp"
 #include "trace/reader.hpp"
+#include "trace/statuses.hpp"
 
 namespace dumpsim::engine {
 namespace {
@@ -61,13 +63,11 @@ class FileBytes final : public dumpfile::ByteReader {
   std::uint64_t size_;
 };
 
-/// What is copied at once: enough to amortise a call, little enough that a small dump touches few fresh pages.
-constexpr std::size_t copy_bytes = std::size_t{64} << 10;
 constexpr std::size_t recovery_trace_bytes = std::size_t{1} << 20;
+constexpr std::int32_t status_pending = 0x103;      // [doc]
 constexpr std::uint64_t required_space_at = 0xFA0;  // RequiredDumpSpace in DUMP_HEADER64 [doc]
 
-/// The child's work: header first, then as much as the header says the dump needs. Why not, or empty.
-std::string read_dump(Session& session, const disk::ExtentMap& extents, const File& into) {
+std::string read_through_filters(Session& session, const disk::ExtentMap& extents, HowMuch how_much, const File& into) {
   stack::Environment& env = session.environment();
   if (auto started = session.start_drivers(stack::DriverStart::boot); !started) return started.error().message;
   if (env.totals.ended != stack::Ended::no) return "an ordinary driver ended the machine";
@@ -79,54 +79,145 @@ std::string read_dump(Session& session, const disk::ExtentMap& extents, const Fi
   stack.open_port();
   stack.set_file(&extents);
   stack::FileReader reader(env, stack, extents);
-  std::vector<std::byte> piece(copy_bytes);
+  return copy_dump(
+      extents.size(), how_much, "the filters give back",
+      [&](std::uint64_t at, std::span<std::byte> piece) {
+        return reader.read(at, piece) ? std::string() : fmt::format("reading back failed at file offset {:#x}", at);
+      },
+      into);
+}
+
+}  // namespace
+
+std::string copy_dump(std::uint64_t file_size, HowMuch bytes, std::string_view giver, const ReadPiece& read,
+                      const File& into) {
+  std::vector<std::byte> piece(most_piece_bytes);
   const std::span<std::byte> header = std::span(piece).first(dumpfile::header_bytes);
-  if (extents.size() < header.size() || !reader.read(0, header))
-    return "the first pages of the dump file could not be read";
-  if (std::memcmp(header.data(), "PAGEDU64", 8) != 0)
-    return "what the filters give back does not begin with a dump's header";
-  std::uint64_t needed = 0;
-  std::memcpy(&needed, header.data() + required_space_at, sizeof needed);
-  needed = std::clamp<std::uint64_t>(needed, header.size(), extents.size());
-  for (std::uint64_t done = 0; done < needed;) {
+  if (file_size < header.size()) return "the dump file is shorter than a dump's header";
+  std::uint64_t needed = std::min(file_size, bytes.value_or(0));
+  std::uint64_t done = 0;
+  if (!bytes) {
+    if (std::string why = read(0, header); !why.empty()) return why;
+    if (std::memcmp(header.data(), "PAGEDU64", 8) != 0) {
+      return fmt::format("what {} does not begin with a dump's header", giver);
+    }
+    std::memcpy(&needed, header.data() + required_space_at, sizeof needed);
+    // Whole pages, whatever the header says: nothing else can be asked of a disk.
+    needed = std::clamp<std::uint64_t>(needed, header.size(), file_size);
+    needed = std::min((needed + page_size - 1) / page_size * page_size, file_size);
+    if (auto written = into.write_at(0, header); !written) return written.error().message;
+    done = header.size();
+  }
+  while (done < needed) {
     const std::span<std::byte> now = std::span(piece).first(std::min<std::uint64_t>(piece.size(), needed - done));
-    if (!reader.read(done, now)) return fmt::format("reading back failed at file offset {:#x}", done);
+    if (std::string why = read(done, now); !why.empty()) return why;
     if (auto written = into.write_at(done, now); !written) return written.error().message;
     done += now.size();
   }
   return {};
 }
 
-}  // namespace
-
-Result<ThroughFilters> bytes_through_filters(const scenario::Scenario& scenario, const Plan& plan,
-                                             const disk::ExtentMap& file, const Images& images,
-                                             machine::Machine& machine, disk::BlockDevice& disk,
-                                             std::uint32_t stuck_seconds) {
+Result<ReadBack> read_in_child(
+    std::string name, std::uint32_t stuck_seconds,
+    const std::function<std::string(SharedTexts& shared, const File& into)>& work,
+    const std::function<std::string(const ChildEnd& end, const SharedTexts& shared)>& death) {
   auto shared = SharedBlock::create();
   if (!shared) return shared.error();
-  auto block = Mapping::shared(recovery_trace_bytes);
-  if (!block) return block.error();
   auto into = File::in_memory("MEMORY.DMP");
   if (!into) return into.error();
-  // Nobody matches the calls of a recovery: a small table of them is touched in fewer pages.
-  trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64});
   auto end = run_in_child(
       [&] {
-        auto session = Session::create(scenario, plan, images, machine, disk, recorder, shared->texts());
-        write_text(shared->texts().mistake, session ? read_dump(**session, file, *into) : session.error().message);
+        write_text(shared->texts().mistake, work(shared->texts(), *into));
         shared->totals().finished.store(1, std::memory_order_release);
       },
       shared->totals(), stuck_seconds, {});
   if (!end) return end.error();
   if (end->how != ChildEnd::How::finished || shared->totals().ended != stack::Ended::no) {
-    return ThroughFilters{nullptr, "a filter ended the process while reading back"};
+    return ReadBack{nullptr, death(*end, shared->texts())};
   }
-  if (std::string why = read_text(shared->texts().mistake); !why.empty())
-    return ThroughFilters{nullptr, std::move(why)};
+  if (std::string why = read_text(shared->texts().mistake); !why.empty()) return ReadBack{nullptr, std::move(why)};
   auto size = into->size();
   if (!size) return size.error();
-  return ThroughFilters{std::make_shared<FileBytes>("MEMORY.DMP through the filters", std::move(*into), *size), {}};
+  return ReadBack{std::make_shared<FileBytes>(std::move(name), std::move(*into), *size), {}};
+}
+
+Result<ReadBack> bytes_through_filters(const scenario::Scenario& scenario, const Plan& plan,
+                                       const disk::ExtentMap& file, HowMuch how_much, const Images& images,
+                                       machine::Machine& machine, disk::BlockDevice& disk,
+                                       std::uint32_t stuck_seconds) {
+  auto block = Mapping::shared(recovery_trace_bytes);
+  if (!block) return block.error();
+  // Nobody matches the calls of a recovery: a small table of them is touched in fewer pages.
+  trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64});
+  return read_in_child(
+      "MEMORY.DMP through the filters", stuck_seconds,
+      [&](SharedTexts& shared, const File& into) {
+        auto session = Session::create(scenario, plan, images, machine, disk, recorder, shared);
+        return session ? read_through_filters(**session, file, how_much, into) : session.error().message;
+      },
+      [](const ChildEnd&, const SharedTexts&) -> std::string {
+        return "a filter ended the process while reading back";
+      });
+}
+
+namespace {
+
+std::string read_through_volume(Session& session, const disk::ExtentMap& extents, HowMuch how_much, const File& into) {
+  stack::Environment& env = session.environment();
+  if (auto booted = session.boot(); !booted) return booted.error().message;
+  if (env.totals.ended != stack::Ended::no) return "the machine did not boot";
+  std::byte* buffer = env.machine.memory.allocate_pages(most_piece_bytes / page_size, true);
+  if (buffer == nullptr) return "no memory to read into";
+  const auto read = [&](disk::Extent part, std::span<std::byte> piece) -> std::string {
+    const std::string request =
+        fmt::format("IRP_MJ_READ of {} bytes at partition offset {:#x}", part.bytes, part.at.bytes);
+    const kernel::VolumeReading got =
+        kernel::read_volume(*env.kernel, part.at, buffer, static_cast<std::uint32_t>(part.bytes));
+    if (const auto reason = env.kernel->left()) {
+      stack::end_without_return(env, *reason);
+      return request + " ended the machine";
+    }
+    if (got.status == status_pending) return request + " was never completed";
+    if (got.status < 0) return fmt::format("{} came back with {}", request, trace::format_status(got.status));
+    if (got.bytes != part.bytes) return fmt::format("{} succeeded, but with {} bytes", request, got.bytes);
+    std::copy_n(buffer, part.bytes, piece.begin());
+    return {};
+  };
+  return copy_dump(
+      extents.size(), how_much, "the volume gives back",
+      [&](std::uint64_t at, std::span<std::byte> piece) {
+        std::string failed;
+        const bool whole = extents.for_each_piece(at, piece.size(), [&](disk::Extent part, std::uint64_t file_offset) {
+          failed = read(part, piece.subspan(file_offset - at, part.bytes));
+          return failed.empty();
+        });
+        return whole || !failed.empty() ? failed : std::string("the dump file ends too early");
+      },
+      into);
+}
+
+}  // namespace
+
+Result<ReadBack> bytes_through_volume(const scenario::Scenario& scenario, const Plan& plan, const disk::ExtentMap& file,
+                                      HowMuch how_much, const Images& images, machine::Machine& machine,
+                                      disk::BlockDevice& disk, std::uint32_t stuck_seconds) {
+  auto block = Mapping::shared(recovery_trace_bytes);
+  if (!block) return block.error();
+  trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64});
+  return read_in_child(
+      "MEMORY.DMP through the volume", stuck_seconds,
+      [&](SharedTexts& shared, const File& into) {
+        auto session = Session::create(scenario, plan, images, machine, disk, recorder, shared);
+        return session ? read_through_volume(**session, file, how_much, into) : session.error().message;
+      },
+      [&](const ChildEnd& end, const SharedTexts& shared) -> std::string {
+        // As for a run: who did what, from totals and trace.
+        Report told;
+        const auto view = trace::TraceView::open(block->bytes());
+        const bool known = view && tell_outcome(end, shared, *view, told) && !told.outcome_detail.empty();
+        return fmt::format("reading back {}: {}", scenario::name_of(told.outcome),
+                           known ? told.outcome_detail : std::string("nothing is known of why"));
+      });
 }
 
 bool looks_like_dump(const dumpfile::ByteReader& bytes) {
@@ -139,7 +230,7 @@ Result<void> copy_out(const dumpfile::ByteReader& bytes, std::uint64_t size, con
                       bool replace) {
   auto made = NewFile::create(to, replace);
   if (!made) return made.error();
-  std::vector<std::byte> piece(std::min<std::uint64_t>(size, copy_bytes));
+  std::vector<std::byte> piece(std::min<std::uint64_t>(size, most_piece_bytes));
   for (std::uint64_t done = 0; done < size;) {
     const std::span<std::byte> now = std::span(piece).first(std::min<std::uint64_t>(piece.size(), size - done));
     if (auto read = bytes.read_at(done, now); !read) return read;

@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the next boot finds: the dump read off the disk, raw along the file's extents as smss does it, or through a
-// fresh instance of the filters (in a child of its own) where the raw bytes are a filter's.
+// What the next boot finds: the dump read off the disk, raw along the file's extents as smss does it where nothing is
+// encrypted, or in a child of its own through something that turns the disk's bytes back.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/file.hpp"
 #include "disk/block_device.hpp"
 #include "disk/extents.hpp"
 #include "dumpfile/byte_reader.hpp"
 #include "dumpfile/dump_reader.hpp"
 #include "engine/plan.hpp"
+#include "engine/sandbox.hpp"
+#include "engine/shared_block.hpp"
 #include "machine/machine.hpp"
 #include "stack/environment.hpp"
 
@@ -27,16 +34,41 @@ std::shared_ptr<const dumpfile::ByteReader> raw_bytes(std::string name, disk::Bl
 /// Whether the first bytes are a kernel dump's at all: what the next boot looks at before anything else.
 bool looks_like_dump(const dumpfile::ByteReader& bytes);
 
-/// The dump as a fresh instance of the filters reads it, in a child of its own; no bytes and a reason when it cannot
-/// be.
-struct ThroughFilters {
+/// The dump as some way of reading gives it back; no bytes and a reason when it does not.
+struct ReadBack {
   std::shared_ptr<const dumpfile::ByteReader> bytes;
   std::string why_not;
 };
-Result<ThroughFilters> bytes_through_filters(const scenario::Scenario& scenario, const Plan& plan,
-                                             const disk::ExtentMap& file, const Images& images,
-                                             machine::Machine& machine, disk::BlockDevice& disk,
-                                             std::uint32_t stuck_seconds);
+
+/// Reads `into.size()` bytes from `file_offset` of the dump file. Why it could not, or empty.
+using ReadPiece = std::function<std::string(std::uint64_t file_offset, std::span<std::byte> into)>;
+
+/// How much of a dump file is read: as much as the header says the dump needs, which must be one, or so many bytes
+/// whatever they are (at most the file's).
+using HowMuch = std::optional<std::uint64_t>;
+
+/// Copies the dump, header first, of a file of `file_size` bytes. `giver` ("the filters give back") goes into the
+/// message for what is no dump. Why it could not, or empty. Never reads more than most_piece_bytes at once.
+std::string copy_dump(std::uint64_t file_size, HowMuch bytes, std::string_view giver, const ReadPiece& read,
+                      const File& into);
+inline constexpr std::size_t most_piece_bytes = std::size_t{64} << 10;
+
+/// Runs `work` in a child, which fills `into` and returns why it could not, or nothing; what it says of its own death
+/// is for `death` to put into words. `name` is the bytes'.
+Result<ReadBack> read_in_child(std::string name, std::uint32_t stuck_seconds,
+                               const std::function<std::string(SharedTexts& shared, const File& into)>& work,
+                               const std::function<std::string(const ChildEnd& end, const SharedTexts& shared)>& death);
+
+/// Through a fresh instance of the filters, as DumpRead gives it back.
+Result<ReadBack> bytes_through_filters(const scenario::Scenario& scenario, const Plan& plan,
+                                       const disk::ExtentMap& file, HowMuch how_much, const Images& images,
+                                       machine::Machine& machine, disk::BlockDevice& disk, std::uint32_t stuck_seconds);
+
+/// Through the volume at a fresh boot, as smss does after a crash: the drivers are loaded and attached, and the file's
+/// extents read by IRP_MJ_READ from the top of the volume's device stack.
+Result<ReadBack> bytes_through_volume(const scenario::Scenario& scenario, const Plan& plan, const disk::ExtentMap& file,
+                                      HowMuch how_much, const Images& images, machine::Machine& machine,
+                                      disk::BlockDevice& disk, std::uint32_t stuck_seconds);
 
 /// Writes the first `size` bytes to a new file, whole or not at all.
 Result<void> copy_out(const dumpfile::ByteReader& bytes, std::uint64_t size, const std::filesystem::path& to,

@@ -11,6 +11,7 @@
 #include "disk/partition_table.hpp"
 #include "dumpfile/dump_reader.hpp"
 #include "engine/plan.hpp"
+#include "engine/reader_plugin.hpp"
 #include "engine/recover.hpp"
 
 namespace dumpsim::engine {
@@ -64,6 +65,70 @@ Result<disk::Layout> find_layout(const RecoverRequest& request) {
   return layout;
 }
 
+/// What is known of the disk: how it is cut up, and where on it the dump file lies.
+struct OnDisk {
+  const RecoverRequest& request;
+  const disk::Layout& layout;
+  disk::BlockDevice& disk;
+  const disk::ExtentMap& file;
+};
+
+Result<ReadBack> read_raw(const OnDisk& on) {
+  auto bytes =
+      raw_bytes(on.request.disk.string() + ", dump file", on.disk, on.file, on.layout.partition_start, on.layout.shift);
+  if (looks_like_dump(*bytes)) return ReadBack{std::move(bytes), {}};
+  const std::uint64_t at = on.file.empty() ? 0 : on.file.extents()[0].at.on_disk(on.layout.partition_start).bytes;
+  return ReadBack{nullptr,
+                  fmt::format("no dump at disk offset {:#x}: the next boot looks for PAGEDU64 there; if a filter "
+                              "encrypted it, read it through the filter with --via filters SCENARIO, through "
+                              "the volume's drivers with --via volume SCENARIO, or through a reader with --via "
+                              "reader:LIB.so",
+                              at)};
+}
+
+/// The volume that filters and drivers ask about is this disk's, not the scenario's.
+void plan_for_disk(const OnDisk& on, const scenario::Scenario& scenario, Plan& plan) {
+  plan.partition_start = on.layout.partition_start;
+  plan.partition_size = on.layout.partition_size;
+  disk::PartitionEntry& partition = plan.table.partitions[scenario.disk.dump_partition];
+  if (auto table = disk::PartitionTable::read(on.disk)) {
+    for (const disk::PartitionEntry& found : table->partitions) {
+      if (found.start == on.layout.partition_start) partition = found;
+    }
+    plan.table.style = table->style;
+    plan.table.mbr_signature = table->mbr_signature;
+    plan.table.disk_id = table->disk_id;
+  }
+  partition.start = on.layout.partition_start;
+  partition.size = on.layout.partition_size;
+  plan.table.disk_size = on.layout.disk_size;
+  plan.table.sector_size = on.layout.sector_size;
+}
+
+Result<ReadBack> read_as_scenario(const OnDisk& on, const RunOptions& options) {
+  const bool volume = !on.request.via_volume_of.empty();
+  auto scenario = scenario::load(volume ? on.request.via_volume_of : on.request.via_filters_of);
+  if (!scenario) return scenario.error();
+  scenario->disk.sector_size = on.layout.sector_size;
+  auto images = find_images(*scenario, options);
+  if (!images) return images.error();
+  auto planned = plan(*scenario);
+  if (!planned) return planned.error();
+  plan_for_disk(on, *scenario, *planned);
+  auto memory = machine::PhysicalMemory::create(planned->ram, planned->source, {});
+  if (!memory) return memory.error();
+  machine::Machine machine{.memory = std::move(*memory)};
+  const auto read = volume ? bytes_through_volume : bytes_through_filters;
+  return read(*scenario, *planned, on.file, {}, *images, machine, on.disk, stuck_seconds(*scenario));
+}
+
+Result<ReadBack> read_by_reader(const OnDisk& on, const RunOptions& options) {
+  auto reader = find_reader(on.request.via_reader, {}, options);
+  if (!reader) return reader.error();
+  return bytes_through_reader(*reader, on.disk, on.layout.partition_start, on.layout.partition_size, on.file,
+                              stuck_seconds(scenario::Scenario{}));
+}
+
 }  // namespace
 
 Result<std::string> recover_disk(const RecoverRequest& request, const RunOptions& options) {
@@ -74,40 +139,23 @@ Result<std::string> recover_disk(const RecoverRequest& request, const RunOptions
   if (!disk) return disk.error();
   auto file = disk::ExtentMap::make("dump file", layout->dump_file, layout->partition_size, layout->sector_size);
   if (!file) return Error{fmt::format("{}: {}", request.disk.string(), file.error().message)};
-
-  std::shared_ptr<const dumpfile::ByteReader> bytes;
-  std::string how = "raw";
-  if (request.via_filters_of.empty()) {
-    bytes = raw_bytes(request.disk.string() + ", dump file", **disk, *file, layout->partition_start, layout->shift);
-    if (!looks_like_dump(*bytes)) {
-      return Error{fmt::format(
-          "{}: no dump at disk offset {:#x}: the next boot looks for PAGEDU64 there; if a filter encrypted it, read it "
-          "through the filter with --via filters SCENARIO",
-          request.disk.string(), file->empty() ? 0 : file->extents()[0].at.on_disk(layout->partition_start).bytes)};
-    }
+  const OnDisk on{request, *layout, **disk, *file};
+  std::string_view how = "raw";
+  Result<ReadBack> back = ReadBack{};
+  if (!request.via_reader.empty()) {
+    back = read_by_reader(on, options);
+    how = "through the reader";
+  } else if (!request.via_filters_of.empty() || !request.via_volume_of.empty()) {
+    back = read_as_scenario(on, options);
+    how = request.via_volume_of.empty() ? "through the filters" : "through the volume";
   } else {
-    auto scenario = scenario::load(request.via_filters_of);
-    if (!scenario) return scenario.error();
-    scenario->disk.sector_size = layout->sector_size;
-    auto images = find_images(*scenario, options);
-    if (!images) return images.error();
-    auto planned = plan(*scenario);
-    if (!planned) return planned.error();
-    planned->partition_start = layout->partition_start;
-    planned->partition_size = layout->partition_size;
-    auto memory = machine::PhysicalMemory::create(planned->ram, planned->source, {});
-    if (!memory) return memory.error();
-    machine::Machine machine{.memory = std::move(*memory)};
-    auto through =
-        bytes_through_filters(*scenario, *planned, *file, *images, machine, **disk, stuck_seconds(*scenario));
-    if (!through) return through.error();
-    if (!through->bytes) return Error{fmt::format("{}: {}", request.disk.string(), through->why_not)};
-    bytes = through->bytes;
-    how = "through the filters";
+    back = read_raw(on);
   }
-  auto dump = dumpfile::DumpReader::open(bytes);
+  if (!back) return back.error();
+  if (!back->bytes) return Error{fmt::format("{}: {}", request.disk.string(), back->why_not)};
+  auto dump = dumpfile::DumpReader::open(back->bytes);
   if (!dump) return dump.error();
-  if (auto copied = copy_out(*bytes, dump->recovered_size(), request.output, request.replace); !copied)
+  if (auto copied = copy_out(*back->bytes, dump->recovered_size(), request.output, request.replace); !copied)
     return copied.error();
   return fmt::format("{}: {} recovered {}\n", request.output.string(), format_size(dump->recovered_size()), how);
 }

@@ -19,8 +19,10 @@ struct RecoverRequest {
   std::filesystem::path disk;
   std::filesystem::path output;
   bool replace = false;
-  /// Empty: raw. Else the scenario whose filters read the disk, each a fresh instance.
-  std::filesystem::path via_filters_of;
+  // All empty: raw.
+  std::filesystem::path via_filters_of;  ///< the scenario whose filters read the disk, each a fresh instance
+  std::filesystem::path via_volume_of;   ///< the scenario whose drivers are attached to the volume that is read
+  std::string via_reader;                ///< a reader of include/dumpsim/reader.h, as find_reader() takes it
   // What a layout file would say; given values win over it.
   std::optional<std::uint32_t> sector_size;
   std::optional<std::uint64_t> partition_offset;

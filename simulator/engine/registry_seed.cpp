@@ -71,30 +71,48 @@ void seed_registry(kernel::Registry& registry, const scenario::Scenario& scenari
   }
 }
 
+namespace {
+
+kernel::PartitionFacts facts_of(const disk::PartitionEntry& partition) {
+  kernel::PartitionFacts facts;
+  facts.number = partition.number;
+  facts.start = partition.start;
+  facts.length = partition.size;
+  facts.mbr_type = partition.mbr_type;
+  facts.mbr_active = partition.bootable;
+  facts.gpt_type = partition.type.bytes;
+  facts.gpt_id = partition.id.bytes;
+  facts.gpt_attributes = partition.attributes;
+  const auto end = std::find(partition.gpt_name.begin(), partition.gpt_name.end(), u'\0');
+  facts.gpt_name.assign(partition.gpt_name.begin(), end);
+  return facts;
+}
+
+}  // namespace
+
 kernel::VolumeFacts volume_facts(const scenario::Scenario& scenario, const Plan& plan) {
   const disk::PartitionTable& table = plan.table;
-  const disk::PartitionEntry& partition = table.partitions[scenario.disk.dump_partition];
   const disk::Geometry geometry = table.geometry();
   kernel::VolumeFacts facts;
-  facts.partition_number = partition.number;
   facts.style = table.style == disk::PartitionStyle::gpt   ? kernel::VolumeFacts::Style::gpt
                 : table.style == disk::PartitionStyle::mbr ? kernel::VolumeFacts::Style::mbr
                                                            : kernel::VolumeFacts::Style::raw;
-  facts.partition_start = partition.start.bytes;
-  facts.partition_length = partition.size;
   facts.disk_size = table.disk_size;
   facts.sector_size = table.sector_size;
   facts.tracks_per_cylinder = geometry.tracks_per_cylinder;
   facts.sectors_per_track = geometry.sectors_per_track;
-  facts.mbr_type = partition.mbr_type;
-  facts.mbr_active = partition.bootable;
   facts.mbr_signature = table.mbr_signature;
+  facts.mbr_checksum = table.mbr_checksum();
   facts.gpt_disk = table.disk_id.bytes;
-  facts.gpt_type = partition.type.bytes;
-  facts.gpt_partition = partition.id.bytes;
-  facts.gpt_attributes = partition.attributes;
-  const auto end = std::find(partition.gpt_name.begin(), partition.gpt_name.end(), u'\0');
-  facts.gpt_name.assign(partition.gpt_name.begin(), end);
+  const std::uint64_t start = disk::table_bytes_at_start(table.style, table.sector_size);
+  const std::uint64_t end = disk::table_bytes_at_end(table.style, table.sector_size);
+  facts.gpt_usable_start = DiskOffset{start};
+  facts.gpt_usable_length = table.disk_size - std::min(table.disk_size, start + end);
+  facts.transfer_limit = static_cast<std::uint32_t>(scenario.policies.number(policy::Policy::port_transfer_limit));
+  facts.dump_pointers_version =
+      static_cast<std::uint32_t>(scenario.policies.number(policy::Policy::dump_pointers_version));
+  for (const disk::PartitionEntry& partition : table.partitions) facts.partitions.push_back(facts_of(partition));
+  facts.dump_partition = scenario.disk.dump_partition;
   return facts;
 }
 

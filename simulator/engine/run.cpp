@@ -14,10 +14,12 @@
 #include "dumpfile/dump_reader.hpp"
 #include "engine/life.hpp"
 #include "engine/plan.hpp"
+#include "engine/reader_plugin.hpp"
 #include "engine/recover.hpp"
 #include "engine/sandbox.hpp"
 #include "engine/shared_block.hpp"
 #include "engine/verdict.hpp"
+#include "engine/volume_path.hpp"
 #include "trace/reader.hpp"
 
 namespace dumpsim::engine {
@@ -65,6 +67,7 @@ class Run {
     if (!view) return view.error();
     tell_trace(scenario_, shared_->totals(), *view, report_);
     if (auto done = recover(); !done) return done.error();
+    if (auto done = volume_path(); !done) return done.error();
     if (auto done = count_readable(); !done) return done.error();
     if (options_.judge) judge(scenario_, shared_->totals(), *view, report_);
     made_.clear();
@@ -76,6 +79,11 @@ class Run {
     auto found = find_images(scenario_, options_);
     if (!found) return found.error();
     images_ = std::move(*found);
+    if (scenario_.recover.via == scenario::Recover::Via::reader) {
+      auto reader = find_reader(scenario_.recover.reader, scenario_.file.parent_path(), options_);
+      if (!reader) return in_file(reader.error());
+      reader_ = std::move(*reader);
+    }
     if (auto clear = outputs_are_clear(); !clear) return clear;
     auto planned = plan(scenario_);
     if (!planned) return in_file(planned.error());
@@ -182,13 +190,14 @@ class Run {
 
   bool dump_was_made() const { return shared_->totals().dump == stack::DumpState::completed; }
 
-  bool recovers() const {
-    if (scenario_.recover.via == scenario::Recover::Via::none || !disk_->keeps_content() || !plan_->layout)
-      return false;
-    return std::find(scenario_.timeline.begin(), scenario_.timeline.end(), scenario::TimelineStep::next_boot) !=
+  /// Whether there is a dump, and a boot that could find it.
+  bool leaves_a_dump() const {
+    return disk_->keeps_content() && plan_->layout &&
+           std::find(scenario_.timeline.begin(), scenario_.timeline.end(), scenario::TimelineStep::next_boot) !=
                scenario_.timeline.end() &&
            dump_was_made();
   }
+  bool recovers() const { return scenario_.recover.via != scenario::Recover::Via::none && leaves_a_dump(); }
 
   Result<void> recover() {
     if (!recovers()) return {};
@@ -198,23 +207,67 @@ class Run {
     if (scenario_.recover.via == Via::raw || (scenario_.recover.via == Via::automatic && looks_like_dump(*raw))) {
       return compare(raw, "raw");
     }
-    if (scenario_.recover.via == Via::filters || shared_->totals().reads_through_filters) {
-      auto bytes = bytes_through_filters(scenario_, *plan_, plan_->dump_file, images_, *machine_, *disk_,
-                                         stuck_seconds(scenario_));
-      if (!bytes) return bytes.error();
-      if (bytes->bytes) return compare(bytes->bytes, "through the filters");
-      report_.recovered = Recovered::unreadable;
-      report_.recovered_detail = bytes->why_not;
-      return {};
+    if (scenario_.recover.via == Via::reader) {
+      return take(bytes_through_reader(reader_, *disk_, plan_->partition_start, plan_->partition_size, plan_->dump_file,
+                                       stuck_seconds(scenario_)),
+                  "through the reader");
+    }
+    const bool by_what_works = scenario_.recover.via == Via::automatic;
+    if (scenario_.recover.via == Via::filters || (by_what_works && shared_->totals().reads_through_filters != 0)) {
+      return take(bytes_through_filters(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_,
+                                        stuck_seconds(scenario_)),
+                  "through the filters");
+    }
+    // Where neither works there may still be what Windows itself would use.
+    if (scenario_.recover.via == Via::volume || (by_what_works && driver_on_volume())) {
+      return take(bytes_through_volume(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_,
+                                       stuck_seconds(scenario_)),
+                  "through the volume");
     }
     report_.recovered = Recovered::unreadable;
-    report_.recovered_detail = "the dump file's first bytes are no dump's, and no filter has a read callback";
+    report_.recovered_detail =
+        "the dump file's first bytes are no dump's, no filter has a read callback and no driver is on the volume";
     if (!options_.judge || !expects_content()) return {};
     return Error{
         fmt::format("{}: expect.recovered = \"{}\" cannot be judged: {}; leave it out, or give the filter a DumpRead, "
                     "or expect \"unreadable\"",
                     scenario_.file.empty() ? "scenario" : scenario_.file.string(),
                     scenario::name_of(*scenario_.expect.recovered), report_.recovered_detail)};
+  }
+
+  Result<void> take(const Result<ReadBack>& back, std::string_view how) {
+    if (!back) return in_file(back.error());
+    if (back->bytes) return compare(back->bytes, how);
+    report_.recovered = Recovered::unreadable;
+    report_.recovered_detail = back->why_not;
+    return {};
+  }
+
+  bool driver_on_volume() const {
+    return std::any_of(images_.drivers.begin(), images_.drivers.end(),
+                       [](const stack::DriverSpec& driver) { return driver.attach_to_volume; });
+  }
+
+  /// Both readings in children of their own, of as many bytes as the dump has.
+  Result<void> volume_path() {
+    if (!scenario_.expect.volume_path || !leaves_a_dump()) return {};
+    const std::uint64_t dump = std::min<std::uint64_t>(shared_->totals().dump_bytes, plan_->dump_file.size());
+    const std::uint64_t bytes = std::min((dump + page_size - 1) / page_size * page_size, plan_->dump_file.size());
+    auto volume = bytes_through_volume(scenario_, *plan_, plan_->dump_file, bytes, images_, *machine_, *disk_,
+                                       stuck_seconds(scenario_));
+    if (!volume) return in_file(volume.error());
+    auto filters = ReadBack{nullptr, "no filter has a read callback"};
+    if (shared_->totals().reads_through_filters != 0) {
+      auto read = bytes_through_filters(scenario_, *plan_, plan_->dump_file, bytes, images_, *machine_, *disk_,
+                                        stuck_seconds(scenario_));
+      if (!read) return in_file(read.error());
+      filters = std::move(*read);
+    }
+    auto compared = compare_volume_path(*volume, filters, plan_->dump_file, *plan_->source, scenario_.disk.sector_size);
+    if (!compared) return compared.error();
+    report_.volume_path = compared->found;
+    report_.volume_path_detail = std::move(compared->detail);
+    return {};
   }
 
   /// Whether the scenario says something about what a recovered dump holds.
@@ -262,6 +315,7 @@ class Run {
   Report report_;
   std::vector<std::filesystem::path> made_;  // files to take away again unless the run is complete
   Images images_;
+  std::filesystem::path reader_;  // when the dump is read through one
   std::unique_ptr<Plan> plan_;
   std::unique_ptr<machine::Machine> machine_;
   std::unique_ptr<disk::BlockDevice> disk_;

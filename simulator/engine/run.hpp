@@ -71,7 +71,10 @@ struct Report {
   std::string outcome_detail;  ///< who, where, why; empty when completed
   std::string evidence;        ///< registers, backtrace: what a trace must not hold; empty without a fault
   scenario::Recovered recovered = scenario::Recovered::not_tried;
-  std::string recovered_detail;                   ///< "16,384 pages, through the filters"; or what is different
+  std::string recovered_detail;  ///< "16,384 pages, through the filters"; or what is different
+  /// The dump file through the volume's drivers, beside DumpRead and memory; tried when the scenario expects something.
+  scenario::Recovered volume_path = scenario::Recovered::not_tried;
+  std::string volume_path_detail;                 ///< how many sectors; or the first that is different, and whose it is
   std::optional<std::uint64_t> readable_sectors;  ///< absent when memory is no canary or the disk keeps nothing
   std::vector<ReadableSector> readable_examples;  ///< the first few
   std::vector<Finding> findings;                  ///< worst first, then in the order they were met

@@ -7,6 +7,7 @@
 
 #include "wdk/ntddk.h"
 //
+#include "wdk/mountdev.h"
 #include "wdk/ntdddisk.h"
 #include "wdk/ntdddump.h"
 #include "wdk/ntddscsi.h"

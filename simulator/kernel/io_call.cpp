@@ -269,7 +269,7 @@ void give_up(Kernel& kernel, const IRP* irp) {
 
 }  // namespace
 
-NTSTATUS send_and_wait(Kernel& kernel, PDEVICE_OBJECT device, PIRP irp) {
+NTSTATUS send_and_wait(Kernel& kernel, PDEVICE_OBJECT device, PIRP irp, ULONG_PTR* information) {
   // In pool and not in this frame: an IRP that is completed when the wait has been given up still writes to it.
   struct Waiting {
     KEVENT event;
@@ -294,6 +294,7 @@ NTSTATUS send_and_wait(Kernel& kernel, PDEVICE_OBJECT device, PIRP irp) {
     kernel::KeWaitForSingleObject(&waiting->event, Executive, KernelMode, FALSE, nullptr);
   }
   const NTSTATUS result = waiting->result.Status;
+  if (information != nullptr) *information = waiting->result.Information;
   kernel.pool().free(reinterpret_cast<std::byte*>(waiting));
   return result;
 }

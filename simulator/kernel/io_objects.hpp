@@ -65,7 +65,8 @@ PIRP new_irp(Kernel& kernel, CCHAR stack_size);
 NTSTATUS complete(PIRP irp, NTSTATUS status, ULONG_PTR information);
 /// Sends it and waits for its end. STATUS_PENDING: nobody has completed it and nothing runs that could, so there is no
 /// end to wait for; below a driver's call that is a deadlock and does not return.
-NTSTATUS send_and_wait(Kernel& kernel, PDEVICE_OBJECT device, PIRP irp);
+/// `information` is the status block's, when it is asked for.
+NTSTATUS send_and_wait(Kernel& kernel, PDEVICE_OBJECT device, PIRP irp, ULONG_PTR* information = nullptr);
 /// Names the IRP whose end would signal `object`, and who has it; nothing when there is none.
 void put_awaited_request(Kernel& kernel, Line& line, const void* object);
 

@@ -88,7 +88,9 @@ struct IoState {
   bool cancel_lock_held = false;
   std::uint16_t last_completed_by = trace::no_image;
   VolumeFacts volume;
-  _DEVICE_OBJECT* volume_device = nullptr;
+  Medium* medium = nullptr;                 ///< behind the disk; nullptr: it is not ready
+  _DEVICE_OBJECT* disk_device = nullptr;    ///< the bottom of the disk's stack
+  _DEVICE_OBJECT* volume_device = nullptr;  ///< the top of the dump volume's, when it was made
   /// The one thread, as an address drivers may compare; made when first asked for.
   void* thread = nullptr;
   void* process = nullptr;

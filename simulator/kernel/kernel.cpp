@@ -284,6 +284,7 @@ std::size_t Kernel::words(const void* address, std::span<char> into, Words detai
         line.put_offset(number(address) - machine::arena_base);
         break;
       }
+      if (block->kind == BlockKind::pool && block->image == trace::no_image) line.put("system ");
       line.put(block->kind == BlockKind::pool ? "pool#" : "contiguous#");
       line.put_decimal(block->id);
       line.put_offset(number(address) - number(start));

@@ -215,16 +215,18 @@ class Kernel {
   static constexpr std::uint64_t host_marker = 0x4057000000000000;
 
   // ---- addresses in words ----
-  /// Names an address the same in every run: "pool#3+0x10", "contiguous#1", "freed pool#3+0x8", "ram pfn 0x12+0x10",
-  /// "window+0x200", "arena+0x5000", "image dump_xor+0x123", "stack+0x40", "null+0x18", "host" for memory that nothing
-  /// is known of, "unmapped" where nothing is. Returns the length written (cut to fit). No allocation; does not read
-  /// at the address.
+  /// Names an address the same in every run: "pool#3+0x10", "system pool#3" for what no driver allocated,
+  /// "contiguous#1", "freed pool#3+0x8", "ram pfn 0x12+0x10", "window+0x200", "arena+0x5000", "image dump_xor+0x123",
+  /// "stack+0x40", "null+0x18", "host" for memory that nothing is known of, "unmapped" where nothing is. Returns the
+  /// length written (cut to fit). No allocation; does not read at the address.
   std::size_t words(const void* address, std::span<char> into, Words detail = Words::full) const;
   std::string words(const void* address, Words detail = Words::full) const;
 
   // ---- the dump volume ----
-  /// Creates the volume device that FILTER_EXTENSION.DeviceObject points at and answers for it from `facts`. Once.
-  void create_volume(const VolumeFacts& facts);
+  /// Creates the disk's devices and its volumes', with their names, and answers for them from `facts`; the dump
+  /// volume's is what FILTER_EXTENSION.DeviceObject points at. Reads and writes reach `medium`, which outlives the
+  /// kernel; without one the disk is not ready. Once.
+  void create_volume(const VolumeFacts& facts, Medium* medium = nullptr);
   /// The DEVICE_OBJECT, as an address; nullptr before create_volume().
   void* volume_device() const;
   /// Fills what a filter is told of the volume: DeviceObject, geometry, disk size, partition.

@@ -69,7 +69,11 @@ std::byte* Pool::take_small(std::size_t size_class) {
 
 std::byte* Pool::enter(std::byte* at, const BlockRequest& request, std::size_t pages) {
   Block block;
-  block.id = request.kind == BlockKind::pool ? state_.next_pool++ : state_.next_contiguous++;
+  // What the system itself allocates has numbers of its own: a trace does not change with how many objects it makes.
+  std::uint32_t& next = request.kind != BlockKind::pool    ? state_.next_contiguous
+                        : request.image == trace::no_image ? state_.next_system
+                                                           : state_.next_pool;
+  block.id = next++;
   block.kind = request.kind;
   block.paged = request.paged;
   block.executable = request.executable;

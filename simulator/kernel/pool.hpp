@@ -87,6 +87,7 @@ class Pool {
     std::uintptr_t fresh = 0;                                 // pages taken but not yet cut into blocks
     std::size_t fresh_pages = 0;
     std::uint32_t next_pool = 1;
+    std::uint32_t next_system = 1;
     std::uint32_t next_contiguous = 1;
     std::uint64_t bytes = 0;
   };

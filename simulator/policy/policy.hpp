@@ -48,6 +48,7 @@ enum class Policy : std::uint8_t {
   mapped_va,              ///< MappedSystemVa points at: data | page (with or without ByteOffset)
   port_data_path,         ///< how the port finds the data: pfn (DMA) | mapped-va (PIO)
   port_transfer_limit,    ///< bytes the port moves at once
+  dump_pointers_version,  ///< the newest form of IOCTL_SCSI_GET_DUMP_POINTERS the port knows
   write_failure,          ///< what crashdmp does when the port fails a write: abort | continue
   complete_format,        ///< full | bitmap: the file form of a complete dump
   kernel_stack,           ///< bytes of stack a filter gets

@@ -51,6 +51,10 @@ std::string facts(const Report& report) {
     text += fmt::format("; recovered {}", scenario::name_of(report.recovered));
     if (!report.recovered_detail.empty()) text += fmt::format(" ({})", report.recovered_detail);
   }
+  if (report.volume_path != Recovered::not_tried) {
+    text += fmt::format("; volume path {}", scenario::name_of(report.volume_path));
+    if (!report.volume_path_detail.empty()) text += fmt::format(" ({})", report.volume_path_detail);
+  }
   if (report.readable_sectors)
     text += fmt::format("; {} readable on the disk", plural(*report.readable_sectors, "sector"));
   if (report.redirected != 0) text += fmt::format("; {} redirected", plural(report.redirected, "write"));
@@ -140,6 +144,8 @@ std::string to_json(const Report& report, int indent) {
   json["outcome_detail"] = report.outcome_detail;
   json["recovered"] = scenario::name_of(report.recovered);
   json["recovered_detail"] = report.recovered_detail;
+  json["volume_path"] = scenario::name_of(report.volume_path);
+  json["volume_path_detail"] = report.volume_path_detail;
   json["readable_sectors_on_disk"] = report.readable_sectors ? Json(*report.readable_sectors) : Json(nullptr);
   json["readable_examples"] = Json::array();
   for (const engine::ReadableSector& sector : report.readable_examples) {

@@ -136,7 +136,7 @@ void check_judgement(const Node& root, const Scenario& scenario, Mistakes& mista
   const Expect& expect = scenario.expect;
   const bool blind = scenario.disk.backend == Backend::null;
   const Recover::Via via = scenario.recover.via;
-  if (blind && (via == Recover::Via::raw || via == Recover::Via::filters)) {
+  if (blind && via != Recover::Via::automatic && via != Recover::Via::none) {
     refuse("recover.via", "the null backend keeps no bytes to recover");
   }
   if (expect.recovered && *expect.recovered != Recovered::not_tried) {
@@ -149,6 +149,15 @@ void check_judgement(const Node& root, const Scenario& scenario, Mistakes& mista
       refuse("expect.recovered", "dump.kind is \"none\", so that there is no dump; expected \"not-tried\"");
     } else if (!dumps_and_boots(scenario)) {
       refuse("expect.recovered", "a dump is recovered by \"next-boot\" after a \"crash\", which this life lacks");
+    }
+  }
+  if (expect.volume_path && *expect.volume_path != Recovered::not_tried) {
+    if (blind) {
+      refuse("expect.volume_path", "the null backend keeps no bytes to read through the volume");
+    } else if (scenario.dump.kind == DumpKind::none) {
+      refuse("expect.volume_path", "dump.kind is \"none\", so that there is no dump; expected \"not-tried\"");
+    } else if (!dumps_and_boots(scenario)) {
+      refuse("expect.volume_path", "a dump is read by \"next-boot\" after a \"crash\", which this life lacks");
     }
   }
   if (expect.readable_sectors) {

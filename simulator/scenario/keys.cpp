@@ -223,7 +223,8 @@ const auto table = std::to_array<Key>({
     {"policy.*", Type::value, "the profile's default", "a word, number or boolean of docs/fidelity.md"},
 
     {"recover", Type::table, "all defaults", "what the next boot does with the dump file"},
-    {"recover.via", Type::word, "\"automatic\"", "reads it raw, through a fresh set of filters, by what works, or not",
+    {"recover.via", Type::way, "\"automatic\"",
+     "reads it raw, through a fresh set of filters, the volume's drivers or a reader, by what works, or not",
      words::via},
     {"recover.shift", Type::signed_size, "0", "raw: the filter moved every write by so many bytes"},
     {"recover.output", Type::path, "none: judged only", "keeps the recovered dump here"},
@@ -243,6 +244,8 @@ const auto table = std::to_array<Key>({
     {"expect.outcome", Type::word, "\"completed\"", "how the run ends", words::outcome},
     {"expect.recovered", Type::word, "\"identical\" where it can be judged", "the recovered dump against memory",
      words::recovered},
+    {"expect.volume_path", Type::word, "not looked at",
+     "the dump file through the volume's drivers, against DumpRead and memory, sector by sector", words::recovered},
     {"expect.readable_sectors_on_disk", Type::count, "any", "sectors of canary memory that stand on the disk in clear"},
     {"expect.calls", Type::pattern_list, "any", "all callbacks in order, as patterns"},
     {"expect.statuses", Type::table_list, "none negative", "statuses that must have been returned"},
@@ -341,6 +344,8 @@ std::string describe_type(const Key& key) {
       return "number above 0, up to 1";
     case Type::word:
       return choice_of(key.words);
+    case Type::way:
+      return choice_of(key.words) + ", or \"reader:LIB.so\"";
     case Type::word_list:
       return "list of " + choice_of(key.words);
     case Type::text_list:

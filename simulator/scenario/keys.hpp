@@ -21,6 +21,7 @@ enum class Type : std::uint8_t {
   signed_size,  ///< as size, with a sign
   share,        ///< a real number above 0, up to 1
   word,         ///< one of `words`
+  way,          ///< one of `words`, or "reader:" and a path: of recover.via
   word_list,    ///< a list of `words`
   text_list,
   number_list,

@@ -167,6 +167,7 @@ void read_expect(Reading& reading) {
   Expect& into = reading.scenario.expect;
   if (const auto outcome = expect->word("outcome")) into.outcome = static_cast<Outcome>(*outcome);
   if (const auto recovered = expect->word("recovered")) into.recovered = static_cast<Recovered>(*recovered);
+  if (const auto path = expect->word("volume_path")) into.volume_path = static_cast<Recovered>(*path);
   into.readable_sectors = expect->count("readable_sectors_on_disk");
   into.redirected = expect->count("redirected");
   into.writes = expect->count("writes");

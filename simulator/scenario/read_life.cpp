@@ -89,7 +89,7 @@ void read_sequence(Reading& reading) {
 void read_run(Reading& reading) {
   if (auto recover = reading.top.table("recover")) {
     Recover& into = reading.scenario.recover;
-    if (const auto via = recover->word("via")) into.via = static_cast<Recover::Via>(*via);
+    if (const auto via = recover->way("via", into.reader)) into.via = static_cast<Recover::Via>(*via);
     if (const auto shift = recover->signed_size("shift")) into.shift = *shift;
     if (const auto output = recover->text("output")) {
       if (output->empty()) recover->mistake("output", "recover.output: expected a path, got an empty text");

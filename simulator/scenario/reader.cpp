@@ -250,6 +250,20 @@ std::optional<std::size_t> Section::word_of(const Node& node, const Key& row) {
   return std::nullopt;
 }
 
+std::optional<std::size_t> Section::way(std::string_view key, std::string& path) {
+  constexpr std::string_view prefix = "reader:";
+  const Key* row = nullptr;
+  const Node* node = get(key, Type::way, row);
+  if (node == nullptr) return std::nullopt;
+  if (node->kind != NodeKind::text || !node->text.starts_with(prefix)) return word_of(*node, *row);
+  path = node->text.substr(prefix.size());
+  if (path.empty() || path.find('\0') != std::string::npos) {
+    mistake(key, fmt::format("{}: {} names no file; write \"reader:./LIB.so\"", row->path, in_quotes(node->text)));
+    return std::nullopt;
+  }
+  return row->words.size();
+}
+
 std::optional<std::size_t> Section::word(std::string_view key) {
   const Key* row = nullptr;
   const Node* node = get(key, Type::word, row);

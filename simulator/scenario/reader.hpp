@@ -58,6 +58,8 @@ class Section {
   std::optional<std::int64_t> signed_size(std::string_view key);
   std::optional<double> share(std::string_view key);
   std::optional<std::size_t> word(std::string_view key);  ///< its index in the row's words
+  /// As word; one behind the last word for "reader:PATH", whose path goes to `path`.
+  std::optional<std::size_t> way(std::string_view key, std::string& path);
   std::optional<CountRange> count(std::string_view key);
   std::optional<Section> table(std::string_view key);
   std::vector<Section> tables(std::string_view key);

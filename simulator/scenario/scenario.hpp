@@ -181,8 +181,9 @@ struct SequenceStep {
 };
 
 struct Recover {
-  enum class Via : std::uint8_t { automatic, raw, filters, none };
+  enum class Via : std::uint8_t { automatic, raw, filters, volume, none, reader };
   Via via = Via::automatic;
+  std::string reader;            ///< of Via::reader: the shared library as written, found as a filter's image is
   std::int64_t shift = 0;        ///< raw: the filter moved every write by this many bytes
   std::filesystem::path output;  ///< keeps MEMORY.DMP here; empty: only judged
 };
@@ -241,6 +242,8 @@ struct ViolationExpectation {
 struct Expect {
   Outcome outcome = Outcome::completed;
   std::optional<Recovered> recovered;  ///< absent: identical, wherever a dump was made and something can read the disk
+  std::optional<Recovered>
+      volume_path;  ///< the dump through the volume's drivers, beside DumpRead; absent: not looked at
   std::optional<CountRange> readable_sectors;
   std::vector<CallPattern> calls;
   std::vector<StatusExpectation> statuses;

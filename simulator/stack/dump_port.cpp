@@ -10,11 +10,6 @@
 namespace dumpsim::stack {
 namespace {
 
-// What a transfer costs in virtual time: a disk of 512 MB/s behind a fixed 20 us a command. [assumed] Only order
-// matters.
-constexpr std::uint64_t command_100ns = 200;
-constexpr std::uint64_t bytes_per_100ns = 51;
-
 NTSTATUS status_of(disk::IoStatus status) {
   switch (status) {
     case disk::IoStatus::ok:
@@ -142,7 +137,7 @@ std::int32_t DumpPort::transfer(PartitionOffset at, const _MDL* mdl, bool write)
     const disk::IoStatus moved = !write               ? read_batch(where, now)
                                  : batch_.size() == 1 ? env_.disk.write(where, batch_[0])
                                                       : env_.disk.write_gathered(where, batch_);
-    env_.machine.clock.advance(command_100ns + now / bytes_per_100ns);
+    env_.machine.clock.advance(transfer_time(now));
     if (keep_) {
       for (const std::span<const std::byte> part : batch_) kept_.insert(kept_.end(), part.begin(), part.end());
     }

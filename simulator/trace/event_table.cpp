@@ -90,6 +90,10 @@ constexpr std::array request{
     filter, FieldRow{"request", Slot::arg, Format::request, When::always, "the IRP's function"},
     length, FieldRow{"offset", Slot::offset, Format::hex, When::if_transfer, "where on the device"},
     status, device};
+constexpr std::array disk_transfer{
+    filter, status, length,
+    FieldRow{"offset", Slot::offset, Format::hex, When::if_transfer, "bytes from the start of the disk"}, digest};
+constexpr std::array disk_flushed{filter, status};
 constexpr std::array instruction{
     filter, irql,
     FieldRow{"foreign", Slot::flags, Format::boolean, When::always,
@@ -143,6 +147,9 @@ constexpr std::array rows{
     EventRow{Kind::device_opened, "a driver asked for a device by name", device_opened},
     EventRow{Kind::device_control, "a driver sent a control request", device_control},
     EventRow{Kind::request, "a driver sent another IRP", request},
+    EventRow{Kind::disk_read, "a driver's read of a volume or disk device came to the disk", disk_transfer},
+    EventRow{Kind::disk_write, "a driver's write to a volume or disk device came to the disk", disk_transfer},
+    EventRow{Kind::disk_flushed, "a driver's flush came to the disk", disk_flushed},
     EventRow{Kind::instruction, "a driver executed what only ring 0 may, on the simulated processor", instruction},
     EventRow{Kind::violation, "a rule was broken", violation},
     EventRow{Kind::fault, "a driver faulted, hung or ended the process", fault},

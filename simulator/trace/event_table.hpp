@@ -39,7 +39,7 @@ enum class Format : std::uint8_t {
 enum class When : std::uint8_t {
   always,
   if_set,       ///< the slot is not 0
-  if_transfer,  ///< the event has a length: only write, read and port records have one
+  if_transfer,  ///< the event has a length: only write, read, port and disk records have one
 };
 
 struct FieldRow {

@@ -47,7 +47,10 @@ enum class Kind : std::uint16_t {
   device_control,  ///< image; arg: control code; flags: input length, length: output length; status; payload: the
                    ///< device
   request,  ///< image; arg: the request (requests.hpp); length, offset of a read or write; status; payload: the device
-  instruction,  ///< image, irql; flags: 1 when nothing of this machine is behind it; payload: what was done, "cli"
+  disk_read,     ///< image, status; length, offset: absolute on the disk; object: digest when asked for
+  disk_write,    ///< as disk_read
+  disk_flushed,  ///< image; status
+  instruction,   ///< image, irql; flags: 1 when nothing of this machine is behind it; payload: what was done, "cli"
   // What goes wrong.
   violation,  ///< image, callback; arg: rule index; flags: severity; payload: the detail in words
   fault,      ///< image, callback; arg: FaultKind; payload: in words, region-relative

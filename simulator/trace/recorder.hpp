@@ -195,6 +195,19 @@ class Recorder {
     emit({.kind = Kind::request, .image = image, .status = status, .length = length, .arg = request, .offset = offset},
          device);
   }
+  /// An IRP's transfer at the bottom of the storage stack; `offset` and `digest` as for the port's.
+  void disk_transfer(std::uint16_t image, bool write, std::int32_t status, std::uint64_t offset, std::uint32_t length,
+                     std::uint64_t digest) {
+    emit({.kind = write ? Kind::disk_write : Kind::disk_read,
+          .image = image,
+          .status = status,
+          .length = length,
+          .offset = offset,
+          .object = digest});
+  }
+  void disk_flushed(std::uint16_t image, std::int32_t status) {
+    emit({.kind = Kind::disk_flushed, .image = image, .status = status});
+  }
   /// `words` name what was done: "read cr8 = 0xf".
   void instruction(std::uint16_t image, std::uint8_t irql, bool foreign, std::string_view words) {
     emit({.kind = Kind::instruction, .irql = irql, .image = image, .flags = foreign ? 1u : 0u}, words);

@@ -404,6 +404,20 @@ class Writer {
         result(record.status);
         column(changes_column, printable(event.text()));
         break;
+      case Kind::disk_read:
+      case Kind::disk_write:
+        begin(depth(), record.kind == Kind::disk_read ? "disk read" : "disk write");
+        column(who_column, who);
+        transfer(record);
+        if (record.object != 0) column(mdl_column, fmt::format("{:016x}", record.object));
+        result(record.status);
+        if (record.status < 0) colour = Colour::red;
+        break;
+      case Kind::disk_flushed:
+        begin(depth(), "disk flushed");
+        column(who_column, who);
+        result(record.status);
+        break;
       case Kind::instruction:
         begin(depth(), printable(event.text()));
         if (record.flags != 0) colour = Colour::yellow;

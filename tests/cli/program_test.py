@@ -379,7 +379,9 @@ class Recover(ProgramTest):
     def test_wrong_options_are_refused(self):
         self.file("disk.img", bytes(1 << 20))
         for words in (("--extent", "12"), ("--extent", "a:b"), ("--extent", "0:1.5 MiB"), ("--via", "magic"),
-                      ("--via", "filters"), ("--shift", "far"), ("--partition-offset", "-1"), ("--sector-size", "777"),
+                      ("--via", "filters"), ("--via", "volume"), ("--via", "reader:"),
+                      ("--via", "reader:./nobody.so"), ("--shift", "far"), ("--partition-offset", "-1"),
+                      ("--sector-size", "777"),
                       ("--extent", "0:4096")):
             result = self.expect(2, "recover", "disk.img", "-o", "MEMORY.DMP", *words)
             self.assertEqual(result.stdout, "", words)

@@ -16,11 +16,13 @@ class IoTest : public KernelTest {
   static VolumeFacts facts() {
     VolumeFacts facts;
     facts.disk_number = 2;
-    facts.partition_number = 3;
-    facts.partition_start = 1 << 20;
-    facts.partition_length = 200 << 20;
     facts.disk_size = 256 << 20;
     facts.mbr_signature = 0xCAFE1234;
+    PartitionFacts partition;
+    partition.number = 3;
+    partition.start = DiskOffset{1 << 20};
+    partition.length = 200 << 20;
+    facts.partitions = {partition};
     return facts;
   }
 
@@ -89,8 +91,8 @@ TEST_P(IoTest, TheVolumeKnowsItsPartition) {
 TEST_P(IoTest, OnGptTheOldQuestionFails) {
   VolumeFacts gpt = facts();
   gpt.style = VolumeFacts::Style::gpt;
-  gpt.gpt_partition[0] = 0x42;
-  gpt.gpt_name = u"Basic data partition";
+  gpt.partitions[0].gpt_id[0] = 0x42;
+  gpt.partitions[0].gpt_name = u"Basic data partition";
   kernel().create_volume(gpt);
   PARTITION_INFORMATION old{};
   EXPECT_EQ(ask(IOCTL_DISK_GET_PARTITION_INFO, &old, sizeof old), STATUS_INVALID_DEVICE_REQUEST);
@@ -100,7 +102,7 @@ TEST_P(IoTest, OnGptTheOldQuestionFails) {
   EXPECT_EQ(ex.PartitionStyle, PARTITION_STYLE_GPT);
   EXPECT_EQ(ex.StartingOffset.QuadPart, 1 << 20);
   EXPECT_EQ(ex.Gpt.PartitionId.Data1, 0x42u);
-  EXPECT_EQ(std::u16string_view(ex.Gpt.Name, 20), gpt.gpt_name);
+  EXPECT_EQ(std::u16string_view(ex.Gpt.Name, 20), gpt.partitions[0].gpt_name);
 }
 
 TEST_P(IoTest, ShortBuffersGetNothing) {
@@ -146,7 +148,7 @@ TEST_P(IoTest, APropertyQueryReadsItsInput) {
   EXPECT_EQ(ask(IOCTL_STORAGE_QUERY_PROPERTY, &alignment, sizeof alignment, &query, sizeof query), STATUS_SUCCESS);
   EXPECT_EQ(alignment.BytesPerPhysicalSector, 512u);
   EXPECT_EQ(ask(IOCTL_STORAGE_QUERY_PROPERTY, &alignment, sizeof alignment, &query, 4), STATUS_INVALID_PARAMETER);
-  query.PropertyId = StorageDeviceProperty;
+  query.PropertyId = StorageMiniportProperty;
   EXPECT_EQ(ask(IOCTL_STORAGE_QUERY_PROPERTY, &alignment, sizeof alignment, &query, sizeof query),
             STATUS_INVALID_DEVICE_REQUEST);
 }
@@ -156,7 +158,7 @@ TEST_P(IoTest, DevicesHaveTheirTrueShape) {
   PDEVICE_OBJECT top = volume();
   EXPECT_EQ(sizeof(DEVICE_OBJECT), 0x150u);
   EXPECT_EQ(top->Type, IO_TYPE_DEVICE);
-  EXPECT_EQ(top->StackSize, 2);
+  EXPECT_EQ(top->StackSize, 8) << "volsnap, volmgr, partmgr, disk, and room for four on the disk";
   EXPECT_EQ(top->AttachedDevice, nullptr);
   EXPECT_EQ(view(top->DriverObject->DriverName), u"\\Driver\\volsnap");
   Counted name(u"\\device\\HARDDISKVOLUME3");

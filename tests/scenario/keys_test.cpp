@@ -82,6 +82,7 @@ void walk(const json& schema, const std::string& path, Visit&& visit) {
 /// The words a schema node allows, wherever it says so.
 std::vector<std::string> enumerated(const json& node) {
   const json* list = node.contains("enum") ? &node["enum"] : nullptr;
+  if (list == nullptr && node.contains("anyOf") && node["anyOf"][0].contains("enum")) list = &node["anyOf"][0]["enum"];
   if (list == nullptr && node.contains("items")) {
     const json& items = node["items"];
     if (items.contains("enum")) list = &items["enum"];

@@ -217,6 +217,9 @@ TEST(Scenario, WordsMeanTheirEnumerators) {
   EXPECT_EQ(read("").dump.format, Format::by_profile);
   EXPECT_EQ(read("[[filter]]\nimage = \"x\"\nconvention = \"microsoft\"").filters[0].convention, Convention::microsoft);
   EXPECT_EQ(read("[recover]\nvia = \"filters\"").recover.via, Recover::Via::filters);
+  const Recover through_reader = read("[recover]\nvia = \"reader:lib/x.so\"").recover;
+  EXPECT_EQ(through_reader.via, Recover::Via::reader);
+  EXPECT_EQ(through_reader.reader, "lib/x.so");
   EXPECT_EQ(read("[recover]\nvia = \"raw\"\nshift = \"-4 KiB\"").recover.shift, -4096);
   EXPECT_EQ(read("timeline = [\"boot\", \"hibernate\", \"resume\"]").timeline[1], TimelineStep::hibernate);
   EXPECT_EQ(read("[expect]\noutcome = \"hung\"").expect.outcome, Outcome::hung);
