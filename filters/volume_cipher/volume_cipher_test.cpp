@@ -38,6 +38,25 @@ TEST(VolumeCipherFilter, EncryptsByTheSectorOnThePartition) {
   EXPECT_TRUE(stack.violations().empty());
 }
 
+TEST(VolumeCipherFilter, IsReadBackByTheDriverOnTheVolume) {
+  Machine machine({.fragments = 5});
+  machine.add_driver(driver, "boot", true).parameter("Key", 7);
+  machine.add_filter(filter).compare_volume_path();
+  const auto run = machine.run();
+  EXPECT_EQ(run.volume_path, "identical") << run.volume_path_detail;
+  EXPECT_EQ(run.readable_sectors, 0u);
+}
+
+TEST(VolumeCipherFilter, IsNotReadBackByAnotherKey) {
+  Machine machine;
+  machine.add_driver(driver, "boot", true).parameter("Key", 7);
+  machine.add_filter(DUMPSIM_FILTERS "/xor.so").parameter("Key", 7).compare_volume_path();
+  const auto run = machine.run();
+  EXPECT_EQ(run.volume_path, "different");
+  EXPECT_NE(run.volume_path_detail.find("what DumpRead gives back is a dump"), std::string::npos)
+      << run.volume_path_detail;
+}
+
 TEST(VolumeCipherFilter, WithoutAKeyThereIsNoDump) {
   Machine machine;
   machine.add_filter(filter);

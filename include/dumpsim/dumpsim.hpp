@@ -57,6 +57,10 @@ struct Run {
   std::uint64_t redirected = 0;        ///< of them: where a filter sent them
   std::vector<Call> calls;
   std::vector<Violation> violations;
+  /// Of the dump file through the drivers on the volume: "identical", "different", "unreadable"; "not-tried" unless
+  /// Machine::compare_volume_path() asked for it.
+  std::string volume_path;
+  std::string volume_path_detail;     ///< where it first differs, and who is right; or how much was compared
   std::vector<std::string> disabled;  ///< filters that were disabled
   std::vector<std::string> debug_output;
   std::string trace;  ///< canonical text
@@ -96,6 +100,9 @@ class Machine {
   Machine& policy(const std::string& name, const std::string& value);
   /// Says that the filter added last moves offsets on purpose, so that it is not reported.
   Machine& redirects();
+  /// Has run() read the dump through the drivers on the volume, sector by sector beside DumpRead and memory: does the
+  /// volume driver read back what the dump filter wrote?
+  Machine& compare_volume_path();
 
   /// Boot, crash, next boot, in a forked child: whatever the filter does, the caller stands.
   Run run() const;

@@ -157,6 +157,11 @@ Machine& Machine::policy(const std::string& name, const std::string& value) {
   return *this;
 }
 
+Machine& Machine::compare_volume_path() {
+  state_->scenario.expect.volume_path = scenario::Recovered::identical;
+  return *this;
+}
+
 Machine& Machine::redirects() {
   state_->last_filter().redirects = true;
   return *this;
@@ -168,6 +173,8 @@ Run Machine::run() const {
   Run run;
   run.outcome = scenario::name_of(report.outcome);
   run.recovered = scenario::name_of(report.recovered);
+  run.volume_path = scenario::name_of(report.volume_path);
+  run.volume_path_detail = report.volume_path_detail;
   run.readable_sectors = report.readable_sectors.value_or(0);
   run.writes = report.writes;
   run.redirected = report.redirected;

@@ -15,6 +15,7 @@
 #include "dumpfile/dump_layout.hpp"
 #include "dumpfile/memory_source.hpp"
 #include "engine/run.hpp"
+#include "kernel/scripted_device.hpp"
 #include "scenario/scenario.hpp"
 #include "stack/environment.hpp"
 #include "stack/main_drivers.hpp"
@@ -38,10 +39,11 @@ struct Plan {
   std::vector<scenario::FileSpec> files, expected_files;  ///< with their contents; see with_host_files()
 };
 
-/// The scenario's filters and ordinary drivers with their images found.
+/// The scenario's filters and ordinary drivers with their images found, its scripted devices with their files read.
 struct Images {
   std::vector<stack::FilterSpec> filters;
   std::vector<stack::DriverSpec> drivers;
+  std::vector<kernel::ScriptedDevice> devices;
 };
 Result<Images> find_images(const scenario::Scenario& scenario, const RunOptions& options);
 

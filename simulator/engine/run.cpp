@@ -262,18 +262,21 @@ class Run {
                                        stuck_seconds(scenario_)),
                   "through the reader");
     }
-    if (scenario_.recover.via == Via::volume) {
-      return take(bytes_through_volume(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_,
-                                       stuck_seconds(scenario_)),
-                  "through the volume");
-    }
-    if (scenario_.recover.via == Via::filters || shared_->totals().reads_through_filters) {
+    const bool by_what_works = scenario_.recover.via == Via::automatic;
+    if (scenario_.recover.via == Via::filters || (by_what_works && shared_->totals().reads_through_filters != 0)) {
       return take(bytes_through_filters(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_,
                                         stuck_seconds(scenario_)),
                   "through the filters");
     }
+    // Where neither works there may still be what Windows itself would use.
+    if (scenario_.recover.via == Via::volume || (by_what_works && driver_on_volume())) {
+      return take(bytes_through_volume(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_,
+                                       stuck_seconds(scenario_)),
+                  "through the volume");
+    }
     report_.recovered = Recovered::unreadable;
-    report_.recovered_detail = "the dump file's first bytes are no dump's, and no filter has a read callback";
+    report_.recovered_detail =
+        "the dump file's first bytes are no dump's, no filter has a read callback and no driver is on the volume";
     if (!options_.judge || !expects_content()) return {};
     return Error{
         fmt::format("{}: expect.recovered = \"{}\" cannot be judged: {}; leave it out, or give the filter a DumpRead, "
@@ -288,6 +291,11 @@ class Run {
     report_.recovered = Recovered::unreadable;
     report_.recovered_detail = back->why_not;
     return {};
+  }
+
+  bool driver_on_volume() const {
+    return std::any_of(images_.drivers.begin(), images_.drivers.end(),
+                       [](const stack::DriverSpec& driver) { return driver.attach_to_volume; });
   }
 
   /// Both readings in children of their own, of as many bytes as the dump has.

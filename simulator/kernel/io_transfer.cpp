@@ -17,19 +17,25 @@ struct Pieces {
   bool whole = false;  ///< every page was there
 };
 
-/// The first `length` bytes that an MDL describes, in runs.
-Pieces gather(Kernel& kernel, PMDL mdl, std::size_t length) {
+/// The first `length` bytes that an MDL describes, in runs; `to_fill`: they are to be written to, which RAM is not
+/// here.
+Pieces gather(Kernel& kernel, PMDL mdl, std::size_t length, bool to_fill) {
   using Region = machine::PhysicalMemory::Region;
   Pieces pieces;
   if (mdl == nullptr || length > MmGetMdlByteCount(mdl)) return pieces;
   const PFN_NUMBER* pfns = MmGetMdlPfnArray(mdl);
+  // Size says how many page frames follow; what lies behind them is not the MDL's.
+  const auto described = static_cast<std::size_t>(std::max<std::ptrdiff_t>(mdl->Size - std::ptrdiff_t{sizeof(MDL)}, 0));
+  const std::size_t frames = described / sizeof(PFN_NUMBER);
   std::size_t in_page = MmGetMdlByteOffset(mdl) & (page_size - 1);
   for (std::size_t left = length, i = 0; left != 0; ++i, in_page = 0) {
+    if (i == frames) return pieces;
     std::byte* page = kernel.memory().address_of(pfns[i]);
     if (page == nullptr) return pieces;
     const Region region = kernel.memory().region_of(page);
     // A page of the host's, not the machine's, may be gone by now: an MDL can hold any number.
     if ((region == Region::unknown || region == Region::mapping) && !kernel.memory().is_readable(page)) return pieces;
+    if (to_fill && (region == Region::ram || region == Region::window)) return pieces;
     const std::size_t now = std::min<std::size_t>(left, page_size - in_page);
     if (!pieces.parts.empty() && pieces.parts.back().data() + pieces.parts.back().size() == page + in_page) {
       pieces.parts.back() = {pieces.parts.back().data(), pieces.parts.back().size() + now};
@@ -57,7 +63,7 @@ NTSTATUS status_of(Medium::Moved moved) {
 NTSTATUS move(Kernel& kernel, PIRP irp, bool write, DiskOffset at, std::uint32_t length, std::uint64_t& digest) {
   Medium* medium = kernel.io().medium;
   if (medium == nullptr) return STATUS_DEVICE_NOT_READY;
-  const Pieces pieces = gather(kernel, irp->MdlAddress, length);
+  const Pieces pieces = gather(kernel, irp->MdlAddress, length, !write);
   if (!pieces.whole) return STATUS_INVALID_PARAMETER;  // Windows would fault here, or later [assumed]
   std::vector<std::byte> joined;
   std::span<std::byte> bytes = pieces.parts.front();

@@ -113,7 +113,10 @@ PDEVICE_OBJECT put_above(Kernel& kernel, PDRIVER_OBJECT driver, PDEVICE_OBJECT l
 }  // namespace
 
 NTSTATUS pass_to_lower(PDEVICE_OBJECT device, PIRP irp, std::uint64_t moved_by) {
+  constexpr ULONG no_more_irp_stack_locations = 0x35;
   PDEVICE_OBJECT top = kernel::IoGetAttachedDevice(extension_of(device).lower);
+  // Made for fewer drivers than the stack has: there is no next location to write to [doc].
+  if (irp->CurrentLocation <= 1) current().bugcheck(no_more_irp_stack_locations, {number_of(irp), 0, 0, 0});
   IoCopyCurrentIrpStackLocationToNext(irp);
   PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(irp);
   if (moved_by != 0) next->Parameters.Read.ByteOffset.QuadPart += static_cast<LONGLONG>(moved_by);
@@ -158,8 +161,12 @@ void Kernel::create_volume(const VolumeFacts& facts, Medium* medium) {
     const std::string name = "\\Device\\HarddiskVolume" + number;
     name_device(name, volume);
     link_device("\\??\\HarddiskVolume" + number, name);
-    link_device(disk_folder + "\\Partition" + number, name);
-    link_device(arc_name + "partition(" + number + ")", disk_folder + "\\Partition" + number);
+    std::string partition_name = disk_folder;
+    partition_name.append("\\Partition").append(number);
+    std::string partition_arc_name = arc_name;
+    partition_arc_name.append("partition(").append(number).append(")");
+    link_device(partition_name, name);
+    link_device(partition_arc_name, partition_name);
     const bool dumps = i == facts.dump_partition;
     if (dumps) io_->volume_device = top;
     if (dumps || next_letter <= 'Z') {

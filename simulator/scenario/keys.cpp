@@ -15,6 +15,7 @@ namespace dumpsim::scenario {
 namespace {
 
 constexpr std::uint64_t kib = 1024, mib = 1024 * kib, gib = 1024 * mib;
+constexpr std::uint64_t most_answer = mib;  // bytes a scripted device gives or keeps
 constexpr std::uint64_t most_bytes = (std::uint64_t{1} << 63) - 1;
 
 const auto table = std::to_array<Key>({
@@ -203,6 +204,30 @@ const auto table = std::to_array<Key>({
     {"driver[].attach", Type::word, "none", "whose device stack its AddDevice is called for", words::attach},
     {"driver[].parameters", Type::table, "none", "registry values of Services\\NAME\\Parameters"},
     {"driver[].parameters.*", Type::parameter, "none", "a value of the registry"},
+
+    {"device", Type::table_list, "none", "a device that answers from here, in place of a main driver"},
+    {"device[].name", Type::text, "", "its name, \\Device\\…"},
+    {"device[].links", Type::text_list, "none", "symbolic links to it, \\DosDevices\\…"},
+    {"device[].open", Type::status, "\"STATUS_SUCCESS\"", "how opening it ends"},
+    {"device[].reply", Type::table_list, "none", "what a control code gets; others get STATUS_INVALID_DEVICE_REQUEST"},
+    {"device[].reply[].code", Type::integer, "", "the control code", {}, 0, 0xffffffff},
+    {"device[].reply[].status", Type::status, "\"STATUS_SUCCESS\"", "the status; an error gives no bytes"},
+    {"device[].reply[].bytes", Type::text, "none", "the answer, as hex digits"},
+    {"device[].reply[].file", Type::path, "none", "the answer, as a file's content"},
+    {"device[].reply[].information", Type::integer, "the answer's length", "IoStatus.Information", {}, 0, most_answer},
+    {"device[].reply[].pending", Type::word, "answered at once",
+     "STATUS_PENDING: completed before anybody waits, or never", words::pending},
+    {"device[].reply[].pointers", Type::table_list, "none", "addresses of blocks in the answer"},
+    {"device[].reply[].pointers[].at", Type::integer, "", "where the 8 bytes of the address go", {}, 0, most_answer},
+    {"device[].reply[].pointers[].block", Type::text, "", "name of the block"},
+    {"device[].block", Type::table_list, "none", "memory that answers point to"},
+    {"device[].block[].name", Type::text, "", "what pointers call it"},
+    {"device[].block[].size", Type::size, "its content's", "bytes, zeros behind the content", {}, 1, most_answer},
+    {"device[].block[].bytes", Type::text, "none", "its content, as hex digits"},
+    {"device[].block[].file", Type::path, "none", "its content, as a file's"},
+    {"device[].block[].pointers", Type::table_list, "none", "addresses of blocks in it"},
+    {"device[].block[].pointers[].at", Type::integer, "", "where the 8 bytes of the address go", {}, 0, most_answer},
+    {"device[].block[].pointers[].block", Type::text, "", "name of the block"},
 
     {"policy", Type::table, "the profile's defaults", "what is not certain about Windows, by name"},
     {"policy.*", Type::value, "the profile's default", "a word, number or boolean of docs/fidelity.md"},

@@ -140,6 +140,39 @@ struct Files {
   std::vector<FileSpec> files;
 };
 
+/// A device that answers from the scenario instead of a driver.
+struct Device {
+  struct Pointer {
+    std::uint32_t at = 0;   ///< where its 8 bytes go
+    std::size_t block = 0;  ///< index in `blocks`
+  };
+  /// Bytes as given or, with a file, the file's.
+  struct Content {
+    std::vector<std::byte> bytes;
+    std::filesystem::path file;
+    std::vector<Pointer> pointers;
+    std::uint32_t line = 0, column = 0;  ///< where `file` stands
+  };
+  struct Block {
+    std::string name;
+    std::uint64_t size = 0;  ///< 0: as its content; else padded with zeros to this
+    Content content;
+  };
+  enum class Pending : std::uint8_t { no, completed, never };
+  struct Reply {
+    std::uint32_t code = 0;
+    std::int32_t status = 0;
+    Content content;
+    std::optional<std::uint64_t> information;  ///< the content's length where not given
+    Pending pending = Pending::no;
+  };
+  std::string name;
+  std::vector<std::string> links;
+  std::int32_t open_status = 0;
+  std::vector<Reply> replies;
+  std::vector<Block> blocks;
+};
+
 enum class TimelineStep : std::uint8_t {
   boot,
   disable_dumps,
@@ -256,6 +289,7 @@ struct Scenario {
   std::vector<Driver> drivers;  ///< in the order of their start
   Registry registry;
   Files files;
+  std::vector<Device> devices;
   policy::Policies policies{policy::Profile::windows_11};
   std::vector<TimelineStep> timeline;  ///< default: boot, crash, next-boot; empty when `sequence` is given
   std::vector<SequenceStep> sequence;

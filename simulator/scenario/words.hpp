@@ -21,6 +21,7 @@ inline constexpr List<2> convention{"system-v", "microsoft"};  // from Conventio
 inline constexpr List<9> timeline{"boot",  "disable-dumps", "enable-dumps", "hibernate", "resume",
                                   "crash", "next-boot",     "stop-drivers", "shutdown"};
 inline constexpr List<2> driver_start{"boot", "system"};
+inline constexpr List<2> pending{"completed", "never"};  // from Device::Pending::completed on
 inline constexpr List<1> attach{"volume"};
 inline constexpr List<8> action{"load", "start", "open", "write", "read", "finish", "unload", "power-cut"};
 inline constexpr List<2> stack{"crash", "hibernation"};

@@ -88,7 +88,9 @@ TEST_F(Oracle, SaysWhatItCannotRead) {
   EXPECT_EQ(nothing.found, Recovered::unreadable);
   EXPECT_EQ(nothing.detail, "IRP_MJ_READ failed");
   std::vector<std::byte> noise(bytes_.size(), std::byte{0x11});
-  EXPECT_EQ(compare(reading(noise), reading(bytes_)).found, Recovered::different);
+  EXPECT_THAT(compare(reading(noise), reading(bytes_)).detail,
+              HasSubstr("what DumpRead gives back is a dump, what the volume gives back is none"));
+  EXPECT_THAT(compare(reading(bytes_), reading(noise)).detail, HasSubstr("what DumpRead gives back is none"));
   EXPECT_THAT(compare(reading(noise), {nullptr, "no filter has a read callback"}).detail,
               AllOf(HasSubstr("is no dump"), HasSubstr("no filter has a read callback")));
 }

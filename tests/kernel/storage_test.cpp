@@ -410,8 +410,13 @@ TEST_P(StorageTest, MemoryThatLiesApartIsMovedWhole) {
   EXPECT_EQ(pages[511], std::byte{1}) << "the disk's first page ends 512 bytes into the second of memory";
   EXPECT_EQ(pages[512], std::byte{2});
   EXPECT_EQ(pages[4096 + 4095], std::byte{3});
+  mdl->Size -= sizeof(PFN_NUMBER);
+  EXPECT_EQ(read(), STATUS_INVALID_PARAMETER) << "fewer page frames than its ByteCount needs";
+  mdl->Size += sizeof(PFN_NUMBER);
   MmGetMdlPfnArray(mdl)[1] = 0x7FFFFFFFFF;
   EXPECT_EQ(read(), STATUS_INVALID_PARAMETER) << "a page frame that does not exist";
+  MmGetMdlPfnArray(mdl)[1] = 2;
+  EXPECT_EQ(read(), STATUS_INVALID_PARAMETER) << "RAM, whose content is fixed";
 }
 
 TEST_P(StorageTest, WhatCannotBeMovedSaysWhy) {
@@ -427,6 +432,13 @@ TEST_P(StorageTest, WhatCannotBeMovedSaysWhy) {
   EXPECT_EQ(transfer(IRP_MJ_READ, volume(), nullptr, 0, 0), STATUS_SUCCESS) << "nothing is always there";
   medium_.fails = true;
   EXPECT_EQ(transfer(IRP_MJ_READ, volume(), buffer.data(), 512, 0), STATUS_IO_DEVICE_ERROR);
+}
+
+TEST_P(StorageTest, AnIrpMadeForFewerDriversStopsTheMachine) {
+  create();
+  PIRP irp = K(IoAllocateIrp)(1, FALSE);
+  IoGetNextIrpStackLocation(irp)->MajorFunction = IRP_MJ_READ;
+  bugcheck_of(0x35, [&] { K(IofCallDriver)(volume(), irp); });
 }
 
 TEST_P(StorageTest, AFlushReachesTheMedium) {
