@@ -40,7 +40,6 @@ std::uint32_t start_of(const scenario::Scenario& scenario, const std::string& na
   return 0;
 }
 
-}  // namespace
 /// What the product says of itself, by profile. Names and which of the values are there: [seen: registries of these
 /// versions]; the current edition of Windows 11 still calls itself Windows 10 there, and its version 6.3.
 struct Product {
