@@ -123,6 +123,12 @@ Result<void> tell_outcome(const ChildEnd& end, const SharedTexts& shared, const 
     if (const std::string driver = view.image_name(totals.stage_image); !driver.empty()) {
       report.outcome_detail += fmt::format("; driver {} refused the usage notification", driver);
     }
+    for (const trace::Event& event : view) {
+      if (event.record.kind != trace::Kind::filter_missing) continue;
+      report.outcome_detail +=
+          fmt::format("; DumpFilters lists \"{}\", which no [[filter]] stands for", trace::printable(event.text()));
+      break;
+    }
     return {};
   }
   if (totals.power_refused != 0) {

@@ -55,6 +55,8 @@ enum class Policy : std::uint8_t {
   header_valid_last,      ///< the header is made valid by the last write: no | yes
   resume_reads,           ///< a resume reads the hibernation file back through the filters: no | yes
   hibernation_max_pages,  ///< MaxPagesPerWrite of the hibernation stack
+  raised_files,           ///< a file call at DISPATCH_LEVEL and above: fail | work | bugcheck
+  missing_filter,         ///< DumpFilters lists a file that is not there: stack-fails | skip
   pool_caller,            ///< a bad free of pool: bugcheck (0xC2) | report, and the machine goes on
   count_
 };

@@ -180,6 +180,8 @@ void read_expect(Reading& reading) {
     }
     into.disabled.push_back(name->text);
   }
+  if (auto files = expect->table("files")) read_file_specs(*files, reading, true, into.files);
+  if (auto registry = expect->table("registry")) read_registry_keys(*registry, into.registry);
   for (const Node* text : expect->texts("debug_output")) into.debug_output.push_back(text->text);
   read_calls(*expect, reading);
   read_statuses(*expect, reading);
