@@ -13,7 +13,6 @@
 namespace {
 
 using dumpsim::api::Machine;
-using dumpsim::api::Run;
 using dumpsim::api::Stack;
 using dumpsim::api::Transfer;
 
@@ -42,7 +41,7 @@ TEST(TwoRolesFilter, EncryptsWithItsMainDriversKey) {
 }
 
 TEST(TwoRolesFilter, DumpsAndIsReadBack) {
-  const Run run = both().run();
+  const dumpsim::api::Run run = both().run();
   EXPECT_EQ(run.outcome, "completed");
   EXPECT_EQ(run.recovered, "identical");
   EXPECT_EQ(run.readable_sectors, 0u);
@@ -52,7 +51,7 @@ TEST(TwoRolesFilter, WithoutAKeyNothingIsEncrypted) {
   Machine machine;
   machine.add_driver(image);
   machine.add_filter(image);
-  const Run run = machine.run();
+  const dumpsim::api::Run run = machine.run();
   EXPECT_EQ(run.outcome, "completed");
   EXPECT_NE(run.readable_sectors, 0u);
 }

@@ -25,6 +25,7 @@
 #include "cli/command.hpp"
 #include "cli/progress.hpp"
 #include "engine/run.hpp"
+#include "report/provider.hpp"
 #include "report/run_report.hpp"
 #include "scenario/scenario.hpp"
 #include "trace/jsonl.hpp"
@@ -40,6 +41,7 @@ struct Options {
   unsigned jobs = 1;
   std::string trace;  // "", "text", "jsonl", "none"
   std::filesystem::path trace_file;
+  std::filesystem::path provider;
   bool json = false;
   bool in_process = false;
   bool trap_missing = false;
@@ -84,6 +86,18 @@ Result<void> write_trace(const Options& options, const engine::Report& report) {
   return made->commit();
 }
 
+Result<void> write_provider(const Options& options, const engine::Report& report) {
+  const std::string text = report::to_provider(report);
+  if (text.empty()) {
+    return Error{fmt::format("{}: nothing was asked for that is not there, so there is no provider to write",
+                             report.file.string())};
+  }
+  auto made = NewFile::create(options.provider, options.replace);
+  if (!made) return made.error();
+  if (auto written = made->file().write_at(0, std::as_bytes(std::span(text))); !written) return written;
+  return made->commit();
+}
+
 Done run_one(const std::filesystem::path& file, const Options& options, const Context& context, bool alone) {
   Done done;
   auto scenario = scenario::load(file);
@@ -101,6 +115,9 @@ Done run_one(const std::filesystem::path& file, const Options& options, const Co
   done.exit_code = report->as_expected() ? as_expected : not_as_expected;
   if (!options.trace_file.empty()) {
     if (auto written = write_trace(options, *report); !written) return {usage, {}, written.error().message};
+  }
+  if (!options.provider.empty()) {
+    if (auto written = write_provider(options, *report); !written) return {usage, {}, written.error().message};
   }
   const bool to_file = !options.trace_file.empty();
   const report::TextOptions text{.colour = colours(STDOUT_FILENO) && !to_file,
@@ -243,6 +260,8 @@ class Pool {
 std::string conflict(const Options& options) {
   if (options.files.size() > 1 && !options.trace_file.empty())
     return "--trace-file takes one scenario; it would hold only the last one's trace";
+  if (options.files.size() > 1 && !options.provider.empty())
+    return "--write-provider takes one scenario; it would hold only the last one's devices";
   if (options.files.size() > 1 && options.in_process) return "--in-process takes one scenario: it is for a debugger";
   if (options.in_process && options.jobs > 1) return "--in-process runs in this process; -j does not go with it";
   if (options.files.size() > 1 && options.trace == "jsonl")
@@ -268,6 +287,8 @@ void add_run_command(CLI::App& app, Context& context) {
                    "How the trace is shown: text (the default for one scenario), jsonl, none")
       ->check(CLI::IsMember({"text", "jsonl", "none"}));
   command->add_option("--trace-file", options->trace_file, "Write the trace there instead");
+  command->add_option("--write-provider", options->provider,
+                      "Write [[device]] tables for what was asked for and is not there, to be filled in");
   command->add_flag("--json", options->json, "The result as JSON");
   command->add_flag("--in-process", options->in_process,
                     "No child process: for a debugger. A filter's crash is then this program's");

@@ -136,17 +136,17 @@ Machine& Machine::add_driver(const std::string& image, const std::string& start,
 }
 
 Machine& Machine::parameter(const std::string& name, std::uint32_t value) {
-  state_->last().parameters[name] = value;
+  state_->last().parameters[name] = scenario::RegistryValue::dword(value);
   return *this;
 }
 
 Machine& Machine::parameter(const std::string& name, const std::string& value) {
-  state_->last().parameters[name] = value;
+  state_->last().parameters[name] = scenario::RegistryValue::text(value);
   return *this;
 }
 
 Machine& Machine::parameter(const std::string& name, std::span<const std::byte> value) {
-  state_->last().parameters[name] = std::vector<std::byte>(value.begin(), value.end());
+  state_->last().parameters[name] = scenario::RegistryValue::binary(value);
   return *this;
 }
 

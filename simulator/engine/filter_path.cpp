@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "engine/plan.hpp"
 #include "engine/run.hpp"
+#include "engine/scripted_devices.hpp"
 
 namespace dumpsim::engine {
 namespace fs = std::filesystem;
@@ -103,6 +104,9 @@ Result<Images> find_images(const scenario::Scenario& scenario, const RunOptions&
          .start = driver.start == scenario::Driver::Start::boot ? stack::DriverStart::boot : stack::DriverStart::system,
          .attach_to_volume = driver.attach_to_volume});
   }
+  auto devices = scripted_devices(scenario);
+  if (!devices) return devices.error();
+  found.devices = std::move(*devices);
   return found;
 }
 

@@ -12,12 +12,14 @@
 
 #include "engine/disk_medium.hpp"
 #include "engine/fault_evidence.hpp"
+#include "engine/file_seed.hpp"
 #include "engine/registry_seed.hpp"
 #include "kernel/drivers.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/trap.hpp"
 #include "machine/fault_trap.hpp"
 #include "machine/gate.hpp"
+#include "stack/dump_filters.hpp"
 #include "stack/invoke.hpp"
 
 namespace dumpsim::engine {
@@ -72,6 +74,20 @@ std::string_view name_of(SequenceStep::Action action) {
       return "power-cut";
   }
   return "";
+}
+
+}  // namespace
+
+namespace {
+
+/// PO_CB_SYSTEM_STATE_LOCK [doc]: the second argument is 0 when the machine is about to leave the working state, 1 when
+/// it is back.
+constexpr std::uint64_t system_state_lock = 3;
+
+kernel::RaisedFiles raised_files(const policy::Policies& policies) {
+  if (policies.is(policy::Policy::raised_files, "work")) return kernel::RaisedFiles::work;
+  return policies.is(policy::Policy::raised_files, "bugcheck") ? kernel::RaisedFiles::bugcheck
+                                                               : kernel::RaisedFiles::fail;
 }
 
 }  // namespace
@@ -179,8 +195,15 @@ struct Session::State {
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(pages, UINT32_MAX));
   }
 
-  /// A kernel with nothing in it: what a boot starts from.
+  /// A kernel with nothing in it: what a boot starts from. Registry and files are what the boot before left, all of it:
+  /// what was written is on the disk before the machine crashes [assumed: the lazy writer had its time].
   void power_on() {
+    std::optional<kernel::Registry> registry;
+    std::optional<kernel::FileTree> files;
+    if (kernel) {
+      registry = std::move(kernel->registry());
+      files = std::move(kernel->files());
+    }
     kernel.reset();
     const policy::ProfileRow& profile = policy::row_of(scenario.system.profile);
     kernel = std::make_unique<kernel::Kernel>(
@@ -188,10 +211,22 @@ struct Session::State {
         kernel::Config{.major = profile.major,
                        .minor = profile.minor,
                        .build = profile.build,
-                       .bad_free_stops = scenario.policies.is(policy::Policy::pool_caller, "bugcheck")});
+                       .bad_free_stops = scenario.policies.is(policy::Policy::pool_caller, "bugcheck"),
+                       .raised_files = raised_files(scenario.policies),
+                       .uefi = scenario.disk.style == scenario::PartitionStyle::gpt});
     kernel->create_volume(volume_facts(scenario, plan), &medium);
-    seed_registry(kernel->registry(), scenario);
+    if (registry) {
+      kernel->registry() = std::move(*registry);
+      kernel->registry().restart();
+      kernel->files() = std::move(*files);
+      kernel->files().restart();
+    } else {
+      seed_registry(kernel->registry(), scenario, plan.registry);
+      seed_files(kernel->files(), plan.files);
+    }
+    kernel->set_volume_number(std::max<std::uint32_t>(plan.table.partitions[scenario.disk.dump_partition].number, 1));
     environment.kernel = kernel.get();
+    for (const kernel::ScriptedDevice& device : images.devices) kernel::create_scripted_device(*kernel, device);
     stack::watch_running(environment);
     drivers = std::make_unique<stack::MainDrivers>(environment, images.drivers,
                                                    static_cast<std::uint16_t>(2 * images.filters.size()));
@@ -219,7 +254,7 @@ struct Session::State {
   bool ended() const { return environment.totals.ended != stack::Ended::no; }
 
   Result<void> load(std::unique_ptr<DumpStack>& into, Usage usage) {
-    into = std::make_unique<DumpStack>(environment, usage, images.filters);
+    into = std::make_unique<DumpStack>(environment, usage, stack::listed_filters(kernel->registry(), images.filters));
     auto status = into->load();
     if (!status) return status.error();
     if (*status < 0 && !ended()) {
@@ -227,6 +262,13 @@ struct Session::State {
       into.reset();
     }
     return {};
+  }
+
+  /// A callback object of the system is notified; a routine may end the machine in it.
+  void notify(std::u16string_view name, std::uint64_t first, std::uint64_t second) {
+    if (ended()) return;
+    kernel->notify_callback(name, first, second);
+    if (const auto left = kernel->left(); left) stack::end_without_return(environment, *left);
   }
 
   Result<void> take(TimelineStep step);
@@ -287,8 +329,8 @@ trace::Recorder& Session::recorder() {
 const Plan& Session::plan() const {
   return state_->plan;
 }
-std::span<const stack::FilterSpec> Session::filters() const {
-  return state_->images.filters;
+std::vector<stack::FilterSpec> Session::filters() const {
+  return stack::listed_filters(state_->kernel->registry(), state_->images.filters);
 }
 
 Result<void> Session::State::take(TimelineStep step) {
@@ -299,7 +341,9 @@ Result<void> Session::State::take(TimelineStep step) {
       if (!ended() && scenario.dump.kind != scenario::DumpKind::none) {
         if (auto loaded = load(crash, Usage::crash); !loaded) return loaded;
       }
-      return start_drivers(stack::DriverStart::system);
+      if (auto started = start_drivers(stack::DriverStart::system); !started) return started;
+      notify(u"\\Callback\\Phase1InitComplete", 0, 0);
+      return {};
     case TimelineStep::enable_dumps:
       if (crash || scenario.dump.kind == scenario::DumpKind::none) return {};
       return load(crash, Usage::crash);
@@ -308,6 +352,8 @@ Result<void> Session::State::take(TimelineStep step) {
       crash.reset();
       return {};
     case TimelineStep::hibernate:
+      notify(u"\\Callback\\PowerState", system_state_lock, 0);
+      if (ended()) return {};
       if (auto loaded = load(hibernation, Usage::hibernation); !loaded) return loaded;
       if (hibernation && !ended()) hibernate();
       return {};
@@ -320,6 +366,7 @@ Result<void> Session::State::take(TimelineStep step) {
       }
       if (!ended()) hibernation->unload();
       if (!ended()) hibernation.reset();
+      notify(u"\\Callback\\PowerState", system_state_lock, 1);
       return {};
     case TimelineStep::crash:
       recorder.crash_started(scenario.dump.bugcheck.code, scenario.dump.bugcheck.parameters);
@@ -430,6 +477,15 @@ Result<void> Session::State::take(const SequenceStep& step) {
       break;
   }
   return {};
+}
+
+const kernel::FileTree& Session::files() const {
+  return state_->kernel->files();
+}
+
+std::string Session::unmet_expectations() const {
+  return unmet_in_registry(state_->kernel->registry(), state_->scenario.expect.registry) +
+         unmet_in_files(state_->kernel->files(), state_->plan.expected_files);
 }
 
 Result<void> Session::live() {

@@ -42,6 +42,29 @@ std::string last_fault(const trace::TraceView& view) {
   return words;
 }
 
+/// Requests for what is not there. The old question for partition information is none: on a GPT disk it is meant to
+/// fail.
+void tell_asked(const trace::Event& event, const trace::TraceView& view, Report& report) {
+  constexpr auto name_not_found = static_cast<std::int32_t>(0xC0000034);
+  constexpr auto invalid_device_request = static_cast<std::int32_t>(0xC0000010);
+  constexpr std::uint64_t disk_get_partition_info = 0x74004;
+  const trace::Record& record = event.record;
+  const bool opened = record.kind == Kind::device_control;
+  if (record.status != (opened ? invalid_device_request : name_not_found)) return;
+  if (opened && record.arg == disk_get_partition_info) return;
+  Asked asked{.driver = view.image_name(record.image),
+              .device = trace::printable(event.text()),
+              .opened = opened,
+              .code = opened ? static_cast<std::uint32_t>(record.arg) : 0,
+              .input = opened ? record.flags : 0,
+              .output = opened ? record.length : 0,
+              .status = record.status};
+  const bool known = std::any_of(report.asked.begin(), report.asked.end(), [&](const Asked& each) {
+    return each.device == asked.device && each.opened == asked.opened && each.code == asked.code;
+  });
+  if (!known) report.asked.push_back(std::move(asked));
+}
+
 }  // namespace
 
 Result<void> tell_outcome(const ChildEnd& end, const SharedTexts& shared, const trace::TraceView& view,
@@ -100,6 +123,12 @@ Result<void> tell_outcome(const ChildEnd& end, const SharedTexts& shared, const 
     if (const std::string driver = view.image_name(totals.stage_image); !driver.empty()) {
       report.outcome_detail += fmt::format("; driver {} refused the usage notification", driver);
     }
+    for (const trace::Event& event : view) {
+      if (event.record.kind != trace::Kind::filter_missing) continue;
+      report.outcome_detail +=
+          fmt::format("; DumpFilters lists \"{}\", which no [[filter]] stands for", trace::printable(event.text()));
+      break;
+    }
     return {};
   }
   if (totals.power_refused != 0) {
@@ -156,6 +185,8 @@ void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals,
         if (met.record + record.flags >= record_number) report.findings[met.finding].count += record.arg;
       }
       step.clear();
+    } else if (record.kind == Kind::device_opened || record.kind == Kind::device_control) {
+      tell_asked(event, view, report);
     } else if (record.kind == Kind::debug_print) {
       report.debug_output.push_back({view.image_name(record.image), trace::printable(event.text())});
     }

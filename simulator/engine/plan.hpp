@@ -15,6 +15,7 @@
 #include "dumpfile/dump_layout.hpp"
 #include "dumpfile/memory_source.hpp"
 #include "engine/run.hpp"
+#include "kernel/scripted_device.hpp"
 #include "scenario/scenario.hpp"
 #include "stack/environment.hpp"
 #include "stack/main_drivers.hpp"
@@ -32,14 +33,17 @@ struct Plan {
   disk::ExtentMap log_file;          ///< the dump log, when the policy writes one
   disk::Layout on_disk;              ///< all of it, as `dumpsim recover` finds it beside the disk
   std::vector<dumpfile::PageRun> hibernated;
-  std::optional<dumpfile::DumpLayout> layout;  ///< absent when dumps are off
-  std::optional<dumpfile::PageSet> stored;     ///< the pages the dump is to hold
+  std::optional<dumpfile::DumpLayout> layout;             ///< absent when dumps are off
+  std::optional<dumpfile::PageSet> stored;                ///< the pages the dump is to hold
+  std::vector<scenario::RegistryEdit> registry;           ///< over the defaults; not plan()'s: see registry_edits()
+  std::vector<scenario::FileSpec> files, expected_files;  ///< with their contents; see with_host_files()
 };
 
-/// The scenario's filters and ordinary drivers with their images found.
+/// The scenario's filters and ordinary drivers with their images found, its scripted devices with their files read.
 struct Images {
   std::vector<stack::FilterSpec> filters;
   std::vector<stack::DriverSpec> drivers;
+  std::vector<kernel::ScriptedDevice> devices;
 };
 Result<Images> find_images(const scenario::Scenario& scenario, const RunOptions& options);
 

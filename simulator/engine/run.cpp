@@ -6,16 +6,19 @@
 #include <algorithm>
 #include <memory>
 #include <system_error>
+#include <utility>
 
 #include "base/text.hpp"
 #include "disk/backends.hpp"
 #include "disk/layout.hpp"
 #include "dumpfile/compare.hpp"
 #include "dumpfile/dump_reader.hpp"
+#include "engine/file_seed.hpp"
 #include "engine/life.hpp"
 #include "engine/plan.hpp"
 #include "engine/reader_plugin.hpp"
 #include "engine/recover.hpp"
+#include "engine/registry_seed.hpp"
 #include "engine/sandbox.hpp"
 #include "engine/shared_block.hpp"
 #include "engine/verdict.hpp"
@@ -70,7 +73,13 @@ class Run {
     if (auto done = recover(); !done) return done.error();
     if (auto done = volume_path(); !done) return done.error();
     if (auto done = count_readable(); !done) return done.error();
-    if (options_.judge) judge(scenario_, shared_->totals(), *view, report_);
+    if (options_.judge) {
+      judge(scenario_, shared_->totals(), *view, report_);
+      judge_left_behind();
+    }
+    if (!scenario_.files.keep.empty()) {
+      if (auto kept = keep_files(kept_.bytes(), scenario_.files.keep, options_.replace); !kept) return kept.error();
+    }
     made_.clear();
     return std::move(report_);
   }
@@ -89,6 +98,20 @@ class Run {
     auto planned = plan(scenario_);
     if (!planned) return in_file(planned.error());
     plan_ = std::make_unique<Plan>(std::move(*planned));
+    auto edits = registry_edits(scenario_);
+    if (!edits) return edits.error();
+    plan_->registry = std::move(*edits);
+    for (const auto& [from, into] : {std::pair{&scenario_.files.files, &plan_->files},
+                                     std::pair{&scenario_.expect.files, &plan_->expected_files}}) {
+      auto files = with_host_files(scenario_, *from);
+      if (!files) return files.error();
+      *into = std::move(*files);
+    }
+    if (!scenario_.files.keep.empty()) {
+      auto kept = Mapping::shared(kernel::FileTree::capacity + (std::uint64_t{1} << 20));
+      if (!kept) return kept.error();
+      kept_ = std::move(*kept);
+    }
     auto memory = machine::PhysicalMemory::create(plan_->ram, plan_->source, {});
     if (!memory) return memory.error();
     machine_ = std::make_unique<machine::Machine>(machine::Machine{.memory = std::move(*memory)});
@@ -136,6 +159,12 @@ class Run {
         return in_file({fmt::format("{} exists already; nothing was written (--replace lets it go)", path.string())});
       }
     }
+    std::error_code ignored;
+    const std::filesystem::path& keep = scenario_.files.keep;
+    if (!keep.empty() && std::filesystem::exists(keep, ignored) && !std::filesystem::is_empty(keep, ignored)) {
+      return in_file({fmt::format(
+          "files.keep: {} is there and not empty; nothing was written (--replace writes into it)", keep.string())});
+    }
     return {};
   }
 
@@ -152,6 +181,12 @@ class Run {
       write_text(shared_->texts().mistake, session.error().message);
     } else if (auto lived = (*session)->live(); !lived) {
       write_text(shared_->texts().mistake, lived.error().message);
+    } else {
+      write_text(shared_->texts().unmet, (*session)->unmet_expectations());
+      shared_->texts().left_behind_judged.store(1, std::memory_order_release);
+      if (!scenario_.files.keep.empty() && !hand_over((*session)->files(), kept_.bytes())) {
+        write_text(shared_->texts().mistake, "files.keep: the files do not fit into what a run hands over");
+      }
     }
     shared_->totals().finished.store(1, std::memory_order_release);
   }
@@ -191,6 +226,21 @@ class Run {
                      report_.outcome_detail);
     }
     recorder.ended(scenario::name_of(report_.outcome));
+  }
+
+  /// What the machine leaves behind besides the disk, which only the child could look at.
+  void judge_left_behind() {
+    if (scenario_.expect.registry.empty() && scenario_.expect.files.empty()) return;
+    if (shared_->texts().left_behind_judged.load(std::memory_order_acquire) == 0) {
+      report_.mismatches.emplace_back("registry and files: not judged, a filter ended the process");
+      return;
+    }
+    const std::string unmet = read_text(shared_->texts().unmet);
+    for (std::size_t at = 0; at < unmet.size();) {
+      const std::size_t end = std::min(unmet.find('\n', at), unmet.size());
+      report_.mismatches.push_back(unmet.substr(at, end - at));
+      at = end + 1;
+    }
   }
 
   bool dump_was_made() const { return shared_->totals().dump == stack::DumpState::completed; }
@@ -325,6 +375,7 @@ class Run {
   std::unique_ptr<machine::Machine> machine_;
   std::unique_ptr<disk::BlockDevice> disk_;
   std::unique_ptr<SharedBlock> shared_;
+  Mapping kept_;  // the files a child hands over, when they are to be kept
   std::unique_ptr<trace::Recorder> recorder_;
   ChildEnd end_;
 };

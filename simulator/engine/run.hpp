@@ -56,6 +56,16 @@ struct DebugLine {
   std::string text;
 };
 
+/// What a driver asked for and is not there: a device, or a control code that its device does not know.
+struct Asked {
+  std::string driver;  ///< "dump_x"
+  std::string device;
+  bool opened = false;  ///< false: the device itself is missing, and what follows is not known
+  std::uint32_t code = 0;
+  std::uint64_t input = 0, output = 0;  ///< bytes
+  std::int32_t status = 0;
+};
+
 struct Report {
   std::string title;
   std::filesystem::path file;
@@ -73,6 +83,7 @@ struct Report {
   std::vector<std::string> disabled;              ///< "dump_xor"
   std::vector<std::string> policies;              ///< that the outcome rests on, with their evidence
   std::vector<DebugLine> debug_output;
+  std::vector<Asked> asked;  ///< each once, in the order it was asked
   std::uint64_t writes = 0, write_bytes = 0;
   std::uint32_t write_least = 0, write_most = 0;
   std::uint64_t redirected = 0;

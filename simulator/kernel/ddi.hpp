@@ -13,6 +13,9 @@
 #include "wdk/ntddscsi.h"
 #include "wdk/ntddstor.h"
 #include "wdk/ntddvol.h"
+#include "wdk/ntifs.h"
+//
+#include "wdk/aux_klib.h"
 
 namespace dumpsim::kernel {
 
@@ -264,6 +267,134 @@ DUMPSIM_EXPORT(ZwDeleteValueKey);
 DUMPSIM_EXPORT(ZwDeleteKey);
 DUMPSIM_EXPORT(ZwFlushKey);
 DUMPSIM_EXPORT(ZwClose);
+
+// zw_file.cpp
+DUMPSIM_EXPORT(ZwCreateFile);
+DUMPSIM_EXPORT(ZwOpenFile);
+DUMPSIM_EXPORT(IoCreateFile);
+DUMPSIM_EXPORT(IoCreateFileEx);
+DUMPSIM_EXPORT(ZwReadFile);
+DUMPSIM_EXPORT(ZwWriteFile);
+DUMPSIM_EXPORT(ZwFlushBuffersFile);
+DUMPSIM_EXPORT(ZwDeleteFile);
+
+// zw_file_query.cpp
+DUMPSIM_EXPORT(ZwQueryInformationFile);
+DUMPSIM_EXPORT(ZwSetInformationFile);
+DUMPSIM_EXPORT(ZwQueryFullAttributesFile);
+DUMPSIM_EXPORT(ZwQueryDirectoryFile);
+
+// zw_system.cpp, rtl_image.cpp; what the kit's headers do not declare, since drivers do it themselves
+NTSTATUS ZwQuerySystemInformation(ULONG SystemInformationClass, PVOID SystemInformation, ULONG SystemInformationLength,
+                                  PULONG ReturnLength);
+PVOID RtlImageNtHeader(PVOID Base);
+PVOID RtlImageDirectoryEntryToData(PVOID Base, BOOLEAN MappedAsImage, USHORT DirectoryEntry, PULONG Size);
+DUMPSIM_EXPORT(AuxKlibInitialize);
+DUMPSIM_EXPORT(AuxKlibQueryModuleInformation);
+
+// rtl_version.cpp
+DUMPSIM_EXPORT(VerSetConditionMask);
+DUMPSIM_EXPORT(RtlVerifyVersionInfo);
+DUMPSIM_EXPORT(RtlIsNtDdiVersionAvailable);
+DUMPSIM_EXPORT(RtlIsServicePackVersionInstalled);
+
+// ex_system.cpp
+DUMPSIM_EXPORT(ExGetFirmwareEnvironmentVariable);
+DUMPSIM_EXPORT(ExSetFirmwareEnvironmentVariable);
+DUMPSIM_EXPORT(ExIsProcessorFeaturePresent);
+DUMPSIM_EXPORT(ExGetPreviousMode);
+DUMPSIM_EXPORT(ExUuidCreate);
+
+// ke_processor.cpp
+DUMPSIM_EXPORT(KeGetRecommendedSharedDataAlignment);
+DUMPSIM_EXPORT(KeGetCurrentNodeNumber);
+DUMPSIM_EXPORT(KeQueryHighestNodeNumber);
+DUMPSIM_EXPORT(KeQueryNodeActiveAffinity);
+DUMPSIM_EXPORT(KeQueryNodeMaximumProcessorCount);
+DUMPSIM_EXPORT(KeQueryMaximumGroupCount);
+DUMPSIM_EXPORT(KeQueryGroupAffinity);
+DUMPSIM_EXPORT(KeGetProcessorNumberFromIndex);
+DUMPSIM_EXPORT(KeGetProcessorIndexFromNumber);
+DUMPSIM_EXPORT(KeSaveExtendedProcessorState);
+DUMPSIM_EXPORT(KeRestoreExtendedProcessorState);
+DUMPSIM_EXPORT(KeSaveFloatingPointState);
+DUMPSIM_EXPORT(KeRestoreFloatingPointState);
+DUMPSIM_EXPORT(KeStackAttachProcess);
+DUMPSIM_EXPORT(KeUnstackDetachProcess);
+
+// rtl_text.cpp
+DUMPSIM_EXPORT(RtlHashUnicodeString);
+DUMPSIM_EXPORT(RtlDowncaseUnicodeString);
+DUMPSIM_EXPORT(RtlUpperString);
+DUMPSIM_EXPORT(RtlPrefixString);
+DUMPSIM_EXPORT(RtlCreateUnicodeString);
+DUMPSIM_EXPORT(RtlxUnicodeStringToAnsiSize);
+DUMPSIM_EXPORT(RtlxAnsiStringToUnicodeSize);
+DUMPSIM_EXPORT(RtlUnicodeToMultiByteN);
+DUMPSIM_EXPORT(RtlMultiByteToUnicodeN);
+DUMPSIM_EXPORT(RtlUTF8ToUnicodeN);
+DUMPSIM_EXPORT(RtlUnicodeToUTF8N);
+DUMPSIM_EXPORT(RtlRandom);
+
+// rtl_bitmap.cpp
+DUMPSIM_EXPORT(RtlInitializeBitMap);
+DUMPSIM_EXPORT(RtlClearBit);
+DUMPSIM_EXPORT(RtlSetBit);
+DUMPSIM_EXPORT(RtlTestBit);
+DUMPSIM_EXPORT(RtlClearAllBits);
+DUMPSIM_EXPORT(RtlSetAllBits);
+DUMPSIM_EXPORT(RtlClearBits);
+DUMPSIM_EXPORT(RtlSetBits);
+DUMPSIM_EXPORT(RtlFindClearBits);
+DUMPSIM_EXPORT(RtlFindSetBits);
+DUMPSIM_EXPORT(RtlFindClearBitsAndSet);
+DUMPSIM_EXPORT(RtlFindSetBitsAndClear);
+DUMPSIM_EXPORT(RtlFindClearRuns);
+DUMPSIM_EXPORT(RtlFindLongestRunClear);
+DUMPSIM_EXPORT(RtlFindFirstRunClear);
+DUMPSIM_EXPORT(RtlFindNextForwardRunClear);
+DUMPSIM_EXPORT(RtlFindLastBackwardRunClear);
+DUMPSIM_EXPORT(RtlNumberOfClearBits);
+DUMPSIM_EXPORT(RtlNumberOfSetBits);
+DUMPSIM_EXPORT(RtlAreBitsClear);
+DUMPSIM_EXPORT(RtlAreBitsSet);
+DUMPSIM_EXPORT(RtlFindLeastSignificantBit);
+DUMPSIM_EXPORT(RtlFindMostSignificantBit);
+
+// rtl_security.cpp
+DUMPSIM_EXPORT(RtlCreateSecurityDescriptor);
+DUMPSIM_EXPORT(RtlSetDaclSecurityDescriptor);
+DUMPSIM_EXPORT(RtlGetDaclSecurityDescriptor);
+DUMPSIM_EXPORT(RtlSetOwnerSecurityDescriptor);
+DUMPSIM_EXPORT(RtlSetGroupSecurityDescriptor);
+DUMPSIM_EXPORT(RtlValidSecurityDescriptor);
+DUMPSIM_EXPORT(RtlLengthSecurityDescriptor);
+DUMPSIM_EXPORT(RtlCreateAcl);
+DUMPSIM_EXPORT(RtlAddAccessAllowedAce);
+DUMPSIM_EXPORT(RtlInitializeSid);
+DUMPSIM_EXPORT(RtlSubAuthoritySid);
+DUMPSIM_EXPORT(RtlLengthRequiredSid);
+DUMPSIM_EXPORT(RtlLengthSid);
+DUMPSIM_EXPORT(RtlValidSid);
+DUMPSIM_EXPORT(RtlEqualSid);
+DUMPSIM_EXPORT(ZwSetSecurityObject);
+
+// ex_callback.cpp
+DUMPSIM_EXPORT(ExCreateCallback);
+DUMPSIM_EXPORT(ExRegisterCallback);
+DUMPSIM_EXPORT(ExUnregisterCallback);
+DUMPSIM_EXPORT(ExNotifyCallback);
+
+// etw.cpp
+DUMPSIM_EXPORT(EtwRegister);
+DUMPSIM_EXPORT(EtwUnregister);
+DUMPSIM_EXPORT(EtwProviderEnabled);
+DUMPSIM_EXPORT(EtwEventEnabled);
+DUMPSIM_EXPORT(EtwWrite);
+DUMPSIM_EXPORT(EtwWriteTransfer);
+DUMPSIM_EXPORT(EtwWriteString);
+DUMPSIM_EXPORT(EtwSetInformation);
+DUMPSIM_EXPORT(IoWMIRegistrationControl);
 
 // dbg_print.cpp; what it has with variable arguments is in variadic.hpp
 DUMPSIM_EXPORT(RtlAssert);

@@ -89,6 +89,8 @@ void no_such_object(Kernel& kernel, std::string_view function, std::string_view 
 }
 
 void free_device(Kernel& kernel, PDEVICE_OBJECT device) {
+  // What lies below must not lead here any more: the host itself follows these pointers.
+  if (PDEVICE_OBJECT lower = lower_device(kernel, device); lower != nullptr) lower->AttachedDevice = nullptr;
   std::erase_if(kernel.io().devices, [device](const IoState::Device& known) { return known.object == device; });
   kernel.io().references.erase(device);
   kernel.pool().free(reinterpret_cast<std::byte*>(device));
@@ -132,6 +134,14 @@ VOID IoDeleteDevice(PDEVICE_OBJECT DeviceObject) {
   IoState::Device* known = find_device_object(kernel, DeviceObject);
   // Deleting what is no device, or is deleted already, frees an object twice: REFERENCE_BY_POINTER [assumed].
   if (known == nullptr || known->deleted) kernel.bugcheck(0x18, {0, number_of(DeviceObject), 2, 0});
+  if (PDEVICE_OBJECT lower = lower_device(kernel, DeviceObject); lower != nullptr) {
+    char text[192];
+    Line line(text);
+    line.put("deleted while it is attached to ");
+    put_device_name(kernel, line, lower);
+    line.put(", without IoDetachDevice");
+    kernel.violate(trace::Rule::object_device_left, line.text());
+  }
   known->deleted = true;
   std::erase_if(kernel.io().names, [&](const IoState::Name& entry) { return entry.device == DeviceObject; });
   std::erase(kernel.io().shutdown, DeviceObject);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "kernel/scripted_device.hpp"
 #include "kernel/volume.hpp"
 #include "trace/record.hpp"
 
@@ -69,6 +70,11 @@ struct IoState {
     void* bytes = nullptr;
   };
 
+  struct Scripted {
+    _DEVICE_OBJECT* device = nullptr;
+    ScriptedDevice script;
+  };
+
   std::vector<Driver> drivers;
   std::vector<Device> devices;
   std::vector<Name> names;
@@ -78,6 +84,7 @@ struct IoState {
   std::vector<Reinitialization> reinitializations;
   std::vector<DriverExtension> driver_extensions;
   std::vector<_DEVICE_OBJECT*> shutdown, last_chance_shutdown;
+  std::vector<Scripted> scripted;
   bool cancel_lock_held = false;
   std::uint16_t last_completed_by = trace::no_image;
   VolumeFacts volume;

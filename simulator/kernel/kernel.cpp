@@ -7,12 +7,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "base/text.hpp"
 #include "kernel/ddi.hpp"
 #include "kernel/exports.hpp"
 #include "kernel/io_state.hpp"
 #include "kernel/line.hpp"
+#include "kernel/modules.hpp"
 
 namespace dumpsim::kernel {
 
@@ -55,6 +57,10 @@ void Kernel::register_image(std::uint16_t id, std::string_view name, const void*
 
 void Kernel::forget_image(std::uint16_t id) {
   std::erase_if(images_, [id](const ImageRange& image) { return image.id == id; });
+  // Windows would jump to where the image was: said when it goes (object.callback-left), and not done here.
+  for (const auto& object : callbacks_.objects) {
+    std::erase_if(object->registrations, [id](const auto& each) { return each.image == id; });
+  }
 }
 
 const ImageRange* Kernel::image_at(const void* address) const {
@@ -304,6 +310,10 @@ std::size_t Kernel::words(const void* address, std::span<char> into, Words detai
         line.put("image ");
         line.put(image->name);
         if (detail != Words::canonical) line.put_offset(number(address) - number(image->base));
+      } else if (std::uint64_t offset = 0; !absent_module_at(number(address), offset).empty()) {
+        line.put("module ");
+        line.put(absent_module_at(number(address), offset));
+        line.put_offset(offset);
       } else {
         line.put(memory.is_readable(address) ? "host" : "unmapped");
       }
@@ -343,30 +353,64 @@ std::string Kernel::held_by(std::uint16_t image) const {
   return text;
 }
 
+// ---- event providers ----
+
+bool Kernel::is_event_provider(std::uint64_t handle) const {
+  return std::find(event_providers_.begin(), event_providers_.end(), handle) != event_providers_.end();
+}
+bool Kernel::remove_event_provider(std::uint64_t handle) {
+  return std::erase(event_providers_, handle) != 0;
+}
+
 // ---- handles ----
 
-std::uint64_t Kernel::open_handle(Registry::Key* key) {
+std::uint64_t Kernel::new_handle(Handle made) {
   std::size_t slot = 0;
-  while (slot < handles_.size() && handles_[slot].key != nullptr) ++slot;
+  while (slot < handles_.size() && handles_[slot].open()) ++slot;
   if (slot == handles_.size()) handles_.emplace_back();
-  handles_[slot] = {key, image_};
+  made.image = image_;
+  handles_[slot] = std::move(made);
   return first_handle + 4 * slot;
 }
 
-Registry::Key* Kernel::key_of(std::uint64_t handle) const {
+std::uint64_t Kernel::open_handle(Registry::Key* key) {
+  return new_handle({.key = key});
+}
+std::uint64_t Kernel::open_file_handle(std::unique_ptr<OpenFile> file) {
+  return new_handle({.file = std::move(file)});
+}
+
+const Kernel::Handle* Kernel::handle_at(std::uint64_t handle) const {
   const std::uint64_t slot = (handle - first_handle) / 4;
-  return handle % 4 == 0 && slot < handles_.size() ? handles_[slot].key : nullptr;
+  return handle % 4 == 0 && slot < handles_.size() ? &handles_[slot] : nullptr;
+}
+
+Registry::Key* Kernel::key_of(std::uint64_t handle) const {
+  const Handle* known = handle_at(handle);
+  return known == nullptr ? nullptr : known->key;
+}
+
+OpenFile* Kernel::file_of(std::uint64_t handle) const {
+  const Handle* known = handle_at(handle);
+  return known == nullptr ? nullptr : known->file.get();
+}
+
+bool Kernel::is_open(const FileTree::Node& node) const {
+  return std::any_of(handles_.begin(), handles_.end(),
+                     [&](const Handle& handle) { return handle.file != nullptr && handle.file->node == &node; });
 }
 
 bool Kernel::close_handle(std::uint64_t handle) {
-  if (key_of(handle) == nullptr) return false;
-  handles_[(handle - first_handle) / 4].key = nullptr;
+  const Handle* known = handle_at(handle);
+  if (known == nullptr || !known->open()) return false;
+  const Handle closed = std::exchange(handles_[(handle - first_handle) / 4], Handle{});
+  if (closed.file != nullptr) close_file(*this, *closed.file);
   return true;
 }
 
 std::size_t Kernel::open_handles(std::uint16_t image) const {
   return static_cast<std::size_t>(std::count_if(handles_.begin(), handles_.end(), [image](const Handle& handle) {
-    return handle.key != nullptr && handle.image == image;
+    return handle.open() && handle.image == image;
   }));
 }
 

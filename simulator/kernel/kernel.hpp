@@ -14,6 +14,9 @@
 #include <string_view>
 #include <vector>
 
+#include "kernel/callbacks.hpp"
+#include "kernel/file_tree.hpp"
+#include "kernel/open_file.hpp"
 #include "kernel/pool.hpp"
 #include "kernel/registry.hpp"
 #include "kernel/volume.hpp"
@@ -33,6 +36,13 @@ enum class Left : std::uint64_t {
   deadlock = 2,  ///< a wait or a lock that nothing in this machine could ever end
 };
 
+/// What a file call comes to at DISPATCH_LEVEL and above.
+enum class RaisedFiles : std::uint8_t {
+  fail,      ///< STATUS_UNSUCCESSFUL
+  work,      ///< as at PASSIVE_LEVEL
+  bugcheck,  ///< IRQL_NOT_LESS_OR_EQUAL
+};
+
 struct Config {
   std::uint32_t major = 10;
   std::uint32_t minor = 0;
@@ -43,6 +53,8 @@ struct Config {
   std::uint64_t memory_limit = std::uint64_t{1} << 30;
   /// A bad free of pool is bug check BAD_POOL_CALLER [doc], not only a report.
   bool bad_free_stops = true;
+  RaisedFiles raised_files = RaisedFiles::fail;
+  bool uefi = true;  ///< started by firmware that has variables
 };
 
 /// A loaded image, for naming addresses and for calling back in its convention. Ranges do not overlap.
@@ -97,6 +109,20 @@ enum class Words : std::uint8_t {
   canonical,  ///< for records: "stack", "image dump_xor"
 };
 
+/// Where drivers' addresses begin [assumed]: below lies nothing that a driver of this machine has. x64 Windows has such
+/// limits at the middle of the address space; here all of it is in one process.
+inline constexpr std::uint64_t system_range_start = 0x1F0000000000;
+inline constexpr std::uint64_t highest_user_address = system_range_start - 0x10001;
+inline constexpr std::uint64_t user_probe_address = system_range_start - 0x10000;
+
+/// A variable of the firmware: names are told apart by case.
+struct FirmwareVariable {
+  std::u16string name;
+  std::array<std::byte, 16> vendor{};
+  std::uint32_t attributes = 0;
+  std::vector<std::byte> value;
+};
+
 struct IoState;  // io_state.hpp: device objects, drivers, IRPs
 
 class Kernel {
@@ -115,6 +141,27 @@ class Kernel {
   void set_record_calls(bool record) { config_.record_calls = record; }
   Pool& pool() { return pool_; }
   Registry& registry() { return registry_; }
+  FileTree& files() { return files_; }
+  std::vector<FirmwareVariable>& firmware() { return firmware_; }
+  CallbackObjects& callbacks() { return callbacks_; }
+  /// The system notifies a callback object of its own by name, with what its documentation says of the arguments.
+  /// Nothing happens when nobody has opened it. left() afterwards, when a routine ended the machine.
+  void notify_callback(std::u16string_view name, std::uint64_t first, std::uint64_t second);
+  /// How many routines `image` has registered with callback objects and not taken back.
+  std::size_t callbacks_of(std::uint16_t image) const;
+  std::uint32_t next_uuid() { return ++uuids_; }
+  bool aux_klib_ready() const { return aux_klib_ready_; }
+  void set_aux_klib_ready() { aux_klib_ready_ = true; }
+  /// Providers of events, registered and not yet given up.
+  std::uint64_t add_event_provider() {
+    event_providers_.push_back(++last_event_provider_);
+    return last_event_provider_;
+  }
+  bool is_event_provider(std::uint64_t handle) const;
+  bool remove_event_provider(std::uint64_t handle);
+  /// The N of \\Device\\HarddiskVolumeN that the files lie on.
+  std::uint32_t volume_number() const { return volume_number_; }
+  void set_volume_number(std::uint32_t number) { volume_number_ = number; }
   IoState& io() { return *io_; }
 
   // ---- who is calling ----
@@ -153,6 +200,7 @@ class Kernel {
                       machine::Convention convention = machine::Convention::system_v);
   void forget_image(std::uint16_t id);
   const ImageRange* image_at(const void* address) const;
+  std::span<const ImageRange> images() const { return images_; }
   /// The convention to call `code` in: its image's, or System V for host code.
   machine::Convention convention_of(const void* code) const;
 
@@ -251,13 +299,16 @@ class Kernel {
   void begin_call() { ++depth_; }
   void end_call() { --depth_; }
 
-  /// Handles of this kernel: registry keys.
+  /// Handles of this kernel: registry keys and files.
   std::uint64_t open_handle(Registry::Key* key);
   Registry::Key* key_of(std::uint64_t handle) const;
+  std::uint64_t open_file_handle(std::unique_ptr<OpenFile> file);
+  OpenFile* file_of(std::uint64_t handle) const;
+  bool is_open(const FileTree::Node& node) const;
   bool close_handle(std::uint64_t handle);
   std::size_t open_handles(std::uint16_t image) const;
 
-  static constexpr std::size_t max_exports = 512;
+  static constexpr std::size_t max_exports = 1024;
 
  private:
   void irql_too_high(std::size_t export_index, std::uint8_t maximum, trace::Severity at_most);
@@ -281,15 +332,27 @@ class Kernel {
   std::vector<IrqlViolation> irql_violations_;
   std::vector<ImageRange> images_;
   struct Handle {
+    bool open() const { return key != nullptr || file != nullptr; }
     Registry::Key* key = nullptr;
+    std::unique_ptr<OpenFile> file = {};
     std::uint16_t image = trace::no_image;
   };
+  std::uint64_t new_handle(Handle made);
+  const Handle* handle_at(std::uint64_t handle) const;
   std::vector<Handle> handles_;
   static constexpr std::size_t call_text_bytes = 384;
   static constexpr std::size_t call_text_depth = 8;
   std::array<std::array<char, call_text_bytes>, call_text_depth> call_text_{};
   Pool pool_;
   Registry registry_;
+  FileTree files_;
+  std::vector<FirmwareVariable> firmware_;
+  CallbackObjects callbacks_;
+  std::uint32_t uuids_ = 0;
+  bool aux_klib_ready_ = false;
+  std::vector<std::uint64_t> event_providers_;
+  std::uint64_t last_event_provider_ = 0;
+  std::uint32_t volume_number_ = 1;
   std::unique_ptr<IoState> io_;
 };
 

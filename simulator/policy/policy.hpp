@@ -56,6 +56,8 @@ enum class Policy : std::uint8_t {
   resume_reads,           ///< a resume reads the hibernation file back through the filters: no | yes
   hibernation_max_pages,  ///< MaxPagesPerWrite of the hibernation stack
   pageable_sections,      ///< a pageable section touched at DISPATCH_LEVEL: report | bugcheck (0xD1)
+  raised_files,           ///< a file call at DISPATCH_LEVEL and above: fail | work | bugcheck
+  missing_filter,         ///< DumpFilters lists a file that is not there: stack-fails | skip
   pool_caller,            ///< a bad free of pool: bugcheck (0xC2) | report, and the machine goes on
   count_
 };

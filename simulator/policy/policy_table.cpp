@@ -20,6 +20,8 @@ constexpr std::array<std::string_view, 2> data_paths{"pfn", "mapped-va"};
 constexpr std::array<std::string_view, 2> write_failures{"abort", "continue"};
 constexpr std::array<std::string_view, 2> complete_formats{"full", "bitmap"};
 constexpr std::array<std::string_view, 2> pageables{"report", "bugcheck"};
+constexpr std::array<std::string_view, 3> raised_file_calls{"fail", "work", "bugcheck"};
+constexpr std::array<std::string_view, 2> missing_filters{"stack-fails", "skip"};
 constexpr std::array<std::string_view, 2> pool_callers{"bugcheck", "report"};
 
 constexpr Default as_windows_7(std::string_view value) {
@@ -371,6 +373,30 @@ constexpr std::array<PolicyRow, static_cast<std::size_t>(Policy::count_)> polici
        as_windows_7("report"),
        as_windows_7("report"),
        as_windows_7("report")}}},
+    {Policy::raised_files,
+     "raised-files",
+     "a file call at DISPATCH_LEVEL and above, as in a crash: fails, works as at PASSIVE_LEVEL, or stops the machine",
+     raised_file_calls,
+     0,
+     0,
+     1,
+     {{{"fail", "[assumed] nothing is behind a file system after a crash; work is what a filter's author may hope for"},
+       as_windows_7("fail"),
+       as_windows_7("fail"),
+       as_windows_7("fail"),
+       as_windows_7("fail")}}},
+    {Policy::missing_filter,
+     "missing-filter",
+     "DumpFilters lists a file that is not there: loading the stack fails at stage 0x2005, or goes on without it",
+     missing_filters,
+     0,
+     0,
+     1,
+     {{{"stack-fails", "[assumed] from a stage code for loading filters; stale entries are reported to break dumps"},
+       as_windows_7("stack-fails"),
+       as_windows_7("stack-fails"),
+       as_windows_7("stack-fails"),
+       as_windows_7("stack-fails")}}},
     {Policy::pool_caller,
      "pool-caller",
      "a bad free of pool stops the machine with BAD_POOL_CALLER, or is reported only",

@@ -7,7 +7,9 @@
 
 #include "base/text.hpp"
 #include "trace/reader.hpp"
+#include "trace/requests.hpp"
 #include "trace/rules.hpp"
+#include "trace/statuses.hpp"
 #include "trace/text.hpp"
 
 namespace dumpsim::report {
@@ -73,6 +75,15 @@ std::string findings(const Report& report, const Paint& paint) {
   return text;
 }
 
+std::string asked_in_words(const engine::Asked& asked) {
+  if (!asked.opened) {
+    return fmt::format("{} opened {}: {}", asked.driver, asked.device, trace::format_status(asked.status));
+  }
+  return fmt::format("{} sent {} {:#x} ({}), {} in, {} out: {}", asked.driver, asked.device, asked.code,
+                     trace::control_code_words(asked.code), plural(asked.input, "byte"), plural(asked.output, "byte"),
+                     trace::format_status(asked.status));
+}
+
 }  // namespace
 
 std::string to_text(const Report& report, const TextOptions& options) {
@@ -86,6 +97,11 @@ std::string to_text(const Report& report, const TextOptions& options) {
     }
   }
   text += findings(report, paint);
+  if (!report.asked.empty()) {
+    text += "\nasked for and not there\n";
+    for (const engine::Asked& asked : report.asked) text += fmt::format("  {}\n", asked_in_words(asked));
+    text += "  a [[driver]] or a [[device]] can answer; `dumpsim run --write-provider FILE` writes the frame of one\n";
+  }
   if (!report.evidence.empty()) text += "\n" + report.evidence;
   if (!report.readable_examples.empty() && *report.readable_sectors != 0) {
     const engine::ReadableSector& first = report.readable_examples.front();
@@ -155,6 +171,16 @@ std::string to_json(const Report& report, int indent) {
   json["debug_output"] = Json::array();
   for (const engine::DebugLine& line : report.debug_output) {
     json["debug_output"].push_back({{"filter", line.filter}, {"text", line.text}});
+  }
+  json["asked_for_and_not_there"] = Json::array();
+  for (const engine::Asked& asked : report.asked) {
+    Json row{{"driver", asked.driver}, {"device", asked.device}, {"status", trace::format_status(asked.status)}};
+    if (asked.opened) {
+      row["code"] = fmt::format("{:#x}", asked.code);
+      row["input"] = asked.input;
+      row["output"] = asked.output;
+    }
+    json["asked_for_and_not_there"].push_back(std::move(row));
   }
   json["virtual_time_100ns"] = report.virtual_time;
   json["evidence"] = report.evidence;

@@ -15,6 +15,7 @@ namespace dumpsim::scenario {
 namespace {
 
 constexpr std::uint64_t kib = 1024, mib = 1024 * kib, gib = 1024 * mib;
+constexpr std::uint64_t most_answer = mib;  // bytes a scripted device gives or keeps
 constexpr std::uint64_t most_bytes = (std::uint64_t{1} << 63) - 1;
 
 const auto table = std::to_array<Key>({
@@ -183,7 +184,17 @@ const auto table = std::to_array<Key>({
     {"filter[].convention", Type::word, "the image's own", "calling convention of its functions", words::convention},
     {"filter[].redirects", Type::boolean, "false", "declares that it moves writes on purpose"},
     {"filter[].parameters", Type::table, "none", "registry values of Services\\NAME\\Parameters"},
-    {"filter[].parameters.*", Type::parameter, "none", "integer, text, list of texts, or \"hex:…\""},
+    {"filter[].parameters.*", Type::parameter, "none", "a value of the registry"},
+
+    {"registry", Type::table, "what Windows has", "the machine's registry, beside its defaults"},
+    {"registry.file", Type::path, "none", "a .reg file, version 5.00, applied before the keys below"},
+    {"registry.*", Type::table, "none", "a key: HKLM\\… or \\Registry\\Machine\\…"},
+    {"registry.*.*", Type::parameter, "none", "a value of the key, \"\" for its default one"},
+
+    {"files", Type::table, "what Windows has", "files of the machine's system volume, beside its folders"},
+    {"files.keep", Type::path, "none: gone with the run", "a folder that gets the files there are after the run"},
+    {"files.*", Type::file, "none",
+     "a file, C:\\…: text, \"hex:…\", { file = \"…\" }, { utf16 = \"…\" } or { folder = true }"},
 
     {"driver", Type::table_list, "none", "an ordinary driver beside the filters: a filter's main driver, say"},
     {"driver[].image", Type::text, "", "name on the filter path or, with a slash, file relative to the scenario"},
@@ -192,7 +203,31 @@ const auto table = std::to_array<Key>({
     {"driver[].start", Type::word, "\"boot\"", "loaded before the dump stack, or after it", words::driver_start},
     {"driver[].attach", Type::word, "none", "whose device stack its AddDevice is called for", words::attach},
     {"driver[].parameters", Type::table, "none", "registry values of Services\\NAME\\Parameters"},
-    {"driver[].parameters.*", Type::parameter, "none", "integer, text, list of texts, or \"hex:…\""},
+    {"driver[].parameters.*", Type::parameter, "none", "a value of the registry"},
+
+    {"device", Type::table_list, "none", "a device that answers from here, in place of a main driver"},
+    {"device[].name", Type::text, "", "its name, \\Device\\…"},
+    {"device[].links", Type::text_list, "none", "symbolic links to it, \\DosDevices\\…"},
+    {"device[].open", Type::status, "\"STATUS_SUCCESS\"", "how opening it ends"},
+    {"device[].reply", Type::table_list, "none", "what a control code gets; others get STATUS_INVALID_DEVICE_REQUEST"},
+    {"device[].reply[].code", Type::integer, "", "the control code", {}, 0, 0xffffffff},
+    {"device[].reply[].status", Type::status, "\"STATUS_SUCCESS\"", "the status; an error gives no bytes"},
+    {"device[].reply[].bytes", Type::text, "none", "the answer, as hex digits"},
+    {"device[].reply[].file", Type::path, "none", "the answer, as a file's content"},
+    {"device[].reply[].information", Type::integer, "the answer's length", "IoStatus.Information", {}, 0, most_answer},
+    {"device[].reply[].pending", Type::word, "answered at once",
+     "STATUS_PENDING: completed before anybody waits, or never", words::pending},
+    {"device[].reply[].pointers", Type::table_list, "none", "addresses of blocks in the answer"},
+    {"device[].reply[].pointers[].at", Type::integer, "", "where the 8 bytes of the address go", {}, 0, most_answer},
+    {"device[].reply[].pointers[].block", Type::text, "", "name of the block"},
+    {"device[].block", Type::table_list, "none", "memory that answers point to"},
+    {"device[].block[].name", Type::text, "", "what pointers call it"},
+    {"device[].block[].size", Type::size, "its content's", "bytes, zeros behind the content", {}, 1, most_answer},
+    {"device[].block[].bytes", Type::text, "none", "its content, as hex digits"},
+    {"device[].block[].file", Type::path, "none", "its content, as a file's"},
+    {"device[].block[].pointers", Type::table_list, "none", "addresses of blocks in it"},
+    {"device[].block[].pointers[].at", Type::integer, "", "where the 8 bytes of the address go", {}, 0, most_answer},
+    {"device[].block[].pointers[].block", Type::text, "", "name of the block"},
 
     {"policy", Type::table, "the profile's defaults", "what is not certain about Windows, by name"},
     {"policy.*", Type::value, "the profile's default", "a word, number or boolean of docs/fidelity.md"},
@@ -244,6 +279,11 @@ const auto table = std::to_array<Key>({
      {},
      0,
      0xffffffff},
+    {"expect.files", Type::table, "any", "what the system volume must hold in the end"},
+    {"expect.files.*", Type::file, "any", "as in files; also { contains = \"…\" } and { absent = true }"},
+    {"expect.registry", Type::table, "any", "what the registry must hold in the end"},
+    {"expect.registry.*", Type::table, "any", "a key that must be there"},
+    {"expect.registry.*.*", Type::parameter, "any", "a value it must have; { absent = true }: must not have"},
     {"expect.debug_output", Type::text_list, "any", "texts that must appear in what filters print"},
 });
 
@@ -345,7 +385,9 @@ std::string describe_type(const Key& key) {
     case Type::value:
       return "word, number or boolean";
     case Type::parameter:
-      return "integer, text or list of texts";
+      return "registry value";
+    case Type::file:
+      return "text or table";
   }
   return {};
 }

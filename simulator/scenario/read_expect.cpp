@@ -67,24 +67,6 @@ void read_calls(Section& expect, Reading& reading) {
   }
 }
 
-std::optional<std::int32_t> status_of(Section& section, const Node& node) {
-  if (node.kind == NodeKind::integer && node.integer >= INT32_MIN && node.integer <= UINT32_MAX) {
-    return static_cast<std::int32_t>(static_cast<std::uint32_t>(node.integer));
-  }
-  if (node.kind == NodeKind::text) {
-    if (const auto status = trace::find_status(node.text)) return status;
-    std::vector<std::string_view> known;
-    for (const trace::StatusName& each : trace::all_statuses()) known.push_back(each.name);
-    section.mistake_at(node.place, fmt::format("expect.statuses[].status: {} is no known NTSTATUS{}",
-                                               in_quotes(node.text), did_you_mean(node.text, known)));
-    return std::nullopt;
-  }
-  section.mistake_at(node.place, fmt::format("expect.statuses[].status: expected an NTSTATUS such as 0xC0000001 or "
-                                             "\"STATUS_UNSUCCESSFUL\", got {}",
-                                             describe(node)));
-  return std::nullopt;
-}
-
 void read_statuses(Section& expect, Reading& reading) {
   for (Section& item : expect.tables("statuses")) {
     StatusExpectation expectation;
@@ -98,7 +80,7 @@ void read_statuses(Section& expect, Reading& reading) {
     const auto callback = item.word("callback");
     if (callback) expectation.callback = *find_callback(words::callback[*callback]);
     const Node* node = item.any("status");
-    const auto status = node == nullptr ? std::nullopt : status_of(item, *node);
+    const auto status = node == nullptr ? std::nullopt : read_status(item, *node, "expect.statuses[].status");
     if (!callback || !status) continue;
     expectation.status = *status;
     reading.scenario.expect.statuses.push_back(std::move(expectation));
@@ -161,6 +143,24 @@ void read_violations(Section& expect, Mistakes& mistakes, Expect& into) {
 
 }  // namespace
 
+std::optional<std::int32_t> read_status(Section& section, const Node& node, std::string_view key) {
+  if (node.kind == NodeKind::integer && node.integer >= INT32_MIN && node.integer <= UINT32_MAX) {
+    return static_cast<std::int32_t>(static_cast<std::uint32_t>(node.integer));
+  }
+  if (node.kind == NodeKind::text) {
+    if (const auto status = trace::find_status(node.text)) return status;
+    std::vector<std::string_view> known;
+    for (const trace::StatusName& each : trace::all_statuses()) known.push_back(each.name);
+    section.mistake_at(node.place, fmt::format("{}: {} is no known NTSTATUS{}", key, in_quotes(node.text),
+                                               did_you_mean(node.text, known)));
+    return std::nullopt;
+  }
+  section.mistake_at(node.place, fmt::format("{}: expected an NTSTATUS such as 0xC0000001 or "
+                                             "\"STATUS_UNSUCCESSFUL\", got {}",
+                                             key, describe(node)));
+  return std::nullopt;
+}
+
 void read_expect(Reading& reading) {
   auto expect = reading.top.table("expect");
   if (!expect) return;
@@ -180,6 +180,8 @@ void read_expect(Reading& reading) {
     }
     into.disabled.push_back(name->text);
   }
+  if (auto files = expect->table("files")) read_file_specs(*files, reading, true, into.files);
+  if (auto registry = expect->table("registry")) read_registry_keys(*registry, into.registry);
   for (const Node* text : expect->texts("debug_output")) into.debug_output.push_back(text->text);
   read_calls(*expect, reading);
   read_statuses(*expect, reading);

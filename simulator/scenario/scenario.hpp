@@ -13,13 +13,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "base/offsets.hpp"
 #include "base/result.hpp"
 #include "dumpfile/memory_source.hpp"
 #include "policy/policy.hpp"
+#include "scenario/registry.hpp"
 #include "trace/record.hpp"
 #include "trace/rules.hpp"
 
@@ -93,9 +93,6 @@ struct Hibernation {
   std::uint64_t pages = 0;  ///< how many pages the image holds; 0: all of memory
 };
 
-using ParameterValue =
-    std::variant<std::uint32_t, std::uint64_t, std::string, std::vector<std::string>, std::vector<std::byte>>;
-
 enum class Convention : std::uint8_t { from_image, system_v, microsoft };
 
 /// What filters and ordinary drivers have in common: an image and the service it is the driver of.
@@ -104,8 +101,7 @@ struct Service {
   std::filesystem::path folder;  ///< what a path is relative to
   std::string name;              ///< module and service name
   Convention convention = Convention::from_image;
-  std::map<std::string, ParameterValue>
-      parameters;  ///< Services\NAME\Parameters: REG_DWORD, REG_QWORD, REG_SZ, REG_MULTI_SZ, REG_BINARY
+  std::map<std::string, RegistryValue> parameters;  ///< Services\NAME\Parameters
   /// Where in the file `image` stands, for messages about it; 0 when built in code.
   std::uint32_t line = 0, column = 0;
 };
@@ -120,6 +116,61 @@ struct Driver : Service {
   enum class Start : std::uint8_t { boot, system };
   Start start = Start::boot;
   bool attach_to_volume = false;  ///< its AddDevice is called for the dump volume
+};
+
+/// What the machine's registry has beside its defaults and the filters' parameters: first the file's edits, then these.
+struct Registry {
+  std::filesystem::path file;  ///< a .reg file, resolved against the scenario's folder; empty: none
+  std::vector<RegistryEdit> edits;
+  std::uint32_t line = 0, column = 0;  ///< where `file` stands, for messages
+};
+
+/// A file of the machine's system volume: put there, or expected there in the end.
+struct FileSpec {
+  enum class What : std::uint8_t { content, host_file, folder, contains, absent };
+  What what = What::content;
+  std::string path;                ///< `\Windows\Temp\a.txt`, UTF-8
+  std::vector<std::byte> content;  ///< of content and contains; what host_file holds is read by the engine
+  std::filesystem::path host;      ///< of host_file, resolved against the scenario's folder
+  std::uint32_t line = 1, column = 1;
+};
+
+struct Files {
+  std::filesystem::path keep;  ///< a folder for what is there after the run; empty: nothing is kept
+  std::vector<FileSpec> files;
+};
+
+/// A device that answers from the scenario instead of a driver.
+struct Device {
+  struct Pointer {
+    std::uint32_t at = 0;   ///< where its 8 bytes go
+    std::size_t block = 0;  ///< index in `blocks`
+  };
+  /// Bytes as given or, with a file, the file's.
+  struct Content {
+    std::vector<std::byte> bytes;
+    std::filesystem::path file;
+    std::vector<Pointer> pointers;
+    std::uint32_t line = 0, column = 0;  ///< where `file` stands
+  };
+  struct Block {
+    std::string name;
+    std::uint64_t size = 0;  ///< 0: as its content; else padded with zeros to this
+    Content content;
+  };
+  enum class Pending : std::uint8_t { no, completed, never };
+  struct Reply {
+    std::uint32_t code = 0;
+    std::int32_t status = 0;
+    Content content;
+    std::optional<std::uint64_t> information;  ///< the content's length where not given
+    Pending pending = Pending::no;
+  };
+  std::string name;
+  std::vector<std::string> links;
+  std::int32_t open_status = 0;
+  std::vector<Reply> replies;
+  std::vector<Block> blocks;
 };
 
 enum class TimelineStep : std::uint8_t {
@@ -222,6 +273,8 @@ struct Expect {
   std::optional<CountRange> bytes_on_disk;
   std::optional<std::uint32_t> bugcheck;  ///< the code a filter stops with
   std::vector<std::string> debug_output;  ///< texts that DbgPrint must have printed
+  std::vector<FileSpec> files;            ///< what the system volume must hold, or not hold, in the end
+  std::vector<RegistryEdit> registry;     ///< what the registry must hold, or not hold, in the end
   bool any_violation = false;             ///< `violations = "any"`: not judged
 };
 
@@ -234,6 +287,9 @@ struct Scenario {
   Hibernation hibernation;
   std::vector<Filter> filters;  ///< in DumpFilters order
   std::vector<Driver> drivers;  ///< in the order of their start
+  Registry registry;
+  Files files;
+  std::vector<Device> devices;
   policy::Policies policies{policy::Profile::windows_11};
   std::vector<TimelineStep> timeline;  ///< default: boot, crash, next-boot; empty when `sequence` is given
   std::vector<SequenceStep> sequence;

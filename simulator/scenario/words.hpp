@@ -21,6 +21,7 @@ inline constexpr List<2> convention{"system-v", "microsoft"};  // from Conventio
 inline constexpr List<9> timeline{"boot",  "disable-dumps", "enable-dumps", "hibernate", "resume",
                                   "crash", "next-boot",     "stop-drivers", "shutdown"};
 inline constexpr List<2> driver_start{"boot", "system"};
+inline constexpr List<2> pending{"completed", "never"};  // from Device::Pending::completed on
 inline constexpr List<1> attach{"volume"};
 inline constexpr List<8> action{"load", "start", "open", "write", "read", "finish", "unload", "power-cut"};
 inline constexpr List<2> stack{"crash", "hibernation"};
@@ -29,9 +30,9 @@ inline constexpr List<4> severity{"off", "information", "warning", "error"};
 inline constexpr List<7> outcome{"completed", "bugchecked",       "crashed",    "hung",
                                  "exited",    "stack-not-loaded", "dump-failed"};
 inline constexpr List<4> recovered{"identical", "different", "unreadable", "not-tried"};
-inline constexpr List<12> callback{
-    "DriverEntry", "DumpStart", "DumpWrite",  "DumpRead", "DumpFinish",   "DumpUnload",
-    "AddDevice",   "Dispatch",  "Completion", "Cancel",   "Reinitialize", "DriverUnload"};  // from
-                                                                                            // Callback::driver_entry on
+// From Callback::driver_entry on.
+inline constexpr List<13> callback{"DriverEntry",  "DumpStart",    "DumpWrite",       "DumpRead",   "DumpFinish",
+                                   "DumpUnload",   "AddDevice",    "Dispatch",        "Completion", "Cancel",
+                                   "Reinitialize", "DriverUnload", "CallbackFunction"};
 
 }  // namespace dumpsim::scenario::words

@@ -210,13 +210,20 @@ Result<std::int32_t> DumpStack::State::load_filters() {
   const auto extension_size = static_cast<std::size_t>(env.policies.number(Policy::extension_size));
   const char* prefix = usage == Usage::crash ? "dump_" : "hiber_";
   for (std::size_t i = 0; i < specs.size(); ++i) {
+    if (specs[i].path.empty()) {
+      env.recorder.filter_missing(STATUS_OBJECT_NAME_NOT_FOUND, specs[i].name);
+      env.totals.rest_on(Policy::missing_filter);
+      if (env.policies.is(Policy::missing_filter, "skip")) continue;
+      return static_cast<std::int32_t>(STATUS_OBJECT_NAME_NOT_FOUND);
+    }
     const std::string name = prefix + specs[i].name;
     auto image = loader::Image::load(
         specs[i].path, export_table(),
         {.instance = name, .convention = specs[i].convention, .seed = env.seed, .trap_missing = specs[i].trap_missing});
     if (!image) return image.error();
     // One id per filter and kind of stack, however often it is loaded: a life may load it many times.
-    const auto id = static_cast<std::uint16_t>((usage == Usage::crash ? 0 : specs.size()) + i);
+    const auto by_position = static_cast<std::uint16_t>((usage == Usage::crash ? 0 : specs.size()) + i);
+    const std::uint16_t id = specs[i].ids ? (*specs[i].ids)[usage == Usage::crash ? 0 : 1] : by_position;
     env.kernel->register_image(id, name, (*image)->base(), (*image)->bytes(), (*image)->convention());
     env.machine.sections.add(id, (*image)->sections());
     env.images.push_back(image->get());
@@ -243,7 +250,10 @@ Result<std::int32_t> DumpStack::load() {
     stage(code, STATUS_SUCCESS);
   auto loaded = s.load_filters();
   if (!loaded) return loaded.error();
-  stage(stage_load_filters, STATUS_SUCCESS);
+  if (stage(stage_load_filters, *loaded) < 0) {
+    s.drop_filters();
+    return *loaded;
+  }
   for (const auto& filter : s.filters) {
     const std::int32_t status = s.initialize(*filter);
     s.entry_statuses.push_back(status);

@@ -3,6 +3,8 @@
 // disk.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -30,11 +32,13 @@ namespace dumpsim::stack {
 
 /// One filter as the registry names it. The image is loaded anew for every stack instance.
 struct FilterSpec {
-  std::string path;
+  std::string path;                               ///< empty: there is no such file, see listed_filters()
   std::string name;                               ///< "xor"; becomes dump_xor or hiber_xor
   bool redirects = false;                         ///< declares that it moves offsets on purpose
   std::optional<machine::Convention> convention;  ///< overrides what the image says
   bool trap_missing = false;                      ///< an ELF image may lack functions until it calls them
+  /// Of its crash and its hibernation instance; by position in the stack where none are given.
+  std::optional<std::array<std::uint16_t, 2>> ids = {};
 };
 
 /// Where the stack's files lie.

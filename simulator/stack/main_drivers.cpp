@@ -36,6 +36,11 @@ bool MainDrivers::went_well(bool returned) {
 void report_left_behind(Environment& env, std::uint16_t image, Callback callback) {
   const kernel::LeftBehind left = kernel::left_behind(*env.kernel, image);
   if (!left.devices.empty()) report(env, Rule::object_device_left, image, callback, left.devices);
+  if (const std::size_t count = env.kernel->callbacks_of(image); count != 0) {
+    report(env, Rule::object_callback_left, image, callback,
+           count == 1 ? "a routine of it is still registered"
+                      : std::to_string(count) + " routines of it are still registered");
+  }
   if (!left.links.empty()) report(env, Rule::object_link_left, image, callback, left.links);
   if (!left.references.empty()) report(env, Rule::object_reference_left, image, callback, left.references);
   if (const std::string held = env.kernel->held_by(image); !held.empty()) {

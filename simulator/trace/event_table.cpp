@@ -26,6 +26,8 @@ constexpr std::array crash_started{
     FieldRow{"parameters", Slot::payload, Format::parameters, When::always, "the bugcheck's four parameters"}};
 constexpr std::array stack_stage{
     FieldRow{"stage", Slot::arg, Format::hex, When::always, "crashdmp's stage code, 0x2001 to 0x2007"}, status};
+constexpr std::array filter_missing{FieldRow{"file", Slot::payload, Format::text, When::always, "the file name"},
+                                    status};
 constexpr std::array image_loaded{filter};
 constexpr std::array image_unloaded{filter};
 constexpr std::array callback_entered{
@@ -75,6 +77,27 @@ constexpr std::array debug_print{filter, FieldRow{"level", Slot::arg, Format::nu
                                  FieldRow{"text", Slot::payload, Format::text, When::always, "what was printed"}};
 constexpr std::array registry_read{
     filter, status, FieldRow{"value", Slot::payload, Format::text, When::always, "key and name of the value"}};
+constexpr std::array registry_written{
+    filter, status, FieldRow{"value", Slot::payload, Format::before_nul, When::always, "key and name of the value"},
+    FieldRow{"type", Slot::arg, Format::registry_type, When::always, "type of the value"},
+    FieldRow{"data", Slot::payload, Format::after_nul, When::always, "what was written, as a scenario writes it"}};
+constexpr std::array registry_created{filter, status,
+                                      FieldRow{"key", Slot::payload, Format::text, When::always, "the key"}};
+constexpr std::array registry_deleted{
+    filter, status,
+    FieldRow{"name", Slot::payload, Format::text, When::always, "the key, or key and name of the value"}};
+constexpr std::array file_opened{
+    filter, status,
+    FieldRow{"action", Slot::arg, Format::number, When::always,
+             "0 superseded, 1 opened, 2 created, 3 overwritten, 4 it exists, 5 it does not"},
+    FieldRow{"path", Slot::payload, Format::text, When::always, "the file or folder"}};
+constexpr std::array file_transfer{filter, status,
+                                   FieldRow{"offset", Slot::offset, Format::hex, When::always, "where in the file"},
+                                   FieldRow{"length", Slot::length, Format::number, When::always, "bytes"},
+                                   FieldRow{"path", Slot::payload, Format::text, When::always, "the file"}};
+constexpr std::array file_changed{
+    filter, status, FieldRow{"path", Slot::payload, Format::before_nul, When::always, "the file or folder"},
+    FieldRow{"change", Slot::payload, Format::after_nul, When::always, "what becomes of it"}};
 constexpr FieldRow device{"device", Slot::payload, Format::text, When::always,
                           "name of the device, or of the one its stack stands on"};
 constexpr std::array device_opened{
@@ -126,6 +149,7 @@ constexpr std::array rows{
     EventRow{Kind::reboot, "the machine restarts after a crash", {}},
     EventRow{Kind::power_cut, "the machine loses power; nothing after this reaches the disk", {}},
     EventRow{Kind::stack_stage, "crashdmp has gone through a stage of loading a dump stack", stack_stage},
+    EventRow{Kind::filter_missing, "DumpFilters lists a file that is not there", filter_missing},
     EventRow{Kind::image_loaded, "a driver image was loaded", image_loaded},
     EventRow{Kind::image_unloaded, "and unloaded", image_unloaded},
     EventRow{Kind::callback_entered, "a callback is called", callback_entered},
@@ -144,6 +168,13 @@ constexpr std::array rows{
     EventRow{Kind::irql_changed, "a driver changed the IRQL", irql_changed},
     EventRow{Kind::debug_print, "a driver printed to the debugger", debug_print},
     EventRow{Kind::registry_read, "a driver read the registry", registry_read},
+    EventRow{Kind::registry_written, "a driver wrote a value of the registry", registry_written},
+    EventRow{Kind::registry_created, "a driver made a key of the registry", registry_created},
+    EventRow{Kind::registry_deleted, "a driver deleted a key or value of the registry", registry_deleted},
+    EventRow{Kind::file_opened, "a driver opened or created a file", file_opened},
+    EventRow{Kind::file_read, "a driver read from a file", file_transfer},
+    EventRow{Kind::file_written, "a driver wrote to a file", file_transfer},
+    EventRow{Kind::file_changed, "a driver changed a file otherwise", file_changed},
     EventRow{Kind::device_opened, "a driver asked for a device by name", device_opened},
     EventRow{Kind::device_control, "a driver sent a control request", device_control},
     EventRow{Kind::request, "a driver sent another IRP", request},

@@ -15,6 +15,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Kind::count_)> k
     "reboot",
     "power_cut",
     "stack_stage",
+    "filter_missing",
     "image_loaded",
     "image_unloaded",
     "callback_entered",
@@ -32,6 +33,13 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Kind::count_)> k
     "irql_changed",
     "debug_print",
     "registry_read",
+    "registry_written",
+    "registry_created",
+    "registry_deleted",
+    "file_opened",
+    "file_read",
+    "file_written",
+    "file_changed",
     "device_opened",
     "device_control",
     "request",
@@ -51,7 +59,7 @@ static_assert(!kind_names.back().empty());
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(Callback::count_)> callback_names = {
     "none",      "DriverEntry", "DumpStart",  "DumpWrite", "DumpRead",     "DumpFinish",   "DumpUnload",
-    "AddDevice", "Dispatch",    "Completion", "Cancel",    "Reinitialize", "DriverUnload",
+    "AddDevice", "Dispatch",    "Completion", "Cancel",    "Reinitialize", "DriverUnload", "CallbackFunction",
 };
 static_assert(!callback_names.back().empty());
 

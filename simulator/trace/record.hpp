@@ -20,7 +20,8 @@ enum class Kind : std::uint16_t {
   reboot,         ///< the machine restarts after a crash
   power_cut,      ///< the machine loses power; nothing after this reaches the disk
   // The dump stack.
-  stack_stage,   ///< arg: crashdmp's stage code (0x2001 …); status
+  stack_stage,     ///< arg: crashdmp's stage code (0x2001 …); status
+  filter_missing,  ///< status; payload: the file name that DumpFilters lists and that nothing stands behind
   image_loaded,  ///< image: its id from here on; payload: its name ("dump_xor"). Its size is its compiler's: no part of
                  ///< a trace
   image_unloaded,    ///< image
@@ -38,14 +39,21 @@ enum class Kind : std::uint16_t {
   port_finished,  ///< status
   redirected,     ///< image; length, offset: where the write went (partition-relative), before: where crashdmp sent it
   // The kernel, as the filter sees it.
-  kernel_call,     ///< image, irql; arg: export index; status or low result in `status`; payload: the call as text,
-                   ///< "ExFreePool(pool#3)", since the trace knows no export table
-  irql_changed,    ///< image; arg: from << 8 | to
-  debug_print,     ///< image; arg: DPFLTR level; payload: the text
-  registry_read,   ///< image; status; payload: key and value name
-  device_opened,   ///< image; status; payload: the name asked for
-  device_control,  ///< image; arg: control code; flags: input length, length: output length; status; payload: the
-                   ///< device
+  kernel_call,       ///< image, irql; arg: export index; status or low result in `status`; payload: the call as text,
+                     ///< "ExFreePool(pool#3)", since the trace knows no export table
+  irql_changed,      ///< image; arg: from << 8 | to
+  debug_print,       ///< image; arg: DPFLTR level; payload: the text
+  registry_read,     ///< image; status; payload: key and value name
+  registry_written,  ///< image; arg: REG_* type; status; payload: key and value name, NUL, the data in words
+  registry_created,  ///< image; status; payload: the key
+  registry_deleted,  ///< image; status; payload: the key, or key and value name
+  file_opened,       ///< image; status; arg: what was done (FILE_OPENED 1, FILE_CREATED 2, …); payload: the path
+  file_read,         ///< image; status; offset, length; payload: the path
+  file_written,      ///< as file_read
+  file_changed,      ///< image; status; payload: the path, NUL, what became of it in words
+  device_opened,     ///< image; status; payload: the name asked for
+  device_control,    ///< image; arg: control code; flags: input length, length: output length; status; payload: the
+                     ///< device
   request,  ///< image; arg: the request (requests.hpp); length, offset of a read or write; status; payload: the device
   disk_read,     ///< image, status; length, offset: absolute on the disk; object: digest when asked for
   disk_write,    ///< as disk_read
@@ -80,6 +88,7 @@ enum class Callback : std::uint8_t {
   cancel,
   reinitialize,
   driver_unload,
+  object_callback,  ///< what an image registered with a callback object
   count_
 };
 

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -174,8 +175,32 @@ class Recorder {
   void debug_print(std::uint16_t image, std::uint32_t level, std::string_view text) {
     emit({.kind = Kind::debug_print, .image = image, .arg = level}, text);
   }
+  void filter_missing(std::int32_t status, std::string_view file) {
+    emit({.kind = Kind::filter_missing, .status = status}, file);
+  }
   /// Recorded as `KEY\VALUE`.
   void registry_read(std::uint16_t image, std::int32_t status, std::string_view key, std::string_view value);
+  /// `data` in words (trace/registry_words.hpp).
+  void registry_written(std::uint16_t image, std::int32_t status, std::string_view key, std::string_view value,
+                        std::uint32_t type, std::string_view data);
+  void registry_created(std::uint16_t image, std::int32_t status, std::string_view key) {
+    emit({.kind = Kind::registry_created, .image = image, .status = status}, key);
+  }
+  /// A value of `key`; the key itself when there is no value.
+  void registry_deleted(std::uint16_t image, std::int32_t status, std::string_view key,
+                        std::optional<std::string_view> value = {});
+  void file_opened(std::uint16_t image, std::int32_t status, std::uint64_t action, std::string_view path) {
+    emit({.kind = Kind::file_opened, .image = image, .status = status, .arg = action}, path);
+  }
+  void file_read(std::uint16_t image, std::int32_t status, std::uint64_t offset, std::uint32_t length,
+                 std::string_view path) {
+    emit({.kind = Kind::file_read, .image = image, .status = status, .length = length, .offset = offset}, path);
+  }
+  void file_written(std::uint16_t image, std::int32_t status, std::uint64_t offset, std::uint32_t length,
+                    std::string_view path) {
+    emit({.kind = Kind::file_written, .image = image, .status = status, .length = length, .offset = offset}, path);
+  }
+  void file_changed(std::uint16_t image, std::int32_t status, std::string_view path, std::string_view change);
   void device_opened(std::uint16_t image, std::string_view name, std::int32_t status) {
     emit({.kind = Kind::device_opened, .image = image, .status = status}, name);
   }

@@ -81,6 +81,11 @@ constexpr std::array rows = {
             "call IoDeleteDevice for each device in DriverUnload, and in DriverEntry before it fails: whoever opens "
             "the device later jumps to where the driver was",
             "[doc] a driver deletes its devices before it is unloaded"},
+    RuleRow{Rule::object_callback_left, "object.callback-left", Severity::error,
+            "an image was unloaded and left a routine registered with a callback object",
+            "call ExUnregisterCallback in DumpUnload or DriverUnload, and in DriverEntry before it fails: the next "
+            "notification jumps to where the image was",
+            "[doc] a driver takes its routine back before it is unloaded"},
     RuleRow{Rule::object_link_left, "object.link-left", Severity::warning,
             "a driver was unloaded, or failed to load, and left a symbolic link behind",
             "call IoDeleteSymbolicLink before IoDeleteDevice: the next load finds its name taken",

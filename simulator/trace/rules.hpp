@@ -32,6 +32,7 @@ enum class Rule : std::uint16_t {
   pool_bad_free,                           ///< pool.bad-free
   pool_leak,                               ///< pool.leak
   object_device_left,                      ///< object.device-left
+  object_callback_left,                    ///< object.callback-left
   object_link_left,                        ///< object.link-left
   object_reference_left,                   ///< object.reference-left
   irp_not_completed,                       ///< irp.not-completed

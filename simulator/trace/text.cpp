@@ -12,6 +12,7 @@
 #include "base/text.hpp"
 #include "trace/event_table.hpp"
 #include "trace/field_names.hpp"
+#include "trace/registry_words.hpp"
 #include "trace/requests.hpp"
 #include "trace/statuses.hpp"
 #include "trace/utf8.hpp"
@@ -334,6 +335,11 @@ class Writer {
         if (record.status < 0) colour = Colour::red;
         break;
       }
+      case Kind::filter_missing:
+        begin(depth(), fmt::format("! DumpFilters lists {}, which is not there", printable(event.text())));
+        result(record.status);
+        colour = Colour::yellow;
+        break;
       case Kind::image_loaded:
         begin(depth(), "loaded");
         column(who_column, who);
@@ -386,6 +392,44 @@ class Writer {
         begin(depth(), "reads " + printable(event.text()));
         if (record.status != 0) result(record.status);
         break;
+      case Kind::registry_written: {
+        const std::string_view text = event.text();
+        const std::size_t nul = std::min(text.find('\0'), text.size());
+        begin(depth(), fmt::format("writes {} = {} {}", printable(text.substr(0, nul)),
+                                   registry_type_name(static_cast<std::uint32_t>(record.arg)),
+                                   printable(text.substr(std::min(nul + 1, text.size())))));
+        if (record.status != 0) result(record.status);
+        break;
+      }
+      case Kind::registry_created:
+        begin(depth(), "creates " + printable(event.text()));
+        if (record.status != 0) result(record.status);
+        break;
+      case Kind::registry_deleted:
+        begin(depth(), "deletes " + printable(event.text()));
+        if (record.status != 0) result(record.status);
+        break;
+      case Kind::file_opened: {
+        constexpr std::array<std::string_view, 4> done{"supersedes ", "opens ", "creates ", "overwrites "};
+        const bool known = record.status >= 0 && record.arg < done.size();
+        begin(depth(), std::string(known ? done[record.arg] : "opens ") + printable(event.text()));
+        if (record.status != 0) result(record.status);
+        break;
+      }
+      case Kind::file_read:
+      case Kind::file_written:
+        begin(depth(), fmt::format("{} {}, {} at {:#x}", record.kind == Kind::file_read ? "reads" : "writes",
+                                   printable(event.text()), format_size(record.length), record.offset));
+        if (record.status != 0) result(record.status);
+        break;
+      case Kind::file_changed: {
+        const std::string_view text = event.text();
+        const std::size_t nul = std::min(text.find('\0'), text.size());
+        begin(depth(), fmt::format("changes {}: {}", printable(text.substr(0, nul)),
+                                   printable(text.substr(std::min(nul + 1, text.size())))));
+        if (record.status != 0) result(record.status);
+        break;
+      }
       case Kind::device_control:
         begin(depth(), fmt::format("device control {:#x}", record.arg));
         column(who_column, who);

@@ -111,6 +111,10 @@ class ExitCodes(ProgramTest):
 
     def test_an_image_that_is_none_is_2(self):
         self.file("broken.so", b"\x7fELF but no more")
+        result = self.expect(2, "run", self.scenario('[[driver]]\nimage = "./broken.so"\n'))
+        self.assertIn("broken.so", result.stderr)
+        result = self.expect(2, "run", self.scenario('[[driver]]\nimage = "object_link_left"\nattach = "volume"\n'))
+        self.assertIn("object_link_left has no AddDevice", result.stderr)
         result = self.expect(2, "run", self.scenario('[[filter]]\nimage = "./broken.so"\n'))
         self.assertIn("broken.so", result.stderr)
 
@@ -266,6 +270,42 @@ class Output(ProgramTest):
         quiet, loud = self.expect(0, "run", path), self.expect(0, "-v", "run", path)
         self.assertEqual(quiet.stdout, loud.stdout)
         self.assertIn("a.toml", loud.stderr)
+
+
+class Provider(ProgramTest):
+    ASKS = '[[filter]]\nimage = "asks_provider"\n'
+
+    def test_is_written_step_by_step_until_the_filter_has_what_it_asks_for(self):
+        result = self.expect(1, "run", "--write-provider", "p.toml", self.scenario(self.ASKS))
+        self.assertIn(r"dump_asks_provider opened \Device\Provider: STATUS_OBJECT_NAME_NOT_FOUND", result.stdout)
+        frame = (self.folder / "p.toml").read_text()
+        self.assertIn("name = '\\Device\\Provider'", frame)
+        result = self.expect(1, "run", "--replace", "--write-provider", "p.toml", self.scenario(self.ASKS + frame))
+        self.assertIn("0x222004 (FILE_DEVICE_UNKNOWN, function 0x801, METHOD_BUFFERED, FILE_ANY_ACCESS), 0 bytes in, 16 bytes out",
+                      result.stdout)
+        frame = (self.folder / "p.toml").read_text()
+        self.assertIn("code = 0x00222004", frame)
+        self.assertIn("bytes = \"00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\"", frame)
+        self.expect(0, "lint", self.scenario(self.ASKS + frame))
+
+    def test_is_not_overwritten_unasked_and_not_written_for_nothing(self):
+        kept = self.file("p.toml", "mine\n")
+        result = self.expect(2, "run", "--write-provider", "p.toml", self.scenario(self.ASKS))
+        self.assertIn("p.toml", result.stderr)
+        self.assertEqual(kept.read_text(), "mine\n")
+        result = self.expect(2, "run", "--write-provider", "q.toml", self.scenario(PLAIN))
+        self.assertIn("nothing was asked for that is not there", result.stderr)
+        self.assertNotIn("q.toml", self.names())
+        self.expect(2, "run", "--write-provider", "q.toml", self.scenario(PLAIN), self.scenario(PLAIN, "b.toml"))
+
+    def test_a_reply_may_be_a_file_and_a_wrong_one_has_its_place(self):
+        device = "[[device]]\nname = '\\Device\\Provider'\n[[device.reply]]\ncode = 0x222004\nfile = \"reply.bin\"\n"
+        result = self.expect(2, "run", self.scenario(self.ASKS + device))
+        self.assertRegex(result.stderr, r"a\.toml:7:8: .*reply\.bin")
+        self.file("reply.bin", bytes(8))
+        self.expect(2, "lint", self.scenario(self.ASKS + device + "information = 9\n"))
+        result = self.expect(1, "run", self.scenario(self.ASKS + device))
+        self.assertIn("STATUS_INFO_LENGTH_MISMATCH", result.stdout)
 
 
 class Lint(ProgramTest):

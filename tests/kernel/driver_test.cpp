@@ -238,6 +238,115 @@ TEST_P(DriverTest, DevicesStandOnEachOther) {
   EXPECT_EQ(attached, volume);
 }
 
+TEST_P(DriverTest, ADeviceIsDetachedBeforeItIsDeleted) {
+  kernel().create_volume({});
+  auto* volume = static_cast<PDEVICE_OBJECT>(kernel().volume_device());
+  load();
+  for (const bool detaches : {true, false}) {
+    PDEVICE_OBJECT mine = nullptr;
+    EXPECT_EQ(K(IoCreateDevice)(driver_, 0, nullptr, FILE_DEVICE_DISK, 0, FALSE, &mine), STATUS_SUCCESS);
+    EXPECT_EQ(K(IoAttachDeviceToDeviceStack)(mine, volume), volume);
+    if (detaches) K(IoDetachDevice)(volume);
+    K(IoDeleteDevice)(mine);
+    EXPECT_EQ(kernel().volume_device(), volume);
+    EXPECT_EQ(violations(trace::Rule::object_device_left), detaches ? 0u : 1u);
+  }
+}
+
+TEST_P(DriverTest, TheVolumesDriversAreToldOfUsageAndPower) {
+  kernel().create_volume({});
+  PDEVICE_OBJECT mine = nullptr;
+  std::vector<std::string> told;
+  NTSTATUS answer = STATUS_SUCCESS;
+  on_irp = [&](PDEVICE_OBJECT, PIRP irp) {
+    const PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(irp);
+    EXPECT_EQ(irp->IoStatus.Status, STATUS_NOT_SUPPORTED) << "as every PnP and power IRP begins";
+    if (stack->MajorFunction == IRP_MJ_PNP) {
+      told.push_back("usage " + std::to_string(stack->Parameters.UsageNotification.Type) +
+                     (stack->Parameters.UsageNotification.InPath ? " in" : " out"));
+    } else {
+      told.push_back(std::string(stack->MinorFunction == IRP_MN_QUERY_POWER ? "may " : "do ") +
+                     std::to_string(stack->Parameters.Power.State.SystemState));
+    }
+    return complete(irp, answer, 0);
+  };
+  load([&](PDRIVER_OBJECT driver) {
+    K(IoCreateDevice)(driver, 0, nullptr, FILE_DEVICE_DISK, 0, FALSE, &mine);
+    K(IoAttachDeviceToDeviceStack)(mine, static_cast<PDEVICE_OBJECT>(kernel().volume_device()));
+  });
+  kernel().set_current(trace::no_image, Callback::none);
+  EXPECT_EQ(kernel().notify_usage(DeviceUsageTypeDumpFile, true), STATUS_SUCCESS);
+  EXPECT_EQ(kernel().notify_usage(DeviceUsageTypeHibernation, false), STATUS_SUCCESS);
+  EXPECT_EQ(kernel().send_power(PowerRequest::may_hibernate), STATUS_SUCCESS);
+  EXPECT_EQ(kernel().send_power(PowerRequest::hibernate), STATUS_SUCCESS);
+  EXPECT_EQ(kernel().send_power(PowerRequest::resume), STATUS_SUCCESS);
+  EXPECT_EQ(told, (std::vector<std::string>{"usage 3 in", "usage 2 out", "may 5", "do 5", "do 1"}));
+  EXPECT_TRUE(noted(Kind::request).empty()) << "nobody's but the system's";
+  answer = STATUS_UNSUCCESSFUL;
+  EXPECT_EQ(kernel().notify_usage(DeviceUsageTypeDumpFile, true), STATUS_UNSUCCESSFUL);
+  EXPECT_EQ(kernel().last_completed_by(), driver_image);
+  on_irp = [](PDEVICE_OBJECT, PIRP irp) {
+    IoMarkIrpPending(irp);
+    return STATUS_PENDING;
+  };
+  EXPECT_FALSE(kernel().left());
+  kernel().notify_usage(DeviceUsageTypeDumpFile, true);
+  ASSERT_TRUE(kernel().left()) << "it never comes back";
+  EXPECT_EQ(*kernel().left(), static_cast<std::uint64_t>(Left::deadlock));
+  EXPECT_EQ(kernel().image(), driver_image);
+  EXPECT_THAT(texts(Kind::fault).back(), testing::HasSubstr("IRP_MN_DEVICE_USAGE_NOTIFICATION"));
+}
+
+TEST_P(DriverTest, WhatADispatchRoutineOwesItsIrpIsJudged) {
+  PDEVICE_OBJECT device = nullptr;
+  load([&](auto) { device = make(u"\\Device\\Main"); });
+  const auto send = [&] {
+    UCHAR out[4];
+    IO_STATUS_BLOCK iosb{};
+    PIRP irp = K(IoBuildDeviceIoControlRequest)(0x222004, device, nullptr, 0, out, 4, FALSE, nullptr, &iosb);
+    K(IofCallDriver)(device, irp);
+  };
+  const auto broken = [&] {
+    std::vector<std::size_t> counts;
+    for (const trace::Rule rule : {trace::Rule::irp_not_completed, trace::Rule::irp_pending_mismatch,
+                                   trace::Rule::irp_status_mismatch, trace::Rule::irp_information_beyond_buffer}) {
+      counts.push_back(violations(rule));
+    }
+    return counts;
+  };
+  using Counts = std::vector<std::size_t>;
+  send();
+  on_irp = [](PDEVICE_OBJECT, PIRP irp) {
+    IoMarkIrpPending(irp);
+    complete(irp, STATUS_SUCCESS, 0);
+    return STATUS_PENDING;
+  };
+  send();
+  EXPECT_EQ(broken(), (Counts{0, 0, 0, 0}));
+  on_irp = [](auto, auto) { return STATUS_SUCCESS; };
+  send();
+  EXPECT_EQ(broken(), (Counts{1, 0, 0, 0}));
+  on_irp = [](auto, auto) { return STATUS_PENDING; };
+  send();
+  EXPECT_EQ(broken(), (Counts{1, 1, 0, 0}));
+  on_irp = [](PDEVICE_OBJECT, PIRP irp) {
+    IoMarkIrpPending(irp);
+    return complete(irp, STATUS_SUCCESS, 0);
+  };
+  send();
+  EXPECT_EQ(broken(), (Counts{1, 2, 0, 0}));
+  on_irp = [](PDEVICE_OBJECT, PIRP irp) {
+    complete(irp, STATUS_SUCCESS, 0);
+    return STATUS_ACCESS_DENIED;
+  };
+  send();
+  EXPECT_EQ(broken(), (Counts{1, 2, 1, 0}));
+  on_irp = [](PDEVICE_OBJECT, PIRP irp) { return complete(irp, STATUS_SUCCESS, 5); };
+  send();
+  EXPECT_EQ(broken(), (Counts{1, 2, 1, 1}));
+  EXPECT_EQ(noted(Kind::violation).back().text, "IoStatus.Information is 5, the requester's buffer has 4 bytes");
+}
+
 /// A driver that hands every IRP down through a completion routine.
 TEST_P(DriverTest, CompletionRoutinesSeeWhatComesBack) {
   kernel().create_volume({});

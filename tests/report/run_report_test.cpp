@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "report/provider.hpp"
 #include "trace/recorder.hpp"
 
 namespace dumpsim::report {
@@ -70,6 +71,51 @@ Report bad() {
 }
 
 constexpr TextOptions without_trace{.colour = false, .trace = false};
+
+Report asking() {
+  Report report = good();
+  report.asked = {{.driver = "dump_x", .device = "\\Device\\Main", .status = static_cast<std::int32_t>(0xC0000034)},
+                  {.driver = "dump_x",
+                   .device = "\\Device\\Other",
+                   .opened = true,
+                   .code = 0x222004,
+                   .input = 1,
+                   .output = 4,
+                   .status = static_cast<std::int32_t>(0xC0000010)},
+                  {.driver = "dump_x",
+                   .device = "\\Device\\Other",
+                   .opened = true,
+                   .code = 0x2220FF,
+                   .output = 4096,
+                   .status = static_cast<std::int32_t>(0xC0000010)}};
+  return report;
+}
+
+TEST(Text, NamesWhatWasAskedForInVain) {
+  EXPECT_THAT(to_text(asking(), without_trace),
+              HasSubstr("asked for and not there\n"
+                        "  dump_x opened \\Device\\Main: STATUS_OBJECT_NAME_NOT_FOUND\n"
+                        "  dump_x sent \\Device\\Other 0x222004 (FILE_DEVICE_UNKNOWN, function 0x801, METHOD_BUFFERED, "
+                        "FILE_ANY_ACCESS), 1 byte in, 4 bytes out: STATUS_INVALID_DEVICE_REQUEST\n"));
+  EXPECT_THAT(to_text(good(), without_trace), Not(HasSubstr("asked for")));
+}
+
+TEST(Provider, IsTheFrameOfWhatWasAskedFor) {
+  EXPECT_EQ(to_provider(good()), "");
+  EXPECT_THAT(to_provider(asking()),
+              HasSubstr("\n[[device]]\n"
+                        "name = '\\Device\\Main'\n"
+                        "\n[[device]]\n"
+                        "name = '\\Device\\Other'\n"
+                        "\n[[device.reply]]  # asked by dump_x, 1 bytes in, 4 bytes out\n"
+                        "code = 0x00222004  # FILE_DEVICE_UNKNOWN, function 0x801, METHOD_BUFFERED, FILE_ANY_ACCESS\n"
+                        "status = \"STATUS_SUCCESS\"\n"
+                        "bytes = \"00 00 00 00\"\n"
+                        "\n[[device.reply]]  # asked by dump_x, 0 bytes in, 4096 bytes out\n"
+                        "code = 0x002220ff  # FILE_DEVICE_UNKNOWN, function 0x83f, METHOD_NEITHER, FILE_ANY_ACCESS\n"
+                        "status = \"STATUS_SUCCESS\"\n"
+                        "file = \"reply-2220ff.bin\"  # 4096 bytes\n"));
+}
 
 TEST(Text, OfARunAsExpected) {
   EXPECT_EQ(
@@ -175,10 +221,11 @@ TEST(Json, HasEveryKeyInItsOrder) {
   ASSERT_TRUE(json.is_object()) << text;
   std::vector<std::string> keys;
   for (const auto& [key, value] : json.items()) keys.push_back(key);
-  EXPECT_THAT(keys, testing::ElementsAre("file", "title", "as_expected", "mismatches", "outcome", "outcome_detail",
-                                         "recovered", "recovered_detail", "readable_sectors_on_disk",
-                                         "readable_examples", "violations", "disabled", "rests_on", "writes",
-                                         "redirected", "debug_output", "virtual_time_100ns", "evidence"));
+  EXPECT_THAT(
+      keys, testing::ElementsAre("file", "title", "as_expected", "mismatches", "outcome", "outcome_detail", "recovered",
+                                 "recovered_detail", "readable_sectors_on_disk", "readable_examples", "violations",
+                                 "disabled", "rests_on", "writes", "redirected", "debug_output",
+                                 "asked_for_and_not_there", "virtual_time_100ns", "evidence"));
   EXPECT_EQ(json["as_expected"], false);
   EXPECT_EQ(json["outcome"], "crashed");
   EXPECT_EQ(json["recovered"], "not-tried");
