@@ -11,6 +11,7 @@
 #include "engine/life.hpp"
 #include "engine/plan.hpp"
 #include "engine/run.hpp"
+#include "engine/warm_host.hpp"
 #include "stack/crashdmp.hpp"
 
 namespace dumpsim::bench {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -11,8 +12,10 @@
 #include "base/text.hpp"
 #include "disk/backends.hpp"
 #include "disk/layout.hpp"
+#include "disk/memory_disk.hpp"
 #include "dumpfile/compare.hpp"
 #include "dumpfile/dump_reader.hpp"
+#include "dumpfile/memory_source.hpp"
 #include "engine/file_seed.hpp"
 #include "engine/life.hpp"
 #include "engine/plan.hpp"
@@ -23,6 +26,8 @@
 #include "engine/shared_block.hpp"
 #include "engine/verdict.hpp"
 #include "engine/volume_path.hpp"
+#include "engine/warm_host.hpp"
+#include "stack/export_table.hpp"
 #include "trace/reader.hpp"
 
 namespace dumpsim::engine {
@@ -46,13 +51,35 @@ std::string_view scheme_of(scenario::Backend backend) {
   return "memory";
 }
 
+/// What memory held, from where it lies: quicker than making it again.
+class HeldMemory final : public dumpfile::MemorySource {
+ public:
+  explicit HeldMemory(machine::PhysicalMemory& memory) : memory_(memory) {}
+  void read_pages(Pfn first, std::uint64_t count, std::byte* into) const override {
+    for (std::uint64_t i = 0; i < count; ++i, into += page_size) {
+      if (memory_.materialised() && memory_.is_ram(first + i)) {
+        std::memcpy(into, memory_.show_ram(first + i, 1), page_size);
+      } else {
+        memory_.source().read_pages(first + i, 1, into);
+      }
+    }
+  }
+  Result<void> health() const override { return memory_.source().health(); }
+
+ private:
+  machine::PhysicalMemory& memory_;
+};
+
 class Run {
  public:
-  Run(const Scenario& scenario, const RunOptions& options) : scenario_(scenario), options_(options) {}
+  /// `host` is nobody else's meanwhile.
+  Run(const Scenario& scenario, const RunOptions& options, WarmHost& host)
+      : scenario_(scenario), options_(options), host_(host), ahead_(host.images()) {}
   /// A run that came to nothing leaves nothing.
   ~Run() {
     std::error_code ignored;
     for (const std::filesystem::path& path : made_) std::filesystem::remove(path, ignored);
+    if (machine_) host_.give_back(std::move(machine_->memory));
   }
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
@@ -88,6 +115,7 @@ class Run {
     auto found = find_images(scenario_, options_);
     if (!found) return found.error();
     images_ = std::move(*found);
+    read_ahead();
     if (scenario_.recover.via == scenario::Recover::Via::reader) {
       auto reader = find_reader(scenario_.recover.reader, scenario_.file.parent_path(), options_);
       if (!reader) return in_file(reader.error());
@@ -111,17 +139,11 @@ class Run {
       if (!kept) return kept.error();
       kept_ = std::move(*kept);
     }
-    auto memory = machine::PhysicalMemory::create(plan_->ram, plan_->source, {});
+    auto memory = host_.take_memory(scenario_.system.memory, *plan_);
     if (!memory) return memory.error();
     machine_ = std::make_unique<machine::Machine>(machine::Machine{.memory = std::move(*memory)});
     machine_->processors = scenario_.system.processors;
-    auto disk = disk::make_disk(scheme_of(scenario_.disk.backend),
-                                {.path = scenario_.disk.path,
-                                 .access = options_.replace ? disk::Access::replace : disk::Access::create,
-                                 .size = scenario_.disk.size,
-                                 .sector_size = scenario_.disk.sector_size});
-    if (!disk) return disk.error();
-    disk_ = std::move(*disk);
+    if (auto made = make_disk(); !made) return made;
     if (!scenario_.disk.path.empty()) made_.push_back(scenario_.disk.path);
     if (disk_->keeps_content()) {
       if (auto written = plan_->table.write(*disk_); !written) return written;
@@ -141,6 +163,33 @@ class Run {
     for (const auto& [rule, severity] : scenario_.severities)
       options.severities[static_cast<std::size_t>(rule)] = severity;
     recorder_ = std::make_unique<trace::Recorder>(report_.trace.bytes(), &machine_->clock.now, options);
+    return {};
+  }
+
+  /// What each child would otherwise do for itself.
+  void read_ahead() {
+    stack::export_table();  // made at the first call
+    for (const stack::FilterSpec& filter : images_.filters) {
+      std::string instance = "dump_";
+      host_.images().read(filter.path, instance += filter.name);
+    }
+    for (const stack::DriverSpec& driver : images_.drivers) host_.images().read(driver.path, driver.name);
+  }
+
+  Result<void> make_disk() {
+    const disk::DiskOptions options{.path = scenario_.disk.path,
+                                    .access = options_.replace ? disk::Access::replace : disk::Access::create,
+                                    .size = scenario_.disk.size,
+                                    .sector_size = scenario_.disk.sector_size};
+    if (scenario_.disk.backend == scenario::Backend::memory) {
+      auto made = disk::MemoryDisk::make(options, host_.shelf());
+      if (!made) return made.error();
+      disk_ = *std::move(made);
+      return {};
+    }
+    auto made = disk::make_disk(scheme_of(scenario_.disk.backend), options);
+    if (!made) return made.error();
+    disk_ = *std::move(made);
     return {};
   }
 
@@ -188,6 +237,8 @@ class Run {
       }
     }
     shared_->totals().finished.store(1, std::memory_order_release);
+    // It would be taken down piece by piece; the child's end does that at once.
+    if (options_.sandbox && session) static_cast<void>(session->release());
   }
 
   Result<void> live() {
@@ -200,6 +251,7 @@ class Run {
       auto end = run_in_child([this] { child(); }, shared_->totals(), stuck_seconds(scenario_), watch);
       if (!end) return end.error();
       end_ = *end;
+      if (end_.how != ChildEnd::How::finished) host_.start_over();
     }
     if (std::string mistake = read_text(shared_->texts().mistake); !mistake.empty())
       return in_file({std::move(mistake)});
@@ -265,13 +317,13 @@ class Run {
     const bool by_what_works = scenario_.recover.via == Via::automatic;
     if (scenario_.recover.via == Via::filters || (by_what_works && shared_->totals().reads_through_filters != 0)) {
       return take(bytes_through_filters(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_,
-                                        stuck_seconds(scenario_)),
+                                        stuck_seconds(scenario_), host_.shelf()),
                   "through the filters");
     }
     // Where neither works there may still be what Windows itself would use.
     if (scenario_.recover.via == Via::volume || (by_what_works && driver_on_volume())) {
       return take(bytes_through_volume(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_,
-                                       stuck_seconds(scenario_)),
+                                       stuck_seconds(scenario_), host_.shelf()),
                   "through the volume");
     }
     report_.recovered = Recovered::unreadable;
@@ -287,6 +339,7 @@ class Run {
 
   Result<void> take(const Result<ReadBack>& back, std::string_view how) {
     if (!back) return in_file(back.error());
+    if (!back->ended_by_itself) host_.start_over();
     if (back->bytes) return compare(back->bytes, how);
     report_.recovered = Recovered::unreadable;
     report_.recovered_detail = back->why_not;
@@ -304,13 +357,15 @@ class Run {
     const std::uint64_t dump = std::min<std::uint64_t>(shared_->totals().dump_bytes, plan_->dump_file.size());
     const std::uint64_t bytes = std::min((dump + page_size - 1) / page_size * page_size, plan_->dump_file.size());
     auto volume = bytes_through_volume(scenario_, *plan_, plan_->dump_file, bytes, images_, *machine_, *disk_,
-                                       stuck_seconds(scenario_));
+                                       stuck_seconds(scenario_), host_.shelf());
     if (!volume) return in_file(volume.error());
+    if (!volume->ended_by_itself) host_.start_over();
     auto filters = ReadBack{nullptr, "no filter has a read callback"};
     if (shared_->totals().reads_through_filters != 0) {
       auto read = bytes_through_filters(scenario_, *plan_, plan_->dump_file, bytes, images_, *machine_, *disk_,
-                                        stuck_seconds(scenario_));
+                                        stuck_seconds(scenario_), host_.shelf());
       if (!read) return in_file(read.error());
+      if (!read->ended_by_itself) host_.start_over();
       filters = std::move(*read);
     }
     auto compared = compare_volume_path(*volume, filters, plan_->dump_file, *plan_->source, scenario_.disk.sector_size);
@@ -333,7 +388,7 @@ class Run {
       report_.recovered_detail = fmt::format("{}: {}", how, dump.error().message);
       return {};
     }
-    auto comparison = dumpfile::compare(*dump, *plan_->stored, *plan_->source);
+    auto comparison = dumpfile::compare(*dump, *plan_->stored, HeldMemory(machine_->memory));
     if (!comparison) return comparison.error();
     report_.recovered = comparison->identical() ? Recovered::identical : Recovered::different;
     report_.recovered_detail = comparison->identical()
@@ -362,6 +417,8 @@ class Run {
 
   const Scenario& scenario_;
   const RunOptions& options_;
+  WarmHost& host_;
+  loader::ReadAhead::Use ahead_;
   Report report_;
   std::vector<std::filesystem::path> made_;  // files to take away again unless the run is complete
   Images images_;
@@ -378,7 +435,14 @@ class Run {
 }  // namespace
 
 Result<Report> run(const Scenario& scenario, const RunOptions& options) {
-  return Run(scenario, options).go();
+  WarmHost alone;
+  return Run(scenario, options, alone).go();
+}
+
+Result<Report> WarmHost::run(const Scenario& scenario, const RunOptions& options) {
+  if (options.sandbox) return Run(scenario, options, *this).go();
+  let_go_of_memory();
+  return engine::run(scenario, options);
 }
 
 }  // namespace dumpsim::engine
