@@ -12,6 +12,7 @@
 #include "ddi/crt.h"
 #include "ddi/debug.h"
 #include "ddi/etw.h"
+#include "ddi/ex.h"
 #include "ddi/interlocked.h"
 #include "ddi/io_calls.h"
 #include "ddi/io_codes.h"

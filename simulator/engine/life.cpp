@@ -16,6 +16,7 @@
 #include "engine/registry_seed.hpp"
 #include "kernel/drivers.hpp"
 #include "kernel/kernel.hpp"
+#include "kernel/scheduler.hpp"
 #include "kernel/trap.hpp"
 #include "machine/fault_trap.hpp"
 #include "machine/gate.hpp"
@@ -201,6 +202,15 @@ struct Session::State {
     boot_drivers_started = system_drivers_started = false;
   }
 
+  /// Between two steps: what drivers have started goes on for as long as the policy says.
+  void idle() {
+    constexpr std::uint64_t per_millisecond = 10000;
+    if (ended()) return;
+    const std::uint64_t before = machine.clock.now;
+    stack::let_others_run(environment, scenario.policies.number(policy::Policy::idle_time) * per_millisecond);
+    if (machine.clock.now != before) environment.totals.rest_on(policy::Policy::idle_time);
+  }
+
   /// Once a boot each, whatever loads a dump stack how often.
   Result<void> start_drivers(stack::DriverStart which) {
     bool& started = which == stack::DriverStart::boot ? boot_drivers_started : system_drivers_started;
@@ -301,8 +311,10 @@ std::vector<stack::FilterSpec> Session::filters() const {
 
 Result<void> Session::State::take(TimelineStep step) {
   recorder.timeline_step(name_of(step));
+  kernel::Scheduler& scheduler = kernel->scheduler();
   switch (step) {
     case TimelineStep::boot:
+      scheduler.freeze(false);
       if (auto started = start_drivers(stack::DriverStart::boot); !started) return started;
       if (!ended() && scenario.dump.kind != scenario::DumpKind::none) {
         if (auto loaded = load(crash, Usage::crash); !loaded) return loaded;
@@ -311,6 +323,7 @@ Result<void> Session::State::take(TimelineStep step) {
       notify(u"\\Callback\\Phase1InitComplete", 0, 0);
       return {};
     case TimelineStep::enable_dumps:
+      scheduler.freeze(false);
       if (crash || scenario.dump.kind == scenario::DumpKind::none) return {};
       return load(crash, Usage::crash);
     case TimelineStep::disable_dumps:
@@ -324,17 +337,21 @@ Result<void> Session::State::take(TimelineStep step) {
       if (hibernation && !ended()) hibernate();
       return {};
     case TimelineStep::resume:
+      scheduler.freeze(false);
       if (!hibernation) return {};
       stack::send_power(environment, kernel::PowerRequest::resume);
       if (ended()) return {};
+      scheduler.freeze(true);
       if (scenario.policies.is(policy::Policy::resume_reads, "yes")) {
         stack::read_hibernation(environment, *hibernation, plan.hibernation_file, plan.hibernated);
       }
+      scheduler.freeze(false);
       if (!ended()) hibernation->unload();
       if (!ended()) hibernation.reset();
       notify(u"\\Callback\\PowerState", system_state_lock, 1);
       return {};
     case TimelineStep::crash:
+      scheduler.freeze(true);
       recorder.crash_started(scenario.dump.bugcheck.code, scenario.dump.bugcheck.parameters);
       if (crash) {
         stack::write_crash_dump(environment, *crash, *plan.layout,
@@ -377,6 +394,7 @@ void Session::State::hibernate() {
   }
   stack::send_power(environment, kernel::PowerRequest::hibernate);
   if (ended()) return;
+  kernel->scheduler().freeze(true);
   stack::write_hibernation(environment, *hibernation, plan.hibernation_file, plan.hibernated);
 }
 
@@ -402,6 +420,8 @@ void Session::State::read_step(DumpStack& stack, const SequenceStep& step) {
 Result<void> Session::State::take(const SequenceStep& step) {
   recorder.timeline_step(name_of(step.action));
   std::unique_ptr<DumpStack>& held = step.hibernation ? hibernation : crash;
+  // From its start to its end a dump has the machine for itself.
+  kernel->scheduler().freeze(step.action != SequenceStep::Action::load && step.action != SequenceStep::Action::unload);
   if (step.action == SequenceStep::Action::load) {
     if (held) gone.push_back(std::move(held));
     if (auto started = start_drivers(stack::DriverStart::boot); !started || ended()) return started;
@@ -459,10 +479,12 @@ Result<void> Session::live() {
   for (const TimelineStep step : s.scenario.timeline) {
     if (s.ended()) return {};
     if (auto taken = s.take(step); !taken) return taken;
+    s.idle();
   }
   for (const SequenceStep& step : s.scenario.sequence) {
     if (s.ended()) return {};
     if (auto taken = s.take(step); !taken) return taken;
+    s.idle();
   }
   return {};
 }

@@ -5,7 +5,7 @@
 // types would otherwise also find the global prototypes. Include after all other headers: it brings the WDK's macros.
 #pragma once
 
-#include "wdk/ntddk.h"
+#include "wdk/ntifs.h"
 //
 #include "wdk/mountdev.h"
 #include "wdk/ntdddisk.h"
@@ -136,10 +136,15 @@ DUMPSIM_EXPORT(IoAcquireRemoveLockEx);
 DUMPSIM_EXPORT(IoReleaseRemoveLockEx);
 DUMPSIM_EXPORT(IoReleaseRemoveLockAndWaitEx);
 
+// ke_wait.cpp
+DUMPSIM_EXPORT(KeWaitForSingleObject);
+DUMPSIM_EXPORT(KeWaitForMultipleObjects);
+DUMPSIM_EXPORT(KeDelayExecutionThread);
+
 // ke_event.cpp
-DUMPSIM_EXPORT(KeGetCurrentThread);
 DUMPSIM_EXPORT(KeInitializeEvent);
 DUMPSIM_EXPORT(KeSetEvent);
+DUMPSIM_EXPORT(KePulseEvent);
 DUMPSIM_EXPORT(KeClearEvent);
 DUMPSIM_EXPORT(KeResetEvent);
 DUMPSIM_EXPORT(KeReadStateEvent);
@@ -149,9 +154,169 @@ DUMPSIM_EXPORT(KeReadStateMutex);
 DUMPSIM_EXPORT(KeInitializeSemaphore);
 DUMPSIM_EXPORT(KeReleaseSemaphore);
 DUMPSIM_EXPORT(KeReadStateSemaphore);
-DUMPSIM_EXPORT(KeWaitForSingleObject);
-DUMPSIM_EXPORT(KeWaitForMultipleObjects);
-DUMPSIM_EXPORT(KeDelayExecutionThread);
+
+// ke_thread.cpp
+DUMPSIM_EXPORT(KeGetCurrentThread);
+DUMPSIM_EXPORT(KeQueryPriorityThread);
+DUMPSIM_EXPORT(KeSetPriorityThread);
+DUMPSIM_EXPORT(KeSetSystemAffinityThread);
+DUMPSIM_EXPORT(KeRevertToUserAffinityThread);
+DUMPSIM_EXPORT(KeSetSystemAffinityThreadEx);
+DUMPSIM_EXPORT(KeRevertToUserAffinityThreadEx);
+DUMPSIM_EXPORT(KeSetSystemGroupAffinityThread);
+DUMPSIM_EXPORT(KeRevertToUserGroupAffinityThread);
+
+// ps_thread.cpp
+DUMPSIM_EXPORT(PsCreateSystemThread);
+DUMPSIM_EXPORT(PsTerminateSystemThread);
+DUMPSIM_EXPORT(PsGetCurrentThread);
+DUMPSIM_EXPORT(PsGetThreadId);
+DUMPSIM_EXPORT(PsGetThreadProcessId);
+DUMPSIM_EXPORT(PsIsSystemThread);
+DUMPSIM_EXPORT(PsIsThreadTerminating);
+DUMPSIM_EXPORT(PsGetCurrentThreadId);
+
+// ob_handle.cpp
+DUMPSIM_EXPORT(ObReferenceObjectByHandle);
+DUMPSIM_EXPORT(ObReferenceObjectByPointer);
+DUMPSIM_EXPORT(ObOpenObjectByPointer);
+DUMPSIM_EXPORT(ZwWaitForSingleObject);
+DUMPSIM_EXPORT(dumpsim_PsThreadType);
+DUMPSIM_EXPORT(dumpsim_PsProcessType);
+DUMPSIM_EXPORT(dumpsim_IoFileObjectType);
+DUMPSIM_EXPORT(dumpsim_IoDriverObjectType);
+DUMPSIM_EXPORT(dumpsim_IoDeviceObjectType);
+DUMPSIM_EXPORT(dumpsim_ExEventObjectType);
+DUMPSIM_EXPORT(dumpsim_ExSemaphoreObjectType);
+
+// ke_timer.cpp
+DUMPSIM_EXPORT(KeInitializeTimer);
+DUMPSIM_EXPORT(KeInitializeTimerEx);
+DUMPSIM_EXPORT(KeSetTimer);
+DUMPSIM_EXPORT(KeSetTimerEx);
+DUMPSIM_EXPORT(KeSetCoalescableTimer);
+DUMPSIM_EXPORT(KeCancelTimer);
+DUMPSIM_EXPORT(KeReadStateTimer);
+
+// ex_timer.cpp
+DUMPSIM_EXPORT(ExAllocateTimer);
+DUMPSIM_EXPORT(ExSetTimer);
+DUMPSIM_EXPORT(ExCancelTimer);
+DUMPSIM_EXPORT(ExDeleteTimer);
+
+// ke_dpc.cpp
+DUMPSIM_EXPORT(KeInitializeDpc);
+DUMPSIM_EXPORT(KeInitializeThreadedDpc);
+DUMPSIM_EXPORT(KeInsertQueueDpc);
+DUMPSIM_EXPORT(KeRemoveQueueDpc);
+DUMPSIM_EXPORT(KeSetImportanceDpc);
+DUMPSIM_EXPORT(KeSetTargetProcessorDpc);
+DUMPSIM_EXPORT(KeFlushQueuedDpcs);
+
+// ex_work.cpp
+DUMPSIM_EXPORT(ExQueueWorkItem);
+DUMPSIM_EXPORT(IoAllocateWorkItem);
+DUMPSIM_EXPORT(IoFreeWorkItem);
+DUMPSIM_EXPORT(IoQueueWorkItem);
+DUMPSIM_EXPORT(IoQueueWorkItemEx);
+DUMPSIM_EXPORT(IoSizeofWorkItem);
+DUMPSIM_EXPORT(IoInitializeWorkItem);
+DUMPSIM_EXPORT(IoUninitializeWorkItem);
+
+// ke_lock.cpp
+DUMPSIM_EXPORT(KeAcquireSpinLockRaiseToDpc);
+DUMPSIM_EXPORT(KeReleaseSpinLock);
+DUMPSIM_EXPORT(KeAcquireSpinLockAtDpcLevel);
+DUMPSIM_EXPORT(KeReleaseSpinLockFromDpcLevel);
+DUMPSIM_EXPORT(KeTryToAcquireSpinLockAtDpcLevel);
+DUMPSIM_EXPORT(KeTestSpinLock);
+DUMPSIM_EXPORT(KeAcquireInStackQueuedSpinLock);
+DUMPSIM_EXPORT(KeReleaseInStackQueuedSpinLock);
+DUMPSIM_EXPORT(KeAcquireInStackQueuedSpinLockAtDpcLevel);
+DUMPSIM_EXPORT(KeReleaseInStackQueuedSpinLockFromDpcLevel);
+DUMPSIM_EXPORT(KeAcquireSpinLockForDpc);
+DUMPSIM_EXPORT(KeReleaseSpinLockForDpc);
+DUMPSIM_EXPORT(ExAcquireSpinLockExclusive);
+DUMPSIM_EXPORT(ExReleaseSpinLockExclusive);
+DUMPSIM_EXPORT(ExAcquireSpinLockExclusiveAtDpcLevel);
+DUMPSIM_EXPORT(ExReleaseSpinLockExclusiveFromDpcLevel);
+DUMPSIM_EXPORT(ExAcquireSpinLockShared);
+DUMPSIM_EXPORT(ExReleaseSpinLockShared);
+DUMPSIM_EXPORT(ExAcquireSpinLockSharedAtDpcLevel);
+DUMPSIM_EXPORT(ExReleaseSpinLockSharedFromDpcLevel);
+DUMPSIM_EXPORT(ExTryConvertSharedSpinLockExclusive);
+DUMPSIM_EXPORT(KeEnterCriticalRegion);
+DUMPSIM_EXPORT(KeLeaveCriticalRegion);
+DUMPSIM_EXPORT(KeEnterGuardedRegion);
+DUMPSIM_EXPORT(KeLeaveGuardedRegion);
+DUMPSIM_EXPORT(KeAreAllApcsDisabled);
+DUMPSIM_EXPORT(KeAreApcsDisabled);
+
+// ex_mutex.cpp
+DUMPSIM_EXPORT(ExAcquireFastMutex);
+DUMPSIM_EXPORT(ExReleaseFastMutex);
+DUMPSIM_EXPORT(ExTryToAcquireFastMutex);
+DUMPSIM_EXPORT(ExAcquireFastMutexUnsafe);
+DUMPSIM_EXPORT(ExReleaseFastMutexUnsafe);
+DUMPSIM_EXPORT(KeInitializeGuardedMutex);
+DUMPSIM_EXPORT(KeAcquireGuardedMutex);
+DUMPSIM_EXPORT(KeReleaseGuardedMutex);
+DUMPSIM_EXPORT(KeAcquireGuardedMutexUnsafe);
+DUMPSIM_EXPORT(KeReleaseGuardedMutexUnsafe);
+DUMPSIM_EXPORT(KeTryToAcquireGuardedMutex);
+
+// ex_rundown.cpp
+DUMPSIM_EXPORT(ExInitializePushLock);
+DUMPSIM_EXPORT(ExAcquirePushLockExclusiveEx);
+DUMPSIM_EXPORT(ExReleasePushLockExclusiveEx);
+DUMPSIM_EXPORT(ExAcquirePushLockSharedEx);
+DUMPSIM_EXPORT(ExReleasePushLockSharedEx);
+DUMPSIM_EXPORT(ExInitializeRundownProtection);
+DUMPSIM_EXPORT(ExReInitializeRundownProtection);
+DUMPSIM_EXPORT(ExAcquireRundownProtection);
+DUMPSIM_EXPORT(ExAcquireRundownProtectionEx);
+DUMPSIM_EXPORT(ExReleaseRundownProtection);
+DUMPSIM_EXPORT(ExReleaseRundownProtectionEx);
+DUMPSIM_EXPORT(ExRundownCompleted);
+DUMPSIM_EXPORT(ExWaitForRundownProtectionRelease);
+
+// ex_resource.cpp
+DUMPSIM_EXPORT(ExInitializeResourceLite);
+DUMPSIM_EXPORT(ExDeleteResourceLite);
+DUMPSIM_EXPORT(ExAcquireResourceExclusiveLite);
+DUMPSIM_EXPORT(ExAcquireResourceSharedLite);
+DUMPSIM_EXPORT(ExReleaseResourceLite);
+DUMPSIM_EXPORT(ExReinitializeResourceLite);
+DUMPSIM_EXPORT(ExTryToAcquireResourceExclusiveLite);
+DUMPSIM_EXPORT(ExAcquireSharedStarveExclusive);
+DUMPSIM_EXPORT(ExAcquireSharedWaitForExclusive);
+DUMPSIM_EXPORT(ExConvertExclusiveToSharedLite);
+DUMPSIM_EXPORT(ExReleaseResourceForThreadLite);
+DUMPSIM_EXPORT(ExIsResourceAcquiredExclusiveLite);
+DUMPSIM_EXPORT(ExIsResourceAcquiredSharedLite);
+DUMPSIM_EXPORT(ExGetExclusiveWaiterCount);
+DUMPSIM_EXPORT(ExGetSharedWaiterCount);
+DUMPSIM_EXPORT(ExEnterCriticalRegionAndAcquireResourceExclusive);
+DUMPSIM_EXPORT(ExEnterCriticalRegionAndAcquireResourceShared);
+DUMPSIM_EXPORT(ExReleaseResourceAndLeaveCriticalRegion);
+
+// ex_list.cpp
+DUMPSIM_EXPORT(ExInterlockedInsertHeadList);
+DUMPSIM_EXPORT(ExInterlockedInsertTailList);
+DUMPSIM_EXPORT(ExInterlockedRemoveHeadList);
+DUMPSIM_EXPORT(ExInterlockedPushEntryList);
+DUMPSIM_EXPORT(ExInterlockedPopEntryList);
+DUMPSIM_EXPORT(ExInterlockedAddLargeInteger);
+DUMPSIM_EXPORT(ExInterlockedAddUlong);
+DUMPSIM_EXPORT(InitializeSListHead);
+DUMPSIM_EXPORT(ExQueryDepthSList);
+DUMPSIM_EXPORT(ExpInterlockedPushEntrySList);
+DUMPSIM_EXPORT(ExpInterlockedPopEntrySList);
+DUMPSIM_EXPORT(ExpInterlockedFlushSList);
+DUMPSIM_EXPORT(ExInitializeNPagedLookasideList);
+DUMPSIM_EXPORT(ExDeleteNPagedLookasideList);
+DUMPSIM_EXPORT(ExInitializePagedLookasideList);
+DUMPSIM_EXPORT(ExDeletePagedLookasideList);
 
 // ke_time.cpp
 DUMPSIM_EXPORT(KeStallExecutionProcessor);
@@ -167,34 +332,6 @@ DUMPSIM_EXPORT(ExSystemTimeToLocalTime);
 DUMPSIM_EXPORT(RtlTimeToTimeFields);
 DUMPSIM_EXPORT(RtlTimeFieldsToTime);
 
-// ke_lock.cpp
-DUMPSIM_EXPORT(KeAcquireSpinLockRaiseToDpc);
-DUMPSIM_EXPORT(KeReleaseSpinLock);
-DUMPSIM_EXPORT(KeAcquireSpinLockAtDpcLevel);
-DUMPSIM_EXPORT(KeReleaseSpinLockFromDpcLevel);
-DUMPSIM_EXPORT(KeTryToAcquireSpinLockAtDpcLevel);
-DUMPSIM_EXPORT(KeTestSpinLock);
-DUMPSIM_EXPORT(KeAcquireInStackQueuedSpinLock);
-DUMPSIM_EXPORT(KeReleaseInStackQueuedSpinLock);
-DUMPSIM_EXPORT(KeAcquireInStackQueuedSpinLockAtDpcLevel);
-DUMPSIM_EXPORT(KeReleaseInStackQueuedSpinLockFromDpcLevel);
-DUMPSIM_EXPORT(ExAcquireFastMutex);
-DUMPSIM_EXPORT(ExReleaseFastMutex);
-DUMPSIM_EXPORT(ExTryToAcquireFastMutex);
-DUMPSIM_EXPORT(ExAcquireFastMutexUnsafe);
-DUMPSIM_EXPORT(ExReleaseFastMutexUnsafe);
-DUMPSIM_EXPORT(ExInitializeResourceLite);
-DUMPSIM_EXPORT(ExDeleteResourceLite);
-DUMPSIM_EXPORT(ExAcquireResourceExclusiveLite);
-DUMPSIM_EXPORT(ExAcquireResourceSharedLite);
-DUMPSIM_EXPORT(ExReleaseResourceLite);
-DUMPSIM_EXPORT(KeEnterCriticalRegion);
-DUMPSIM_EXPORT(KeLeaveCriticalRegion);
-DUMPSIM_EXPORT(KeEnterGuardedRegion);
-DUMPSIM_EXPORT(KeLeaveGuardedRegion);
-DUMPSIM_EXPORT(KeAreAllApcsDisabled);
-DUMPSIM_EXPORT(KeAreApcsDisabled);
-
 // ps_system.cpp
 DUMPSIM_EXPORT(PsGetVersion);
 DUMPSIM_EXPORT(RtlGetVersion);
@@ -207,7 +344,6 @@ DUMPSIM_EXPORT(KeQueryMaximumProcessorCount);
 DUMPSIM_EXPORT(KeQueryMaximumProcessorCountEx);
 DUMPSIM_EXPORT(KeQueryActiveProcessors);
 DUMPSIM_EXPORT(PsGetCurrentProcessId);
-DUMPSIM_EXPORT(PsGetCurrentThreadId);
 DUMPSIM_EXPORT(IoGetCurrentProcess);
 
 // rtl_memory.cpp

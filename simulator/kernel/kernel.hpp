@@ -19,6 +19,7 @@
 #include "kernel/open_file.hpp"
 #include "kernel/pool.hpp"
 #include "kernel/registry.hpp"
+#include "kernel/scheduler.hpp"
 #include "kernel/volume.hpp"
 #include "machine/gate.hpp"
 #include "machine/machine.hpp"
@@ -163,13 +164,16 @@ class Kernel {
   std::uint32_t volume_number() const { return volume_number_; }
   void set_volume_number(std::uint32_t number) { volume_number_ = number; }
   IoState& io() { return *io_; }
+  Scheduler& scheduler() { return scheduler_; }
+  const Scheduler& scheduler() const { return scheduler_; }
 
   // ---- who is calling ----
   /// Set by the stack around each callback; pool and handles are charged to `image`.
   void set_current(std::uint16_t image, trace::Callback callback) {
-    image_ = image;
-    callback_ = callback;
-    depth_ = 0;
+    if (!gate_.active()) scheduler_.host_calls();
+    context_->image = image;
+    context_->callback = callback;
+    context_->depth = 0;
   }
   /// Calls a driver's routine through the gate at the present IRQL, in the convention of the image it lies in, whether
   /// another driver is being called just now or none is. Records entering and leaving, says who runs meanwhile, reports
@@ -188,11 +192,23 @@ class Kernel {
     running_hook_ = hook;
     running_context_ = context;
   }
+  /// Another line of execution has its turn.
+  void tell_running(const Context& context) {
+    if (running_hook_ != nullptr) running_hook_(running_context_, context.image, context.callback, false);
+  }
 
-  std::uint16_t image() const { return image_; }
-  trace::Callback callback() const { return callback_; }
+  std::uint16_t image() const { return context_->image; }
+  trace::Callback callback() const { return context_->callback; }
   /// Convention of the import through which the present call came.
-  machine::Convention caller_convention() const { return convention_; }
+  machine::Convention caller_convention() const { return context_->convention; }
+  /// What is kept of the running line of execution; the scheduler changes it with the thread.
+  Context& context() { return *context_; }
+  void set_context(Context& context) { context_ = &context; }
+  /// Lets drivers' threads, timers and DPCs run while the host has no callback to make, until all of them wait for
+  /// something that is not due within `hundred_ns`. That time passes as long as a timer or a thread's timeout counts on
+  /// it; nothing happens and no time passes when there is none. Not returned: as for any call through the gate.
+  /// REQUIRES: the gate is not active.
+  machine::CallResult let_others_run(std::uint64_t hundred_ns);
 
   // ---- images ----
   /// `name` as in the trace ("dump_xor"). The same id may be given again after forget_image().
@@ -201,6 +217,11 @@ class Kernel {
   void forget_image(std::uint16_t id);
   const ImageRange* image_at(const void* address) const;
   std::span<const ImageRange> images() const { return images_; }
+  const ImageRange* image_range(std::uint16_t id) const;
+  /// "dump_xor"; "?" for one that is not registered.
+  std::string_view image_name(std::uint16_t id) const;
+  /// Whether an image lay there once that is unloaded.
+  bool was_image(const void* address) const;
   /// The convention to call `code` in: its image's, or System V for host code.
   machine::Convention convention_of(const void* code) const;
 
@@ -208,7 +229,7 @@ class Kernel {
   /// Counts, checks the IRQL. True when the call is to be recorded.
   bool enter(std::size_t export_index, machine::Convention convention, std::uint8_t maximum) {
     ++calls_[export_index];
-    convention_ = convention;
+    context_->convention = convention;
     if (machine_.processor.irql > maximum) irql_too_high(export_index, maximum, trace::Severity::error);
     return config_.record_calls;
   }
@@ -294,17 +315,22 @@ class Kernel {
   // ---- used by the generated entry points ----
   /// Scratch for the text of the call being made, one per nesting depth; empty when nested too deep to be recorded.
   std::span<char> call_text() {
-    return depth_ < call_text_depth ? std::span<char>(call_text_[depth_]) : std::span<char>();
+    Context& now = *context_;
+    return now.depth < Context::text_depth ? std::span<char>(now.call_text[now.depth]) : std::span<char>();
   }
-  void begin_call() { ++depth_; }
-  void end_call() { --depth_; }
+  void begin_call() { ++context_->depth; }
+  void end_call() { --context_->depth; }
 
-  /// Handles of this kernel: registry keys and files.
+  /// Handles of this kernel: registry keys, files and objects.
   std::uint64_t open_handle(Registry::Key* key);
   Registry::Key* key_of(std::uint64_t handle) const;
   std::uint64_t open_file_handle(std::unique_ptr<OpenFile> file);
   OpenFile* file_of(std::uint64_t handle) const;
   bool is_open(const FileTree::Node& node) const;
+  /// A handle to an object that drivers see (a thread). Its reference is the caller's to take and, when the handle is
+  /// closed, to give back.
+  std::uint64_t open_object_handle(void* object);
+  void* object_of(std::uint64_t handle) const;
   bool close_handle(std::uint64_t handle);
   std::size_t open_handles(std::uint16_t image) const;
 
@@ -319,10 +345,8 @@ class Kernel {
   trace::Recorder& recorder_;
   machine::Gate& gate_;
   Config config_;
-  std::uint16_t image_ = trace::no_image;
-  trace::Callback callback_ = trace::Callback::none;
-  machine::Convention convention_ = machine::Convention::system_v;
-  unsigned depth_ = 0;
+  Scheduler scheduler_;
+  Context* context_ = nullptr;
   FailureHook failure_hook_ = nullptr;
   void* failure_context_ = nullptr;
   RunningHook running_hook_ = nullptr;
@@ -331,18 +355,17 @@ class Kernel {
   std::array<std::uint64_t, max_exports> calls_{};
   std::vector<IrqlViolation> irql_violations_;
   std::vector<ImageRange> images_;
+  std::vector<ImageRange> unloaded_;
   struct Handle {
-    bool open() const { return key != nullptr || file != nullptr; }
+    bool open() const { return key != nullptr || file != nullptr || object != nullptr; }
     Registry::Key* key = nullptr;
     std::unique_ptr<OpenFile> file = {};
+    void* object = nullptr;
     std::uint16_t image = trace::no_image;
   };
   std::uint64_t new_handle(Handle made);
   const Handle* handle_at(std::uint64_t handle) const;
   std::vector<Handle> handles_;
-  static constexpr std::size_t call_text_bytes = 384;
-  static constexpr std::size_t call_text_depth = 8;
-  std::array<std::array<char, call_text_bytes>, call_text_depth> call_text_{};
   Pool pool_;
   Registry registry_;
   FileTree files_;

@@ -56,6 +56,8 @@ TrapVerdict page_fault(const FaultReport& report) {
   const std::uint64_t operation = report.access == FaultAccess::write     ? trap_page_fault_write
                                   : report.access == FaultAccess::execute ? trap_page_fault_execute
                                                                           : trap_page_fault_read;
+  // DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS [doc].
+  if (kernel.was_image(pointer(address))) return bugcheck(0xCE, {address, operation, rip, 0});
   const bool kernels = is_kernel_address(kernel, machine, address);
   // What is there for reading was refused for what was done to it.
   if (kernels && report.present && report.access == FaultAccess::write) {

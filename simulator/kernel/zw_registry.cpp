@@ -292,7 +292,12 @@ NTSTATUS ZwFlushKey(HANDLE KeyHandle) {
 }
 
 NTSTATUS ZwClose(HANDLE Handle) {
-  return current().close_handle(reinterpret_cast<std::uintptr_t>(Handle)) ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
+  Kernel& kernel = current();
+  const std::uint64_t handle = reinterpret_cast<std::uintptr_t>(Handle);
+  void* const object = kernel.object_of(handle);
+  if (!kernel.close_handle(handle)) return STATUS_INVALID_HANDLE;
+  if (object != nullptr) kernel::ObfDereferenceObject(object);
+  return STATUS_SUCCESS;
 }
 
 void record_read(const Registry::Key& key, std::u16string_view value, std::int32_t status) {

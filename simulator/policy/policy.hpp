@@ -57,6 +57,7 @@ enum class Policy : std::uint8_t {
   hibernation_max_pages,  ///< MaxPagesPerWrite of the hibernation stack
   raised_files,           ///< a file call at DISPATCH_LEVEL and above: fail | work | bugcheck
   missing_filter,         ///< DumpFilters lists a file that is not there: stack-fails | skip
+  idle_time,              ///< milliseconds for threads and timers between two steps of the machine's life
   pool_caller,            ///< a bad free of pool: bugcheck (0xC2) | report, and the machine goes on
   count_
 };

@@ -183,6 +183,7 @@ std::int32_t DumpStack::State::initialize(FilterInstance& filter) {
                        filter.extension_size()));
   }
   record_left(env, filter, Callback::driver_entry, machine::passive_level, call.status, {}, {}, changes);
+  if (!let_others_run(env, 0)) return STATUS_UNSUCCESSFUL;  // threads that it created begin now
   return call.status;
 }
 
@@ -294,6 +295,9 @@ Result<std::int32_t> DumpStack::load() {
 
 void DumpStack::State::drop_filters() {
   for (const auto& filter : filters) {
+    if (const std::string used = env.kernel->scheduler().outlives(filter->id()); !used.empty()) {
+      report(env, Rule::unload_still_in_use, filter->id(), Callback::unload, used);
+    }
     env.recorder.image_unloaded(filter->id());
     env.kernel->forget_image(filter->id());
     std::erase(env.images, &filter->image());

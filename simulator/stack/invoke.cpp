@@ -49,6 +49,19 @@ std::int32_t send_power(Environment& env, kernel::PowerRequest request) {
   return status;
 }
 
+bool let_others_run(Environment& env, std::uint64_t hundred_ns) {
+  if (env.kernel->scheduler().frozen()) return true;
+  env.trap->publish(env.totals.ordinal.load(std::memory_order_relaxed) + 1);
+  const machine::CallResult call = env.kernel->let_others_run(hundred_ns);
+  if (!call.returned) {
+    end_without_return(env, call.value);
+    return false;
+  }
+  env.trap->publish(0);
+  env.totals.running.store(0, std::memory_order_relaxed);
+  return true;
+}
+
 Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
                std::span<const std::uint64_t> arguments, const Transfer& transfer) {
   Totals& totals = env.totals;

@@ -31,11 +31,15 @@ Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callbac
                std::span<const std::uint64_t> arguments, const Transfer& transfer);
 
 /// Has the totals name, and the trap time, whatever driver's routine the kernel calls from now on, also from within a
-/// filter's callback. REQUIRES: env outlives the kernel's calls.
+/// filter's callback, and whichever thread has its turn. REQUIRES: env outlives the kernel's calls.
 void watch_running(Environment& env);
 
 /// The run ends in a call that was left with `reason` instead of returning: totals and trace say how, and whose it was.
 void end_without_return(Environment& env, std::uint64_t reason);
+
+/// Lets what drivers have started (threads, timers, DPCs, work items) run until all of it waits for more than
+/// `hundred_ns` of virtual time. False when it ended the run. Nothing happens when there is nothing.
+bool let_others_run(Environment& env, std::uint64_t hundred_ns);
 
 /// A power request for the dump volume's device stack; its status. The run may have ended in it.
 std::int32_t send_power(Environment& env, kernel::PowerRequest request);

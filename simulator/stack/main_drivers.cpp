@@ -50,6 +50,9 @@ void report_left_behind(Environment& env, std::uint16_t image, Callback callback
 
 void MainDrivers::take_out(Driver& driver, Callback callback) {
   report_left_behind(env_, driver.id, callback);
+  if (const std::string used = env_.kernel->scheduler().outlives(driver.id); !used.empty()) {
+    report(env_, Rule::unload_still_in_use, driver.id, callback, used);
+  }
   kernel::remove_driver(*env_.kernel, driver.object);
   env_.recorder.image_unloaded(driver.id);
   env_.kernel->forget_image(driver.id);
@@ -73,6 +76,7 @@ Result<void> MainDrivers::load(const DriverSpec& spec, std::uint16_t id) {
   drivers_.push_back(std::move(driver));
   if (!went_well(call.returned)) return {};
   drivers_.back()->image->discard_initialization();
+  if (!let_others_run(env_, 0)) return {};
   if (call.status < 0) {
     take_out(*drivers_.back(), Callback::driver_entry);
     drivers_.pop_back();

@@ -122,6 +122,16 @@ constexpr std::array instruction{
     FieldRow{"foreign", Slot::flags, Format::boolean, When::always,
              "true: nothing of this machine is behind it (a port, a model-specific register)"},
     FieldRow{"instruction", Slot::payload, Format::text, When::always, "what was done, the same from every compiler"}};
+constexpr FieldRow thread{"thread", Slot::object, Format::number, When::always,
+                          "number of the thread; 1 is the one the machine starts with"};
+constexpr std::array thread_created{filter, thread};
+constexpr std::array thread_ended{filter, thread, status};
+constexpr std::array thread_switched{
+    filter, thread, FieldRow{"from", Slot::before, Format::number, When::always, "number of the thread that rests"}};
+constexpr std::array timer_expired{
+    filter, FieldRow{"timer", Slot::payload, Format::text, When::always, "where the timer lies"}};
+constexpr std::array dpc_run{filter, irql};
+constexpr std::array work_item_run{filter, thread};
 constexpr std::array violation{
     filter, callback, FieldRow{"rule", Slot::arg, Format::rule, When::always, "slug of the rule"},
     FieldRow{"severity", Slot::flags, Format::severity, When::always, "information, warning or error"},
@@ -182,6 +192,12 @@ constexpr std::array rows{
     EventRow{Kind::disk_write, "a driver's write to a volume or disk device came to the disk", disk_transfer},
     EventRow{Kind::disk_flushed, "a driver's flush came to the disk", disk_flushed},
     EventRow{Kind::instruction, "a driver executed what only ring 0 may, on the simulated processor", instruction},
+    EventRow{Kind::thread_created, "a driver's thread was created", thread_created},
+    EventRow{Kind::thread_ended, "and ended", thread_ended},
+    EventRow{Kind::thread_switched, "another thread runs from here on", thread_switched},
+    EventRow{Kind::timer_expired, "a timer's time has come", timer_expired},
+    EventRow{Kind::dpc_run, "a DPC routine is called", dpc_run},
+    EventRow{Kind::work_item_run, "a worker thread calls a work item's routine", work_item_run},
     EventRow{Kind::violation, "a rule was broken", violation},
     EventRow{Kind::fault, "a driver faulted, hung or ended the process", fault},
     EventRow{Kind::bugcheck, "a driver stopped the machine", bugcheck},

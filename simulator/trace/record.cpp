@@ -47,6 +47,12 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Kind::count_)> k
     "disk_write",
     "disk_flushed",
     "instruction",
+    "thread_created",
+    "thread_ended",
+    "thread_switched",
+    "timer_expired",
+    "dpc_run",
+    "work_item_run",
     "violation",
     "fault",
     "bugcheck",
@@ -60,6 +66,7 @@ static_assert(!kind_names.back().empty());
 constexpr std::array<std::string_view, static_cast<std::size_t>(Callback::count_)> callback_names = {
     "none",      "DriverEntry", "DumpStart",  "DumpWrite", "DumpRead",     "DumpFinish",   "DumpUnload",
     "AddDevice", "Dispatch",    "Completion", "Cancel",    "Reinitialize", "DriverUnload", "CallbackFunction",
+    "thread",    "dpc",         "work-item",
 };
 static_assert(!callback_names.back().empty());
 

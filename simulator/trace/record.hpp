@@ -59,6 +59,13 @@ enum class Kind : std::uint16_t {
   disk_write,    ///< as disk_read
   disk_flushed,  ///< image; status
   instruction,   ///< image, irql; flags: 1 when nothing of this machine is behind it; payload: what was done, "cli"
+  // Drivers' threads and what runs later.
+  thread_created,   ///< image: of its start routine; object: the thread's id
+  thread_ended,     ///< image; object: the thread's id; status
+  thread_switched,  ///< image: whose code runs from here on; object: the thread's id; before: of the one that rests
+  timer_expired,    ///< image: that set it; payload: where the timer lies
+  dpc_run,          ///< image: of its routine; irql
+  work_item_run,    ///< image: of its routine; object: the worker thread's id
   // What goes wrong.
   violation,  ///< image, callback; arg: rule index; flags: severity; payload: the detail in words
   fault,      ///< image, callback; arg: FaultKind; payload: in words, region-relative
@@ -73,6 +80,7 @@ enum class Kind : std::uint16_t {
   count_
 };
 
+/// Those of a filter, then others.
 enum class Callback : std::uint8_t {
   none,
   driver_entry,
@@ -89,6 +97,10 @@ enum class Callback : std::uint8_t {
   reinitialize,
   driver_unload,
   object_callback,  ///< what an image registered with a callback object
+  // What else of a driver's runs.
+  thread,
+  dpc,
+  work_item,
   count_
 };
 

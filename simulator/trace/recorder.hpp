@@ -238,6 +238,24 @@ class Recorder {
     emit({.kind = Kind::instruction, .irql = irql, .image = image, .flags = foreign ? 1u : 0u}, words);
   }
 
+  /// `image` is its start routine's; threads by their number.
+  void thread_created(std::uint16_t image, std::uint32_t thread) {
+    emit({.kind = Kind::thread_created, .image = image, .object = thread});
+  }
+  void thread_ended(std::uint16_t image, std::uint32_t thread, std::int32_t status) {
+    emit({.kind = Kind::thread_ended, .image = image, .status = status, .object = thread});
+  }
+  void thread_switched(std::uint16_t image, std::uint32_t from, std::uint32_t to) {
+    emit({.kind = Kind::thread_switched, .image = image, .before = from, .object = to});
+  }
+  void timer_expired(std::uint16_t image, std::string_view where) {
+    emit({.kind = Kind::timer_expired, .image = image}, where);
+  }
+  void dpc_run(std::uint16_t image, std::uint8_t irql) { emit({.kind = Kind::dpc_run, .irql = irql, .image = image}); }
+  void work_item_run(std::uint16_t image, std::uint32_t worker) {
+    emit({.kind = Kind::work_item_run, .image = image, .object = worker});
+  }
+
   /// With the severity that the options give the rule; nothing when that is `off`.
   void violation(std::uint16_t image, Callback callback, Rule rule, std::string_view detail) {
     const Severity severity = severity_of(rule);

@@ -123,6 +123,15 @@ constexpr std::array rows = {
         "a dump filter has no device of its own: leave ports, model-specific and debug registers to the drivers that "
         "own them",
         "[doc] the port driver alone talks to hardware in a dump; a port reads as ones here, what is written is lost"},
+    RuleRow{Rule::lock_deadlock, "lock.deadlock", Severity::error,
+            "threads wait for each other in a circle, each for a lock that the next one holds",
+            "take locks in the same order everywhere, or give up the one you hold before you wait for another",
+            "[doc] none of them runs again; the rest of the machine goes on"},
+    RuleRow{Rule::unload_still_in_use, "unload.still-in-use", Severity::error,
+            "the image was unloaded while a thread, timer, DPC or work item of it was still to run",
+            "before DumpUnload returns: end the threads and wait for them, KeCancelTimer, KeFlushQueuedDpcs, wait for "
+            "work items",
+            "[doc] bug check 0xCE, DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, once it runs"},
 };
 
 constexpr bool in_order() {

@@ -41,6 +41,8 @@ enum class Rule : std::uint16_t {
   stack_callee_saved_changed,              ///< stack.callee-saved-changed
   lifecycle_error_lets_plaintext_through,  ///< lifecycle.error-lets-plaintext-through
   processor_no_such_hardware,              ///< processor.no-such-hardware
+  lock_deadlock,                           ///< lock.deadlock
+  unload_still_in_use,                     ///< unload.still-in-use
   count_
 };
 

@@ -466,6 +466,32 @@ class Writer {
         begin(depth(), printable(event.text()));
         if (record.flags != 0) colour = Colour::yellow;
         break;
+      case Kind::thread_created:
+        begin(depth(), fmt::format("thread#{} created", record.object));
+        column(who_column, who);
+        break;
+      case Kind::thread_ended:
+        begin(depth(), fmt::format("thread#{} ended", record.object));
+        column(who_column, who);
+        result(record.status);
+        break;
+      case Kind::thread_switched:
+        begin(depth(), fmt::format("thread#{} runs", record.object));
+        column(who_column, who);
+        break;
+      case Kind::timer_expired:
+        begin(depth(), "timer");
+        column(who_column, who);
+        line_ += "  " + printable(event.text());
+        break;
+      case Kind::dpc_run:
+        begin(depth(), "DPC");
+        column(who_column, who);
+        break;
+      case Kind::work_item_run:
+        begin(depth(), "work item");
+        column(who_column, who);
+        break;
       case Kind::policy:
         begin(depth(), "policy " + printable(event.text()));
         break;
