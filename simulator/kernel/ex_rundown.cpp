@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Push locks and rundown protection: words in the driver's memory whose bits are the executive's own business. Here a
-// push lock is 0, -1 for a writer or the number of readers times 2; a rundown reference counts twos and has bit 0 set
-// once it runs down [doc for the latter].
+// push lock is 0, -1 for a writer or the number of readers times 2 [assumed]; a rundown reference counts twos and has
+// bit 0 set once it runs down [doc for the latter].
 #include "kernel/dispatcher.hpp"
 
 namespace dumpsim::kernel {

@@ -129,8 +129,9 @@ class Scheduler {
   std::map<void*, std::vector<ResourceOwner>>& resources() { return resources_; }
 
   // ---- threads ----
-  /// A ready thread at `start`, which belongs to the image around it. nullptr when there is no room for its stack.
-  /// `object`: its KTHREAD.
+  /// A ready thread at `start`, which belongs to the image around it; its turn comes once its creator rests [assumed:
+  /// Windows may run it at once on another processor]. nullptr when there is no room for its stack. `object`: its
+  /// KTHREAD.
   Thread* create(const void* start, void* argument, void* object);
   /// One that runs work items.
   Thread* create_worker(void* object);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What time brings: timers that are due, waits that have lasted long enough, and the DPCs that follow. DPCs run on a
-// stack of their own, one after the other to their end, as a processor's do; the thread they interrupt stays the
+// stack of their own, one after the other to their end, as a processor's do [doc]; the thread they interrupt stays the
 // current one.
 #include <algorithm>
 

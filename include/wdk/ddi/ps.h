@@ -45,7 +45,9 @@ NTSTATUS ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STA
                                PHANDLE Handle);
 
 // Pointers to the type objects: data that the kernel exports. A shared library cannot refer to another image's data in
-// every code model, so here a function gives each variable's address; declaring one as the kit does stays legal C.
+// every code model, so there a function gives each variable's address; declaring one as the kit does stays legal C. A
+// Windows linker has the import table's entry under this name, which holds that address.
+#if defined(__ELF__)
 POBJECT_TYPE* dumpsim_PsThreadType(VOID);
 POBJECT_TYPE* dumpsim_PsProcessType(VOID);
 POBJECT_TYPE* dumpsim_IoFileObjectType(VOID);
@@ -60,6 +62,22 @@ POBJECT_TYPE* dumpsim_ExSemaphoreObjectType(VOID);
 #define IoDeviceObjectType (dumpsim_IoDeviceObjectType())
 #define ExEventObjectType (dumpsim_ExEventObjectType())
 #define ExSemaphoreObjectType (dumpsim_ExSemaphoreObjectType())
+#else
+extern POBJECT_TYPE* __imp_PsThreadType;
+#define PsThreadType __imp_PsThreadType
+extern POBJECT_TYPE* __imp_PsProcessType;
+#define PsProcessType __imp_PsProcessType
+extern POBJECT_TYPE* __imp_IoFileObjectType;
+#define IoFileObjectType __imp_IoFileObjectType
+extern POBJECT_TYPE* __imp_IoDriverObjectType;
+#define IoDriverObjectType __imp_IoDriverObjectType
+extern POBJECT_TYPE* __imp_IoDeviceObjectType;
+#define IoDeviceObjectType __imp_IoDeviceObjectType
+extern POBJECT_TYPE* __imp_ExEventObjectType;
+#define ExEventObjectType __imp_ExEventObjectType
+extern POBJECT_TYPE* __imp_ExSemaphoreObjectType;
+#define ExSemaphoreObjectType __imp_ExSemaphoreObjectType
+#endif
 
 #define THREAD_ALL_ACCESS 0x001FFFFF
 
