@@ -291,7 +291,7 @@ NTSTATUS send_and_wait(Kernel& kernel, PDEVICE_OBJECT device, PIRP irp, ULONG_PT
       constexpr std::uint64_t step = 100000;
       constexpr int patience = 6000;
       for (int i = 0; i < patience && kernel::KeReadStateEvent(&waiting->event) == 0; ++i) {
-        if (!kernel.scheduler().pending(never - 1)) break;
+        if (!kernel.scheduler().pending(no_deadline - 1)) break;
         kernel.let_others_run(step);
         if (kernel.left()) return STATUS_UNSUCCESSFUL;
       }

@@ -131,7 +131,7 @@ Wait& begin_wait(Kernel& kernel, WaitKind kind, std::string_view function, void*
   wait.objects[0] = object;
   wait.count = object == nullptr ? 0 : 1;
   wait.all = false;
-  wait.deadline = never;
+  wait.deadline = no_deadline;
   return wait;
 }
 

@@ -161,7 +161,7 @@ void Scheduler::rest() {
   self.state = State::waiting;
   if (self.at_work) want_worker();
   if (!may_switch()) {
-    if (self.wait.deadline == never) deadlock();
+    if (self.wait.deadline == no_deadline) deadlock();
     machine::Clock& clock = kernel_.machine().clock;
     clock.now = std::max(clock.now, self.wait.deadline);
     self.wait.timed_out = true;
@@ -186,7 +186,7 @@ void Scheduler::give_turn() {
       make_ready(first_);
       continue;
     }
-    if (due == never) deadlock();
+    if (due == no_deadline) deadlock();
     clock.now = std::max(clock.now, due);
   }
 }
@@ -305,7 +305,7 @@ void Scheduler::idle(std::uint64_t until) {
   first_.wait.kind = WaitKind::idle;
   first_.wait.function = {};
   first_.wait.count = 0;
-  first_.wait.deadline = never;
+  first_.wait.deadline = no_deadline;
   rest();
   idle_ = false;
   report_circles();

@@ -37,7 +37,7 @@ struct Context {
   std::array<std::array<char, text_bytes>, text_depth> call_text{};
 };
 
-inline constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
+inline constexpr std::uint64_t no_deadline = std::numeric_limits<std::uint64_t>::max();
 
 /// What a thread waits for. Dispatcher objects say themselves when they are ready; of the rest, whoever changes it
 /// calls Scheduler::wake(), and the thread looks again.
@@ -61,8 +61,8 @@ struct Wait {
   std::array<void*, limit> objects{};
   std::size_t count = 0;
   bool all = false;
-  std::uint64_t deadline = never;  ///< on the machine's clock
-  std::uint64_t order = 0;         ///< of all waits
+  std::uint64_t deadline = no_deadline;  ///< on the machine's clock
+  std::uint64_t order = 0;               ///< of all waits
   bool timed_out = false;
   std::size_t satisfied = 0;  ///< which object ended it
 };
@@ -163,7 +163,7 @@ class Scheduler {
   /// For the host between two calls: anything to run, now or by `until`?
   bool pending(std::uint64_t until) const;
   /// A timer is set, or a thread waits with a timeout.
-  bool counts_on_time() const { return next_due() != never; }
+  bool counts_on_time() const { return next_due() != no_deadline; }
   /// Lets the others run until all wait for something that is not due by `until`, or for `turn_limit` turns. REQUIRES:
   /// on the first thread, inside the gate.
   void idle(std::uint64_t until);

@@ -14,7 +14,7 @@ namespace dumpsim::kernel {
 using State = Thread::State;
 
 std::uint64_t Scheduler::next_due() const {
-  std::uint64_t due = never;
+  std::uint64_t due = no_deadline;
   if (const Timers::Entry* timer = timers_.next(); timer != nullptr) due = timer->due;
   const auto consider = [&due](const Thread& thread) {
     if (thread.state == State::waiting) due = std::min(due, thread.wait.deadline);

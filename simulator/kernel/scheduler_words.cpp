@@ -165,11 +165,11 @@ void Scheduler::deadlock() {
 
 void Scheduler::report_circles() {
   for (const auto& start : threads_) {
-    if (start->circle_told || start->state != State::waiting || start->wait.deadline != never) continue;
+    if (start->circle_told || start->state != State::waiting || start->wait.deadline != no_deadline) continue;
     const Thread* at = start.get();
     std::size_t length = 0;
     do {
-      at = at->state == State::waiting && at->wait.deadline == never ? holder(*at) : nullptr;
+      at = at->state == State::waiting && at->wait.deadline == no_deadline ? holder(*at) : nullptr;
     } while (at != nullptr && at != start.get() && ++length <= threads_.size());
     if (at != start.get()) continue;
     char text[trace::max_payload];
