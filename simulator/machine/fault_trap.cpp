@@ -146,7 +146,12 @@ __attribute__((no_sanitize("address"))) void walk(FaultReport& report, const Gue
   const auto word = [](std::uint64_t at) __attribute__((no_sanitize("address"))) {
     return *reinterpret_cast<const volatile std::uint64_t*>(at);
   };
+  for (std::uint64_t at = report.registers.rsp; report.stack_word_count < report.stack_words.size() && readable(at);
+       at += 8) {
+    report.stack_words[report.stack_word_count++] = word(at);
+  }
   auto& count = report.return_address_count;
+  if (count != 0) return;  // somebody who knows the frames has been here
   report.return_addresses[count++] = report.registers.rip;
   // A jump to nowhere: the caller is still on top of the stack.
   if (report.access == FaultAccess::execute && readable(report.registers.rsp)) {
@@ -158,10 +163,6 @@ __attribute__((no_sanitize("address"))) void walk(FaultReport& report, const Gue
     const std::uint64_t outer = word(frame);
     if (outer <= frame) break;
     frame = outer;
-  }
-  for (std::uint64_t at = report.registers.rsp; report.stack_word_count < report.stack_words.size() && readable(at);
-       at += 8) {
-    report.stack_words[report.stack_word_count++] = word(at);
   }
 }
 
@@ -308,7 +309,6 @@ void FaultTrap::handle(int signal, void* information, void* ucontext) {
 
 void FaultTrap::keep(const FaultReport& report) {
   report_ = report;
-  report_.return_address_count = 0;
   report_.stack_word_count = 0;
   walk(report_, gate_.stack());
 }

@@ -54,7 +54,8 @@ struct FaultReport {
     std::uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8, r9, r10, r11, r12, r13, r14, r15, rip, rflags;
   } registers{};
 
-  /// Where it happened, then return addresses by the chain of frame pointers, as far as that leads on the guest stack.
+  /// Where it happened, then return addresses: as a hook that resolves faults filled them in, else by the chain of
+  /// frame pointers, as far as that leads on the guest stack.
   std::uint32_t return_address_count = 0;
   std::array<std::uint64_t, 32> return_addresses{};
   /// Words upward from the stack pointer, for code that keeps no frame pointers.

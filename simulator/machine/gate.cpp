@@ -40,6 +40,7 @@ struct GateFrame {
   const void* entry;
   std::uint64_t arguments[Gate::argument_limit];
   GateFrame* previous;  ///< of this thread
+  GateFrame* outer;     ///< of this gate
   Gate* gate;
 };
 
@@ -175,6 +176,7 @@ __attribute__((noinline)) CallResult Gate::call_on_stack(Convention convention, 
   frame.previous = dumpsim_gate_current;
   frame.gate = this;
   GateFrame* const outer = innermost_;
+  frame.outer = outer;
   // Reading MXCSR takes 3.5 ns, more than the rest of an outermost call: there the host's own value is expected back.
   frame.mxcsr = outer == nullptr ? host_mxcsr_ : read_mxcsr();
   frame.x87 = outer == nullptr ? host_x87_ : read_x87();
@@ -275,6 +277,43 @@ void Gate::leave_from_signal(void* ucontext, std::uint64_t reason) {
 
 void Gate::leave_all_from_signal(void* ucontext, std::uint64_t reason) {
   edit(ucontext, outermost_, reason);
+}
+
+const GateFrame* Gate::outer(const GateFrame* call) {
+  return call->outer;
+}
+
+std::uint64_t Gate::first_rsp(const GateFrame* call) {
+  return reinterpret_cast<std::uint64_t>(call->guest_rsp);
+}
+
+// As GATE_ENTER pushed them, below the slot that aligns the stack.
+__attribute__((no_sanitize("address"))) Context Gate::caller_of(const GateFrame* call) {
+  const auto* const pushed = static_cast<const volatile std::uint64_t*>(call->host_rsp);
+  Context context;
+  context.gpr[15] = pushed[1];
+  context.gpr[14] = pushed[2];
+  context.gpr[13] = pushed[3];
+  context.gpr[12] = pushed[4];
+  context.gpr[gpr_rbx] = pushed[5];
+  context.gpr[gpr_rbp] = pushed[6];
+  context.rip = pushed[7];
+  context.gpr[gpr_rsp] = reinterpret_cast<std::uint64_t>(call->host_rsp) + 8 * sizeof *pushed;
+  return context;
+}
+
+void Gate::resume(const GateFrame* call, Context& context) {
+  while (innermost_ != call) {
+    assert(innermost_ != nullptr);
+    innermost_ = innermost_->outer;
+  }
+  dumpsim_gate_current = innermost_;
+#ifdef DUMPSIM_ADDRESS_SANITIZER
+  // The frames that are left never run their epilogues.
+  auto* const to = reinterpret_cast<std::byte*>(context.rsp());
+  __asan_unpoison_memory_region(stack_->low(), static_cast<std::size_t>(to - stack_->low()));
+#endif
+  dumpsim_resume_context(&context);
 }
 
 Gate* Gate::current() {

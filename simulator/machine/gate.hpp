@@ -11,6 +11,7 @@
 
 #include "base/mapping.hpp"
 #include "base/result.hpp"
+#include "machine/context.hpp"
 
 namespace dumpsim::machine {
 
@@ -120,6 +121,18 @@ class Gate {
   /// handler leaves. Async-signal-safe. REQUIRES: active(), on the gate's thread.
   void leave_from_signal(void* ucontext, std::uint64_t reason);
   void leave_all_from_signal(void* ucontext, std::uint64_t reason);
+
+  // ---- for walking a driver's stack across the host's frames ----
+  /// The calls in progress, from the innermost outward; nullptr at the end.
+  const GateFrame* innermost() const { return innermost_; }
+  static const GateFrame* outer(const GateFrame* call);
+  /// The stack pointer that the driver's function was called with: what its frames end at.
+  static std::uint64_t first_rsp(const GateFrame* call);
+  /// The registers that the call's return gives back to the host's code which made it.
+  static Context caller_of(const GateFrame* call);
+  /// Leaves all calls within `call` and goes on in the driver with `context`. The same as of leave() holds for the
+  /// host's frames between. REQUIRES: `call` is in progress, context.rsp is of its part of the stack.
+  [[noreturn]] void resume(const GateFrame* call, Context& context);
 
   /// The gate whose call is innermost on this thread, or nullptr: whether host code was reached from a driver.
   /// Async-signal-safe.
