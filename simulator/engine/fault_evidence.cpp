@@ -3,9 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
+
+#include "machine/unwind.hpp"
 
 namespace dumpsim::engine {
 namespace {
@@ -24,6 +27,28 @@ std::string place(std::uint64_t address, const kernel::Kernel& kernel, std::span
       words += fmt::format(" ({})", function);
   }
   return words;
+}
+
+/// "dump_x!encrypt_page+0x12". An image with tables knows where its functions begin, so a name of one before it is
+/// none of its own; the place in the image is told beside, for source_lines.hpp: "dump_x!sub_1000+0x12 [0x1012]".
+std::string frame(std::uint64_t address, const kernel::Kernel& kernel, std::span<const loader::Image* const> images) {
+  const kernel::ImageRange* range = kernel.image_at(pointer(address));
+  const auto holds = [address](const loader::Image* each) { return each->contains(pointer(address)); };
+  const auto found = std::find_if(images.begin(), images.end(), holds);
+  if (range == nullptr || found == images.end()) return kernel.words(pointer(address), kernel::Words::full);
+  const auto base = reinterpret_cast<std::uint64_t>(range->base);
+  if (range->functions.empty()) {
+    const std::string function = (*found)->function_at(pointer(address));
+    return function.empty() ? fmt::format("{}+{:#x}", range->name, address - base)
+                            : fmt::format("{}!{}", range->name, function);
+  }
+  const machine::FunctionRow* row = machine::find_function({base, range->bytes, range->functions}, address);
+  if (row == nullptr) return fmt::format("{}+{:#x}", range->name, address - base);
+  std::string function = (*found)->function_at(range->base + row->begin);
+  if (function.empty() || function.find('+') != std::string::npos) function = fmt::format("sub_{:x}", row->begin);
+  const std::uint64_t distance = address - base - row->begin;
+  const std::string behind = distance == 0 ? std::string() : fmt::format("+{:#x}", distance);
+  return fmt::format("{}!{}{} [{:#x}]", range->name, function, behind, address - base);
 }
 
 std::string_view verb(machine::FaultAccess access) {
@@ -136,7 +161,7 @@ std::string fault_evidence(const machine::FaultReport& fault, const kernel::Kern
   }
   text += "backtrace\n";
   for (std::uint32_t i = 0; i < fault.return_address_count && i < fault.return_addresses.size(); ++i) {
-    text += fmt::format("  #{:<2} {}\n", i, place(fault.return_addresses[i], kernel, images, kernel::Words::full));
+    text += fmt::format("  #{:<2} {}\n", i, frame(fault.return_addresses[i], kernel, images));
   }
   return text;
 }

@@ -118,6 +118,7 @@ struct Session::State {
     if (!installed) return installed.error();
     trap = std::move(*installed);
     environment.trap = trap.get();
+    traps->attach(*trap);
     return {};
   }
 

@@ -18,6 +18,7 @@
 #include "engine/recover.hpp"
 #include "engine/sandbox.hpp"
 #include "engine/shared_block.hpp"
+#include "engine/source_lines.hpp"
 #include "engine/verdict.hpp"
 #include "engine/volume_path.hpp"
 #include "trace/reader.hpp"
@@ -62,6 +63,7 @@ class Run {
     auto view = trace::TraceView::open(report_.trace.bytes());
     if (!view) return view.error();
     if (auto done = tell_outcome(end_, shared_->texts(), *view, report_); !done) return done.error();
+    report_.evidence = with_source_lines(report_.evidence, images_);
     last_words(*view);
     view = trace::TraceView::open(report_.trace.bytes());
     if (!view) return view.error();
