@@ -18,6 +18,42 @@ namespace dumpsim::kernel {
 
 #define DUMPSIM_EXPORT(name) decltype(::name) name
 
+// rtl_exception.cpp
+[[noreturn]] VOID ExRaiseStatus(NTSTATUS Status);
+[[noreturn]] VOID ExRaiseAccessViolation();
+[[noreturn]] VOID ExRaiseDatatypeMisalignment();
+[[noreturn]] VOID RtlRaiseStatus(NTSTATUS Status);
+DUMPSIM_EXPORT(RtlRaiseException);
+DUMPSIM_EXPORT(ProbeForRead);
+DUMPSIM_EXPORT(ProbeForWrite);
+DUMPSIM_EXPORT(__C_specific_handler);
+[[noreturn]] VOID _local_unwind(PVOID TargetFrame, PVOID TargetIp);
+
+// rtl_unwind.cpp
+[[noreturn]] VOID RtlUnwind(PVOID TargetFrame, PVOID TargetIp, PEXCEPTION_RECORD ExceptionRecord, PVOID ReturnValue);
+[[noreturn]] VOID RtlUnwindEx(PVOID TargetFrame, PVOID TargetIp, PEXCEPTION_RECORD ExceptionRecord, PVOID ReturnValue,
+                              PCONTEXT ContextRecord, PUNWIND_HISTORY_TABLE HistoryTable);
+DUMPSIM_EXPORT(RtlCaptureContext);
+[[noreturn]] VOID RtlRestoreContext(PCONTEXT ContextRecord, PEXCEPTION_RECORD ExceptionRecord);
+DUMPSIM_EXPORT(RtlLookupFunctionEntry);
+DUMPSIM_EXPORT(RtlVirtualUnwind);
+DUMPSIM_EXPORT(RtlPcToFileHeader);
+DUMPSIM_EXPORT(RtlCaptureStackBackTrace);
+
+// source_frames.cpp
+DUMPSIM_EXPORT(_dumpsim_seh_enter);
+DUMPSIM_EXPORT(_dumpsim_seh_runs);
+DUMPSIM_EXPORT(_dumpsim_seh_scope);
+DUMPSIM_EXPORT(_dumpsim_seh_leave);
+DUMPSIM_EXPORT(_dumpsim_seh_except);
+DUMPSIM_EXPORT(_dumpsim_seh_filters);
+DUMPSIM_EXPORT(_dumpsim_seh_filtered);
+DUMPSIM_EXPORT(_dumpsim_seh_finally);
+DUMPSIM_EXPORT(_dumpsim_seh_finally_done);
+DUMPSIM_EXPORT(_dumpsim_seh_abnormal);
+DUMPSIM_EXPORT(_dumpsim_seh_code);
+DUMPSIM_EXPORT(_dumpsim_seh_pointers);
+
 // ex_pool.cpp
 DUMPSIM_EXPORT(ExAllocatePool);
 DUMPSIM_EXPORT(ExAllocatePoolWithTag);
@@ -72,7 +108,6 @@ DUMPSIM_EXPORT(KeRaiseIrqlToSynchLevel);
 [[noreturn]] VOID KeBugCheck(ULONG BugCheckCode);
 [[noreturn]] VOID KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheckParameter1, ULONG_PTR BugCheckParameter2,
                                ULONG_PTR BugCheckParameter3, ULONG_PTR BugCheckParameter4);
-[[noreturn]] VOID ExRaiseStatus(NTSTATUS Status);
 
 // io_device.cpp
 DUMPSIM_EXPORT(IoCreateDevice);

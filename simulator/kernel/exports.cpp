@@ -67,7 +67,7 @@ std::uint64_t bits_of(T value) {
 template <class T>
 void put_value(Line& line, const Kernel& kernel, T value) {
   if constexpr (std::is_pointer_v<T>) {
-    line.skip(kernel.words(reinterpret_cast<const void*>(value), line.rest(), Words::canonical));
+    line.skip(kernel.words(reinterpret_cast<const void*>(bits_of(value)), line.rest(), Words::canonical));
   } else {
     put_number(line, kernel, bits_of(value), sizeof(T));
   }

@@ -48,9 +48,14 @@ Kernel::~Kernel() {
 // ---- images ----
 
 void Kernel::register_image(std::uint16_t id, std::string_view name, const void* base, std::size_t bytes,
-                            machine::Convention convention) {
+                            machine::Convention convention, std::span<const std::byte> function_table) {
   forget_image(id);
-  images_.push_back({id, std::string(name), static_cast<const std::byte*>(base), bytes, convention});
+  std::vector<machine::FunctionRow> functions(function_table.size() / sizeof(machine::FunctionRow));
+  if (!functions.empty()) {
+    std::memcpy(functions.data(), function_table.data(), functions.size() * sizeof(machine::FunctionRow));
+  }
+  images_.push_back({id, std::string(name), static_cast<const std::byte*>(base), bytes, convention,
+                     function_table.data(), std::move(functions)});
 }
 
 void Kernel::forget_image(std::uint16_t id) {
@@ -70,6 +75,41 @@ machine::Convention Kernel::convention_of(const void* code) const {
 }
 
 // ---- calls ----
+
+machine::CallResult Kernel::call_driver(const void* routine, std::span<const std::uint64_t> arguments) {
+  CallIntoDriver call{exceptions_.calls,
+                      reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)),
+                      image_,
+                      callback_,
+                      depth_,
+                      machine_.processor.irql,
+                      false};
+  exceptions_.calls = &call;
+  const machine::CallResult result = gate_.call(convention_of(routine), routine, arguments);
+  exceptions_.calls = call.outer;
+  return result;
+}
+
+void Kernel::forget_below(std::uint64_t rsp) {
+  while (exceptions_.dispatches != nullptr && exceptions_.dispatches->at < rsp) {
+    exceptions_.dispatches = exceptions_.dispatches->outer;
+  }
+  while (exceptions_.handlers != nullptr && exceptions_.handlers->at < rsp) {
+    exceptions_.handlers = exceptions_.handlers->outer;
+  }
+  while (exceptions_.calls != nullptr && exceptions_.calls->at < rsp) {
+    const CallIntoDriver& call = *exceptions_.calls;
+    if (call.told) recorder_.callback_left(image_, callback_, call.irql, STATUS_UNWIND);
+    image_ = call.image;
+    callback_ = call.callback;
+    exceptions_.calls = call.outer;
+    if (call.told && running_hook_ != nullptr) running_hook_(running_context_, image_, callback_, false);
+  }
+  while (exceptions_.evaluations != nullptr && exceptions_.evaluations->at < rsp) {
+    exceptions_.evaluations = exceptions_.evaluations->outer;
+  }
+  depth_ = exceptions_.calls == nullptr ? 0 : exceptions_.calls->depth;
+}
 
 void Kernel::irql_too_high(std::size_t export_index, std::uint8_t maximum, trace::Severity at_most) {
   for (IrqlViolation& known : irql_violations_) {
@@ -115,7 +155,17 @@ machine::CallResult Kernel::call_routine(const Routine& routine, std::span<const
                   .image = id,
                   .arg = routine.request});
   if (running_hook_ != nullptr) running_hook_(running_context_, id, routine.callback, true);
+  if (!gate_.active()) exceptions_ = {};
+  CallIntoDriver into{exceptions_.calls,
+                      reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)),
+                      outer_image,
+                      outer_callback,
+                      depth_,
+                      irql,
+                      true};
+  exceptions_.calls = &into;
   const machine::CallResult call = gate_.call(convention, routine.code, arguments);
+  exceptions_.calls = into.outer;
   if (!call.returned) {
     left_ = call.value;
     return call;

@@ -14,11 +14,13 @@
 #include <string_view>
 #include <vector>
 
+#include "kernel/exception_state.hpp"
 #include "kernel/pool.hpp"
 #include "kernel/registry.hpp"
 #include "kernel/volume.hpp"
 #include "machine/gate.hpp"
 #include "machine/machine.hpp"
+#include "machine/unwind.hpp"
 #include "trace/record.hpp"
 #include "trace/recorder.hpp"
 #include "trace/rules.hpp"
@@ -52,6 +54,8 @@ struct ImageRange {
   const std::byte* base = nullptr;
   std::size_t bytes = 0;
   machine::Convention convention = machine::Convention::system_v;
+  const std::byte* function_table = nullptr;    ///< in the image, of a .sys
+  std::vector<machine::FunctionRow> functions;  ///< its rows; empty for ELF
 };
 
 /// One export called above its documented maximum, by one image in one callback.
@@ -123,6 +127,7 @@ class Kernel {
     image_ = image;
     callback_ = callback;
     depth_ = 0;
+    exceptions_ = {};
   }
   /// Calls a driver's routine through the gate at the present IRQL, in the convention of the image it lies in, whether
   /// another driver is being called just now or none is. Records entering and leaving, says who runs meanwhile, reports
@@ -149,12 +154,23 @@ class Kernel {
 
   // ---- images ----
   /// `name` as in the trace ("dump_xor"). The same id may be given again after forget_image().
+  /// `function_table`: its .pdata, whole rows, ascending; copied.
   void register_image(std::uint16_t id, std::string_view name, const void* base, std::size_t bytes,
-                      machine::Convention convention = machine::Convention::system_v);
+                      machine::Convention convention = machine::Convention::system_v,
+                      std::span<const std::byte> function_table = {});
   void forget_image(std::uint16_t id);
   const ImageRange* image_at(const void* address) const;
   /// The convention to call `code` in: its image's, or System V for host code.
   machine::Convention convention_of(const void* code) const;
+
+  // ---- calls into a driver, and what leaves its frames ----
+  /// Calls a driver's routine in its image's convention, from an export of this kernel. A routine that is left by an
+  /// exception which an outer driver handles does not come back here, and the caller's frames are gone: they must own
+  /// nothing.
+  machine::CallResult call_driver(const void* routine, std::span<const std::uint64_t> arguments);
+  ExceptionState& exceptions() { return exceptions_; }
+  /// The frames of the present stack below `rsp` are being left: forgets what they had under way.
+  void forget_below(std::uint64_t rsp);
 
   // ---- each call of an export ----
   /// Counts, checks the IRQL. True when the call is to be recorded.
@@ -272,6 +288,7 @@ class Kernel {
   trace::Callback callback_ = trace::Callback::none;
   machine::Convention convention_ = machine::Convention::system_v;
   unsigned depth_ = 0;
+  ExceptionState exceptions_;
   FailureHook failure_hook_ = nullptr;
   void* failure_context_ = nullptr;
   RunningHook running_hook_ = nullptr;

@@ -136,7 +136,7 @@ NTSTATUS call_routine(const RTL_QUERY_REGISTRY_TABLE& entry, PCWSTR name, ULONG 
       reinterpret_cast<std::uintptr_t>(name),    type,
       reinterpret_cast<std::uintptr_t>(bytes),   length,
       reinterpret_cast<std::uintptr_t>(context), reinterpret_cast<std::uintptr_t>(entry.EntryContext)};
-  const machine::CallResult call = kernel.gate().call(kernel.convention_of(code), code, arguments);
+  const machine::CallResult call = kernel.call_driver(code, arguments);
   const NTSTATUS status = call.returned ? static_cast<NTSTATUS>(call.value) : STATUS_UNSUCCESSFUL;
   return status == STATUS_BUFFER_TOO_SMALL ? STATUS_SUCCESS : status;  // ignored [doc]
 }

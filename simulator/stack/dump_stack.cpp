@@ -216,7 +216,8 @@ Result<std::int32_t> DumpStack::State::load_filters() {
     if (!image) return image.error();
     // One id per filter and kind of stack, however often it is loaded: a life may load it many times.
     const auto id = static_cast<std::uint16_t>((usage == Usage::crash ? 0 : specs.size()) + i);
-    env.kernel->register_image(id, name, (*image)->base(), (*image)->bytes(), (*image)->convention());
+    env.kernel->register_image(id, name, (*image)->base(), (*image)->bytes(), (*image)->convention(),
+                               (*image)->function_table());
     env.images.push_back(image->get());
     env.recorder.image_loaded(id, name);
     filters.push_back(std::make_unique<FilterInstance>(std::move(*image), specs[i], id, init_size, extension_size,

@@ -55,7 +55,8 @@ Result<void> MainDrivers::load(const DriverSpec& spec, std::uint16_t id) {
   auto image = loader::Image::load(spec.path, export_table(), {.instance = spec.name, .convention = spec.convention});
   if (!image) return image.error();
   kernel::Kernel& kernel = *env_.kernel;
-  kernel.register_image(id, spec.name, (*image)->base(), (*image)->bytes(), (*image)->convention());
+  kernel.register_image(id, spec.name, (*image)->base(), (*image)->bytes(), (*image)->convention(),
+                        (*image)->function_table());
   env_.images.push_back(image->get());
   env_.recorder.image_loaded(id, spec.name);
   auto driver = std::make_unique<Driver>();

@@ -99,6 +99,12 @@ constexpr std::array instruction{
     FieldRow{"foreign", Slot::flags, Format::boolean, When::always,
              "true: nothing of this machine is behind it (a port, a model-specific register)"},
     FieldRow{"instruction", Slot::payload, Format::text, When::always, "what was done, the same from every compiler"}};
+constexpr std::array exception{
+    filter, irql, FieldRow{"status", Slot::status, Format::status, When::always, "the exception's code"},
+    FieldRow{
+        "outcome", Slot::payload, Format::text, When::always,
+        "what became of it: `handled by` or `continued by` the image whose handler or filter said so, or where its "
+        "frames were lost"}};
 constexpr std::array violation{
     filter, callback, FieldRow{"rule", Slot::arg, Format::rule, When::always, "slug of the rule"},
     FieldRow{"severity", Slot::flags, Format::severity, When::always, "information, warning or error"},
@@ -151,6 +157,7 @@ constexpr std::array rows{
     EventRow{Kind::disk_write, "a driver's write to a volume or disk device came to the disk", disk_transfer},
     EventRow{Kind::disk_flushed, "a driver's flush came to the disk", disk_flushed},
     EventRow{Kind::instruction, "a driver executed what only ring 0 may, on the simulated processor", instruction},
+    EventRow{Kind::exception, "an exception was raised in a driver, and did not stop the machine there", exception},
     EventRow{Kind::violation, "a rule was broken", violation},
     EventRow{Kind::fault, "a driver faulted, hung or ended the process", fault},
     EventRow{Kind::bugcheck, "a driver stopped the machine", bugcheck},

@@ -39,6 +39,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Kind::count_)> k
     "disk_write",
     "disk_flushed",
     "instruction",
+    "exception",
     "violation",
     "fault",
     "bugcheck",

@@ -51,6 +51,7 @@ enum class Kind : std::uint16_t {
   disk_write,    ///< as disk_read
   disk_flushed,  ///< image; status
   instruction,   ///< image, irql; flags: 1 when nothing of this machine is behind it; payload: what was done, "cli"
+  exception,     ///< image, irql; status: its code; payload: what became of it, "handled by dump_x"
   // What goes wrong.
   violation,  ///< image, callback; arg: rule index; flags: severity; payload: the detail in words
   fault,      ///< image, callback; arg: FaultKind; payload: in words, region-relative

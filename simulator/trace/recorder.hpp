@@ -212,6 +212,9 @@ class Recorder {
   void instruction(std::uint16_t image, std::uint8_t irql, bool foreign, std::string_view words) {
     emit({.kind = Kind::instruction, .irql = irql, .image = image, .flags = foreign ? 1u : 0u}, words);
   }
+  void exception(std::uint16_t image, std::uint8_t irql, std::int32_t status, std::string_view outcome) {
+    emit({.kind = Kind::exception, .irql = irql, .image = image, .status = status}, outcome);
+  }
 
   /// With the severity that the options give the rule; nothing when that is `off`.
   void violation(std::uint16_t image, Callback callback, Rule rule, std::string_view detail) {

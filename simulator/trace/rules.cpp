@@ -118,6 +118,11 @@ constexpr std::array rows = {
         "a dump filter has no device of its own: leave ports, model-specific and debug registers to the drivers that "
         "own them",
         "[doc] the port driver alone talks to hardware in a dump; a port reads as ones here, what is written is lost"},
+    RuleRow{Rule::exception_finally_skipped, "exception.finally-skipped", Severity::error,
+            "a __try or __finally was left in a way in which this build of the source cannot run the block",
+            "leave a __try with __finally by __leave or at its end, as Microsoft's own guidance has it; or build the "
+            "driver as a .sys with clang, which does it",
+            "[doc] the block runs however the __try is left; GCC has no __try, and its stand-in sees only exceptions"},
 };
 
 constexpr bool in_order() {

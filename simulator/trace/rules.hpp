@@ -40,6 +40,7 @@ enum class Rule : std::uint16_t {
   stack_callee_saved_changed,              ///< stack.callee-saved-changed
   lifecycle_error_lets_plaintext_through,  ///< lifecycle.error-lets-plaintext-through
   processor_no_such_hardware,              ///< processor.no-such-hardware
+  exception_finally_skipped,               ///< exception.finally-skipped
   count_
 };
 

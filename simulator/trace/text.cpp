@@ -422,6 +422,12 @@ class Writer {
         begin(depth(), printable(event.text()));
         if (record.flags != 0) colour = Colour::yellow;
         break;
+      case Kind::exception:
+        begin(depth(), fmt::format("exception {}", format_status(record.status)));
+        column(who_column, who);
+        line_ += "  " + printable(event.text());
+        colour = Colour::yellow;
+        break;
       case Kind::policy:
         begin(depth(), "policy " + printable(event.text()));
         break;
