@@ -108,6 +108,10 @@ void Kernel::forget_below(std::uint64_t rsp) {
   while (exceptions_.evaluations != nullptr && exceptions_.evaluations->at < rsp) {
     exceptions_.evaluations = exceptions_.evaluations->outer;
   }
+  // Requests on their way through a driver that is left: their notes lie on its stack.
+  std::erase_if(io_->sendings, [this, rsp](const IoState::Sending* sending) {
+    return gate_.stack().contains(sending) && number(sending) < rsp;
+  });
   depth_ = exceptions_.calls == nullptr ? 0 : exceptions_.calls->depth;
 }
 
