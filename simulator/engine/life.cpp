@@ -197,6 +197,20 @@ struct Session::State {
     return {};
   }
 
+  /// The crash of the timeline, to the reboot.
+  void die() {
+    dying = true;
+    stack::BugcheckCalls calls(environment, {scenario.dump.bugcheck.code, scenario.dump.bugcheck.parameters});
+    if (crash) {
+      stack::write_crash_dump(environment, *crash, *plan.layout,
+                              {&plan.dump_file, plan.log_file.empty() ? nullptr : &plan.log_file}, calls);
+    }
+    if (!ended()) calls.bugcheck_callbacks();
+    if (ended()) return;
+    dying = false;
+    recorder.reboot();
+  }
+
   Result<void> take(TimelineStep step);
   Result<void> take(const SequenceStep& step);
   void hibernate();
@@ -222,6 +236,7 @@ struct Session::State {
   std::vector<std::unique_ptr<DumpStack>> gone;
   std::unique_ptr<DumpStack> crash;
   std::unique_ptr<DumpStack> hibernation;
+  bool dying = false;  // the machine crashes already: what stops it now stops it for good
 };
 
 Result<std::unique_ptr<Session>> Session::create(const scenario::Scenario& scenario, const Plan& plan, Images images,
@@ -290,12 +305,8 @@ Result<void> Session::State::take(TimelineStep step) {
       return {};
     case TimelineStep::crash:
       recorder.crash_started(scenario.dump.bugcheck.code, scenario.dump.bugcheck.parameters);
-      if (crash) {
-        stack::write_crash_dump(environment, *crash, *plan.layout,
-                                {&plan.dump_file, plan.log_file.empty() ? nullptr : &plan.log_file});
-      }
+      die();
       if (ended()) return {};
-      recorder.reboot();
       power_off();
       power_on();
       return {};
@@ -402,13 +413,16 @@ Result<void> Session::State::take(const SequenceStep& step) {
 Result<void> Session::live() {
   State& s = *state_;
   for (const TimelineStep step : s.scenario.timeline) {
-    if (s.ended()) return {};
+    if (s.ended()) break;
     if (auto taken = s.take(step); !taken) return taken;
   }
   for (const SequenceStep& step : s.scenario.sequence) {
-    if (s.ended()) return {};
+    if (s.ended()) break;
     if (auto taken = s.take(step); !taken) return taken;
   }
+  // A driver that stops the machine outside of a crash crashes it: no dump is written here, but whoever asked to be
+  // called is.
+  if (s.ended() && !s.dying) stack::call_bugcheck_callbacks_after_stop(s.environment);
   return {};
 }
 

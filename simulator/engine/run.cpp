@@ -7,11 +7,13 @@
 #include <memory>
 #include <system_error>
 
+#include "base/file.hpp"
 #include "base/text.hpp"
 #include "disk/backends.hpp"
 #include "disk/layout.hpp"
 #include "dumpfile/compare.hpp"
 #include "dumpfile/dump_reader.hpp"
+#include "engine/dump_account.hpp"
 #include "engine/life.hpp"
 #include "engine/plan.hpp"
 #include "engine/reader_plugin.hpp"
@@ -66,6 +68,7 @@ class Run {
     view = trace::TraceView::open(report_.trace.bytes());
     if (!view) return view.error();
     tell_trace(scenario_, shared_->totals(), *view, report_);
+    if (auto done = tell_account(*view); !done) return done.error();
     if (auto done = recover(); !done) return done.error();
     if (auto done = volume_path(); !done) return done.error();
     if (auto done = count_readable(); !done) return done.error();
@@ -108,6 +111,9 @@ class Run {
         return written;
       made_.push_back(disk::layout_path(scenario_.disk.path));
     }
+    auto account = File::in_memory("dumpsim-account");
+    if (!account) return account.error();
+    account_file_ = std::move(*account);
     auto shared = SharedBlock::create();
     if (!shared) return shared.error();
     shared_ = std::make_unique<SharedBlock>(std::move(*shared));
@@ -147,6 +153,8 @@ class Run {
   /// The child's whole work. A user's mistake is a text; everything else is in the totals and the trace.
   void child() {
     auto session = Session::create(scenario_, *plan_, images_, *machine_, *disk_, *recorder_, shared_->texts());
+    DumpAccountWriter witness(account_file_);
+    if (session) (*session)->environment().witness = &witness;
     if (!session) {
       write_text(shared_->texts().mistake, session.error().message);
     } else if (auto lived = (*session)->live(); !lived) {
@@ -186,6 +194,21 @@ class Run {
                      report_.outcome_detail);
     }
     recorder.ended(scenario::name_of(report_.outcome));
+  }
+
+  /// What bug check callbacks made of the dump, as the child tells it.
+  Result<void> tell_account(const trace::TraceView& view) {
+    auto account = read_account(account_file_);
+    if (!account) return account.error();
+    account_ = std::move(*account);
+    report_.pages_added = shared_->totals().pages_added;
+    report_.pages_removed = shared_->totals().pages_removed;
+    for (const DumpAccount::Blob& blob : account_.blobs) {
+      auto bytes = bytes_of(account_file_, blob);
+      if (!bytes) return bytes.error();
+      report_.secondary_data.push_back({view.image_name(blob.image), blob.guid, std::move(*bytes)});
+    }
+    return {};
   }
 
   bool dump_was_made() const { return shared_->totals().dump == stack::DumpState::completed; }
@@ -283,14 +306,26 @@ class Run {
       report_.recovered_detail = fmt::format("{}: {}", how, dump.error().message);
       return {};
     }
-    auto comparison = dumpfile::compare(*dump, *plan_->stored, *plan_->source);
+    auto comparison = compare_pages(*dump);
     if (!comparison) return comparison.error();
-    report_.recovered = comparison->identical() ? Recovered::identical : Recovered::different;
+    auto blobs = compare_blobs(*dump, *bytes, account_, account_file_);
+    if (!blobs) return blobs.error();
+    report_.recovered = comparison->identical() && blobs->empty() ? Recovered::identical : Recovered::different;
     report_.recovered_detail = comparison->identical()
                                    ? fmt::format("{} pages, {}", with_thousands(comparison->expected), how)
                                    : fmt::format("{}, {}", dumpfile::describe(*comparison), how);
+    if (!blobs->empty()) report_.recovered_detail += "; " + *blobs;
     if (scenario_.recover.output.empty()) return {};
     return copy_out(*bytes, dump->recovered_size(), scenario_.recover.output, options_.replace);
+  }
+
+  /// With memory, and with the pages that callbacks added or took away.
+  Result<dumpfile::Comparison> compare_pages(const dumpfile::DumpReader& dump) const {
+    if (account_.empty()) return dumpfile::compare(dump, *plan_->stored, *plan_->source);
+    auto stored = plan_->stored->changed(account_.added, account_.removed);
+    if (!stored) return stored.error();
+    const auto source = with_account(*plan_->source, account_, account_file_);
+    return dumpfile::compare(dump, *stored, *source);
   }
 
   Result<void> count_readable() {
@@ -320,6 +355,8 @@ class Run {
   std::unique_ptr<machine::Machine> machine_;
   std::unique_ptr<disk::BlockDevice> disk_;
   std::unique_ptr<SharedBlock> shared_;
+  File account_file_;
+  DumpAccount account_;
   std::unique_ptr<trace::Recorder> recorder_;
   ChildEnd end_;
 };

@@ -74,6 +74,17 @@ DUMPSIM_EXPORT(KeRaiseIrqlToSynchLevel);
                                ULONG_PTR BugCheckParameter3, ULONG_PTR BugCheckParameter4);
 [[noreturn]] VOID ExRaiseStatus(NTSTATUS Status);
 
+// ke_bugcheck_callback.cpp
+DUMPSIM_EXPORT(KeRegisterBugCheckCallback);
+DUMPSIM_EXPORT(KeDeregisterBugCheckCallback);
+DUMPSIM_EXPORT(KeRegisterBugCheckReasonCallback);
+DUMPSIM_EXPORT(KeDeregisterBugCheckReasonCallback);
+DUMPSIM_EXPORT(KeInitializeTriageDumpDataArray);
+DUMPSIM_EXPORT(KeAddTriageDumpDataBlock);
+
+// ke_crash_dump_header.cpp
+DUMPSIM_EXPORT(KeInitializeCrashDumpHeader);
+
 // io_device.cpp
 DUMPSIM_EXPORT(IoCreateDevice);
 DUMPSIM_EXPORT(IoDeleteDevice);

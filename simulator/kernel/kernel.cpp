@@ -55,6 +55,7 @@ void Kernel::register_image(std::uint16_t id, std::string_view name, const void*
 
 void Kernel::forget_image(std::uint16_t id) {
   std::erase_if(images_, [id](const ImageRange& image) { return image.id == id; });
+  bugcheck_callbacks_.image_gone(id);
 }
 
 const ImageRange* Kernel::image_at(const void* address) const {

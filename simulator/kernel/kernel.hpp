@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernel/bugcheck_callbacks.hpp"
 #include "kernel/pool.hpp"
 #include "kernel/registry.hpp"
 #include "kernel/volume.hpp"
@@ -116,6 +117,7 @@ class Kernel {
   Pool& pool() { return pool_; }
   Registry& registry() { return registry_; }
   IoState& io() { return *io_; }
+  BugcheckCallbacks& bugcheck_callbacks() { return bugcheck_callbacks_; }
 
   // ---- who is calling ----
   /// Set by the stack around each callback; pool and handles are charged to `image`.
@@ -186,6 +188,11 @@ class Kernel {
   /// What `image` still holds, in words for pool.leak: "2 pool blocks (8,192 bytes): pool#3 'roX ' 4096, …"; empty
   /// when nothing.
   std::string held_by(std::uint16_t image) const;
+
+  /// What `image` has registered and not deregistered, in words for bugcheck.record-left-behind; empty when nothing.
+  std::string registered_by(std::uint16_t image) const;
+  /// Whether a registration's record is there and says what it said when it was registered. Reads it with care.
+  bool record_intact(const BugcheckRegistration& registration) const;
 
   // ---- records ----
   /// A broken rule of the present caller, with the severity the recorder gives it.
@@ -291,6 +298,7 @@ class Kernel {
   Pool pool_;
   Registry registry_;
   std::unique_ptr<IoState> io_;
+  BugcheckCallbacks bugcheck_callbacks_;
 };
 
 namespace detail {

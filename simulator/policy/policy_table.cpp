@@ -20,6 +20,10 @@ constexpr std::array<std::string_view, 2> data_paths{"pfn", "mapped-va"};
 constexpr std::array<std::string_view, 2> write_failures{"abort", "continue"};
 constexpr std::array<std::string_view, 2> complete_formats{"full", "bitmap"};
 constexpr std::array<std::string_view, 2> pool_callers{"bugcheck", "report"};
+constexpr std::array<std::string_view, 2> callback_orders{"registration", "reverse"};
+constexpr std::array<std::string_view, 2> callback_failures{"stop", "skip"};
+constexpr std::array<std::string_view, 2> page_callback_times{"before-start", "before-header"};
+constexpr std::array<std::string_view, 2> dump_io_offsets{"sequential", "file"};
 
 constexpr Default as_windows_7(std::string_view value) {
   return {value, "[assumed] as windows-7"};
@@ -369,6 +373,67 @@ constexpr std::array<PolicyRow, static_cast<std::size_t>(Policy::count_)> polici
        as_windows_7("bugcheck"),
        as_windows_7("bugcheck"),
        as_windows_7("bugcheck")}}},
+    {Policy::bugcheck_callback_order,
+     "bugcheck-callback-order",
+     "order in which bug check callbacks are called: as registered, or the last first",
+     callback_orders,
+     0,
+     0,
+     1,
+     {{{"registration", "[assumed] the lists are chained as they grow; nothing documents an order"},
+       as_windows_7("registration"),
+       as_windows_7("registration"),
+       as_windows_7("registration"),
+       as_windows_7("registration")}}},
+    {Policy::bugcheck_callback_failure,
+     "bugcheck-callback-failure",
+     "what a bug check callback that faults or calls KeBugCheckEx does to the dump",
+     callback_failures,
+     0,
+     0,
+     1,
+     {{{"stop", "[doc] a page fault in a callback ends in a double fault and may keep the dump from being written"},
+       as_windows_7("stop"),
+       as_windows_7("stop"),
+       as_windows_7("stop"),
+       as_windows_7("stop")}}},
+    {Policy::page_callbacks,
+     "page-callbacks",
+     "when callbacks that add or remove pages are called",
+     page_callback_times,
+     0,
+     0,
+     1,
+     {{{"before-header", "[assumed] the size of the dump stands in its header, so they come before it"},
+       as_windows_7("before-header"),
+       as_windows_7("before-header"),
+       as_windows_7("before-header"),
+       as_windows_7("before-header")}}},
+    {Policy::dump_io_offset,
+     "dump-io-offset",
+     "Offset that dump I/O callbacks are given: -1 for a sequential dump, or the place in the file",
+     dump_io_offsets,
+     0,
+     0,
+     1,
+     {{{"sequential",
+        "[assumed] both are documented; the order header, body, secondary data is that of a sequential dump"},
+       as_windows_7("sequential"),
+       as_windows_7("sequential"),
+       as_windows_7("sequential"),
+       as_windows_7("sequential")}}},
+    {Policy::multi_part_query,
+     "multi-part-query",
+     "whether each part of multi-part secondary data is asked for its size before its data",
+     no_yes,
+     0,
+     0,
+     1,
+     {{{"yes", "[doc] the callback is called for the amount of data; a public driver gives data at every call"},
+       as_windows_7("yes"),
+       as_windows_7("yes"),
+       as_windows_7("yes"),
+       as_windows_7("yes")}}},
 }};
 
 }  // namespace

@@ -269,6 +269,15 @@ const auto table = std::to_array<Key>({
      {},
      0,
      0xffffffff},
+    {"expect.secondary_data", Type::table_list, "any",
+     "the blocks of secondary data that bug check callbacks give, exactly these"},
+    {"expect.secondary_data[].guid", Type::text, "", "the block's tag"},
+    {"expect.secondary_data[].filter", Type::text, "any", "whose"},
+    {"expect.secondary_data[].size", Type::count, "any", "bytes of its data"},
+    {"expect.secondary_data[].bytes", Type::text, "any", "its data: \"hex:…\""},
+    {"expect.secondary_data[].contains", Type::text, "any", "a text, or \"hex:…\", that stands in its data"},
+    {"expect.pages_added", Type::count, "any", "pages that bug check callbacks add to the dump"},
+    {"expect.pages_removed", Type::count, "any", "pages that bug check callbacks take out of the dump"},
     {"expect.debug_output", Type::text_list, "any", "texts that must appear in what filters print"},
 });
 

@@ -237,6 +237,15 @@ struct ViolationExpectation {
   CountRange count{1, UINT64_MAX};
 };
 
+/// A block that a bug check callback adds to the dump.
+struct SecondaryExpectation {
+  std::array<std::byte, 16> guid{};
+  std::string filter;  ///< empty: any; else as in CallPattern
+  std::optional<CountRange> size;
+  std::optional<std::vector<std::byte>> bytes;
+  std::vector<std::byte> contains;  ///< empty: anything
+};
+
 /// What is asked for, over a closed world: whatever is not asked for must be normal (docs/scenarios.md says what that
 /// is).
 struct Expect {
@@ -255,7 +264,10 @@ struct Expect {
   std::optional<CountRange> bytes_on_disk;
   std::optional<std::uint32_t> bugcheck;  ///< the code a filter stops with
   std::vector<std::string> debug_output;  ///< texts that DbgPrint must have printed
-  bool any_violation = false;             ///< `violations = "any"`: not judged
+  /// Exactly these, in any order; absent: any.
+  std::optional<std::vector<SecondaryExpectation>> secondary_data;
+  std::optional<CountRange> pages_added, pages_removed;  ///< by bug check callbacks
+  bool any_violation = false;                            ///< `violations = "any"`: not judged
 };
 
 struct Scenario {

@@ -284,6 +284,8 @@ Result<std::int32_t> DumpStack::load() {
 
 void DumpStack::State::drop_filters() {
   for (const auto& filter : filters) {
+    if (const std::string left = env.kernel->registered_by(filter->id()); !left.empty())
+      report(env, Rule::bugcheck_record_left_behind, filter->id(), Callback::unload, left);
     env.recorder.image_unloaded(filter->id());
     env.kernel->forget_image(filter->id());
     std::erase(env.images, &filter->image());
@@ -408,11 +410,16 @@ void DumpStack::State::judge_read(const FilterInstance& filter, std::uint32_t ch
   }
 }
 
-TransferResult DumpStack::write(PartitionOffset at, Source source) {
+TransferResult DumpStack::write(PartitionOffset at, Source source, const std::function<void()>& before) {
   State& s = *state_;
   TransferResult result;
   const auto length = static_cast<std::uint32_t>(source.length);
   s.env.recorder.begin_step();
+  if (before) before();
+  if (s.ended()) {
+    result.filter_status = result.port_status = STATUS_UNSUCCESSFUL;
+    return result;
+  }
   s.transfer.describe(source.va, length, at);
   s.watch.arm(s.transfer.mdl(), s.transfer.offset());
   std::uint16_t mover = trace::no_image;  // the last filter that changed the offset

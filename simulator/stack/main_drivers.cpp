@@ -45,6 +45,8 @@ void report_left_behind(Environment& env, std::uint16_t image, Callback callback
 
 void MainDrivers::take_out(Driver& driver, Callback callback) {
   report_left_behind(env_, driver.id, callback);
+  if (const std::string registered = env_.kernel->registered_by(driver.id); !registered.empty())
+    report(env_, Rule::bugcheck_record_left_behind, driver.id, callback, registered);
   kernel::remove_driver(*env_.kernel, driver.object);
   env_.recorder.image_unloaded(driver.id);
   env_.kernel->forget_image(driver.id);

@@ -33,7 +33,8 @@ constexpr std::array callback_entered{
     callback,
     irql,
     length,
-    FieldRow{"offset", Slot::offset, Format::hex, When::if_transfer, "DiskByteOffset, relative to the partition"},
+    FieldRow{"offset", Slot::offset, Format::hex, When::if_transfer,
+             "DiskByteOffset, relative to the partition; of a DumpIo, from the start of the dump file"},
     FieldRow{"mdl_flags", Slot::flags, Format::hex, When::if_transfer, "MdlFlags"},
     mdl,
     FieldRow{"request", Slot::arg, Format::request, When::if_set, "what a Dispatch is asked for"}};
@@ -44,7 +45,8 @@ constexpr std::array callback_left{
     status,
     FieldRow{"changes", Slot::flags, Format::changes, When::always, "what the callback changed, an array of names"},
     length,
-    FieldRow{"offset", Slot::offset, Format::hex, When::if_transfer, "DiskByteOffset as the callback left it"},
+    FieldRow{"offset", Slot::offset, Format::hex, When::if_transfer,
+             "DiskByteOffset as the callback left it; of a DumpIo as above"},
     FieldRow{"before", Slot::before, Format::hex, When::if_transfer, "DiskByteOffset as the callback was entered"},
     mdl};
 constexpr std::array callback_absent{filter, callback};
@@ -65,6 +67,15 @@ constexpr std::array redirected{
     filter, length,
     FieldRow{"offset", Slot::offset, Format::hex, When::always, "where the write went, relative to the partition"},
     FieldRow{"before", Slot::before, Format::hex, When::always, "where crashdmp sent it"}};
+constexpr std::array dump_pages{
+    filter, callback, FieldRow{"pages", Slot::arg, Format::number, When::always, "how many, one behind the other"},
+    FieldRow{"address", Slot::offset, Format::hex, When::always, "physical address of the first"}};
+constexpr std::array secondary_data{filter, callback,
+                                    FieldRow{"guid", Slot::payload, Format::guid, When::always, "the tag of the block"},
+                                    FieldRow{"length", Slot::length, Format::number, When::always, "bytes of data"}};
+constexpr std::array triage_data{
+    filter, FieldRow{"blocks", Slot::arg, Format::number, When::always, "how many blocks of memory"},
+    FieldRow{"length", Slot::length, Format::number, When::always, "bytes of all of them"}};
 constexpr std::array kernel_call{
     filter, irql, FieldRow{"export", Slot::arg, Format::number, When::always, "index in the export table"},
     FieldRow{"result", Slot::status, Format::status, When::always, "the NTSTATUS, or the low half of the result"},
@@ -140,6 +151,9 @@ constexpr std::array rows{
     EventRow{Kind::port_read, "the dump port read from the disk", port_transfer},
     EventRow{Kind::port_finished, "the dump port flushed and closed", port_finished},
     EventRow{Kind::redirected, "a filter moved a write", redirected},
+    EventRow{Kind::dump_pages, "a bug check callback added pages to the dump, or removed them", dump_pages},
+    EventRow{Kind::secondary_data, "a bug check callback gave a block of secondary data", secondary_data},
+    EventRow{Kind::triage_data, "a bug check callback named memory for a small dump", triage_data},
     EventRow{Kind::kernel_call, "a driver called a kernel routine", kernel_call},
     EventRow{Kind::irql_changed, "a driver changed the IRQL", irql_changed},
     EventRow{Kind::debug_print, "a driver printed to the debugger", debug_print},

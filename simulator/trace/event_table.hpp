@@ -33,6 +33,7 @@ enum class Format : std::uint8_t {
   irql_to,     ///< bits 0 to 7 of arg
   text,        ///< the payload as text
   parameters,  ///< the payload as an array of four hex numbers
+  guid,        ///< the payload, 16 bytes, as a GUID
 };
 
 /// When it is written at all.

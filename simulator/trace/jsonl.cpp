@@ -136,6 +136,9 @@ void append_value(std::string& line, const TraceView& view, const Event& event, 
     case Format::text:
       append_string(line, event.text());
       break;
+    case Format::guid:
+      fmt::format_to(out, "\"{}\"", event.guid());
+      break;
     case Format::parameters: {
       const auto values = event.parameters();
       fmt::format_to(out, "[\"{:#x}\",\"{:#x}\",\"{:#x}\",\"{:#x}\"]", values[0], values[1], values[2], values[3]);

@@ -28,6 +28,9 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Kind::count_)> k
     "port_read",
     "port_finished",
     "redirected",
+    "dump_pages",
+    "secondary_data",
+    "triage_data",
     "kernel_call",
     "irql_changed",
     "debug_print",
@@ -50,8 +53,26 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Kind::count_)> k
 static_assert(!kind_names.back().empty());
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(Callback::count_)> callback_names = {
-    "none",      "DriverEntry", "DumpStart",  "DumpWrite", "DumpRead",     "DumpFinish",   "DumpUnload",
-    "AddDevice", "Dispatch",    "Completion", "Cancel",    "Reinitialize", "DriverUnload",
+    "none",
+    "DriverEntry",
+    "DumpStart",
+    "DumpWrite",
+    "DumpRead",
+    "DumpFinish",
+    "DumpUnload",
+    "AddDevice",
+    "Dispatch",
+    "Completion",
+    "Cancel",
+    "Reinitialize",
+    "DriverUnload",
+    "BugCheckCallback",
+    "SecondaryDumpData",
+    "SecondaryMultiPartDumpData",
+    "DumpIo",
+    "AddPages",
+    "RemovePages",
+    "TriageDumpData",
 };
 static_assert(!callback_names.back().empty());
 

@@ -32,11 +32,14 @@ enum class Kind : std::uint16_t {
   usage_notification,  ///< arg: DEVICE_USAGE_NOTIFICATION_TYPE; flags: 1 entering the path, 0 leaving; status
   section,  ///< payload: what crashdmp writes next ("header", "bitmap", "pages", "secondary data", "header made valid",
             ///< "dump log", …)
-  port_opened,    ///< status; offset: the partition's start
-  port_write,     ///< status; length, offset: absolute on the disk; object: digest when asked for
-  port_read,      ///< as port_write
-  port_finished,  ///< status
-  redirected,     ///< image; length, offset: where the write went (partition-relative), before: where crashdmp sent it
+  port_opened,     ///< status; offset: the partition's start
+  port_write,      ///< status; length, offset: absolute on the disk; object: digest when asked for
+  port_read,       ///< as port_write
+  port_finished,   ///< status
+  redirected,      ///< image; length, offset: where the write went (partition-relative), before: where crashdmp sent it
+  dump_pages,      ///< image, callback: AddPages or RemovePages; arg: how many, offset: physical address of the first
+  secondary_data,  ///< image, callback; length; payload: the GUID, 16 bytes
+  triage_data,     ///< image; arg: blocks, length: their bytes
   // The kernel, as the filter sees it.
   kernel_call,     ///< image, irql; arg: export index; status or low result in `status`; payload: the call as text,
                    ///< "ExFreePool(pool#3)", since the trace knows no export table
@@ -80,6 +83,14 @@ enum class Callback : std::uint8_t {
   cancel,
   reinitialize,
   driver_unload,
+  // Bug check callbacks: no filter's, any driver's.
+  bugcheck,         ///< registered by KeRegisterBugCheckCallback
+  secondary_data,   ///< by KeRegisterBugCheckReasonCallback, this and what follows
+  multi_part_data,  //
+  dump_io,          ///< length, offset: what is written, and where in the dump file
+  add_pages,
+  remove_pages,
+  triage_data,
   count_
 };
 

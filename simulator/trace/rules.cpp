@@ -118,6 +118,32 @@ constexpr std::array rows = {
         "a dump filter has no device of its own: leave ports, model-specific and debug registers to the drivers that "
         "own them",
         "[doc] the port driver alone talks to hardware in a dump; a port reads as ones here, what is written is lost"},
+    RuleRow{Rule::bugcheck_record_left_behind, "bugcheck.record-left-behind", Severity::error,
+            "an image was unloaded with a bug check callback still registered",
+            "call KeDeregisterBugCheck(Reason)Callback in DumpUnload, and where DriverEntry fails: the record lies in "
+            "the kernel's list, and the next crash walks through it",
+            "[doc] a driver that can be unloaded must remove its callbacks; [assumed] the walk ends at what is no "
+            "longer there"},
+    RuleRow{Rule::bugcheck_record_damaged, "bugcheck.record-damaged", Severity::error,
+            "a registered bug check callback record was initialised anew, written over or freed",
+            "leave the record alone, in memory that stays, from KeRegisterBugCheck(Reason)Callback until it is "
+            "deregistered; KeInitializeCallbackRecord comes first, and once",
+            "[doc] the record is the system's while it is registered; [assumed] one that is damaged is not called"},
+    RuleRow{Rule::bugcheck_answer_refused, "bugcheck.answer-refused", Severity::error,
+            "a bug check callback answered with something that cannot be used: too much data, memory or pages that "
+            "are not there, flags that contradict each other",
+            "stay within MaximumAllowed and within InBufferLength, keep the data in memory that is resident, set "
+            "exactly one of the address flags, and stop asking to be called again",
+            "[doc] the structures' pages say what may be answered; [assumed] what cannot be used is left out"},
+    RuleRow{Rule::bugcheck_guid_repeated, "bugcheck.guid-repeated", Severity::warning,
+            "two blocks of secondary data have the same GUID",
+            "give each block a GUID of its own: only the first of a GUID can be read with a debugger",
+            "[doc] writing several blocks with one GUID is called very poor practice"},
+    RuleRow{Rule::bugcheck_callback_failed, "bugcheck.callback-failed", Severity::error,
+            "a bug check callback faulted or called KeBugCheckEx",
+            "touch only memory that is resident and known to be valid, and call nothing that is not allowed at "
+            "HIGH_LEVEL: the machine is crashing already",
+            "[doc] a fault in a callback may prevent the dump from being written"},
 };
 
 constexpr bool in_order() {

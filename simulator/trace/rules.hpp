@@ -40,6 +40,11 @@ enum class Rule : std::uint16_t {
   stack_callee_saved_changed,              ///< stack.callee-saved-changed
   lifecycle_error_lets_plaintext_through,  ///< lifecycle.error-lets-plaintext-through
   processor_no_such_hardware,              ///< processor.no-such-hardware
+  bugcheck_record_left_behind,             ///< bugcheck.record-left-behind
+  bugcheck_record_damaged,                 ///< bugcheck.record-damaged
+  bugcheck_answer_refused,                 ///< bugcheck.answer-refused
+  bugcheck_guid_repeated,                  ///< bugcheck.guid-repeated
+  bugcheck_callback_failed,                ///< bugcheck.callback-failed
   count_
 };
 

@@ -27,6 +27,7 @@ constexpr std::size_t size_end = 55;
 constexpr std::size_t mdl_column = 57;
 constexpr std::size_t result_column = 64;
 constexpr std::size_t changes_column = 87;
+constexpr std::uint64_t page_bytes = 4096;
 constexpr std::size_t deepest = 16;  // a garbled trace could nest without end
 
 enum class Colour { plain, yellow, red };
@@ -160,7 +161,7 @@ class Writer {
       if (open_ != 0) --open_;
       call_line(record, "left ");
     }
-    result(record.status);
+    if (record.callback < Callback::bugcheck) result(record.status);  // bug check callbacks return nothing
     column(changes_column, changes_in_words(record));
     end(record.status < 0 ? Colour::yellow : Colour::plain);
   }
@@ -266,7 +267,10 @@ class Writer {
         break;
       case Kind::callback_entered:
         // Between sections only the dump itself is written: any other callback is crashdmp's next phase.
-        if (open_ == 0 && record.callback != Callback::write && record.callback != Callback::read) in_section_ = false;
+        if (open_ == 0 && record.callback != Callback::write && record.callback != Callback::read &&
+            record.callback != Callback::dump_io) {
+          in_section_ = false;
+        }
         waiting_ = Waiting{event, {}};
         break;
       case Kind::section:
@@ -366,6 +370,24 @@ class Writer {
         column_ending(size_end, format_size(record.length));
         column(mdl_column, fmt::format("instead of {:#x}", record.before));
         colour = Colour::yellow;
+        break;
+      case Kind::dump_pages:
+        begin(depth(), record.callback == Callback::remove_pages ? "removes" : "adds");
+        column(who_column, who);
+        column_ending(offset_end, hex(record.offset));
+        column_ending(size_end, format_size(product(record.arg, page_bytes)));
+        break;
+      case Kind::secondary_data:
+        begin(depth(), "gives");
+        column(who_column, who);
+        column_ending(size_end, format_size(record.length));
+        column(mdl_column, event.guid());
+        break;
+      case Kind::triage_data:
+        begin(depth(), "for a small dump");
+        column(who_column, who);
+        column_ending(size_end, format_size(record.length));
+        column(mdl_column, fmt::format("in {} block{}", record.arg, record.arg == 1 ? "" : "s"));
         break;
       case Kind::kernel_call:
         begin(depth(), printable(event.text()));

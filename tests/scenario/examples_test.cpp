@@ -199,6 +199,22 @@ const std::vector<Accepted>& accepted_examples() {
       {"expect.bytes_on_disk", "[expect]\nbytes_on_disk = 0x100000"},
       {"expect.bugcheck", "[expect]\noutcome = \"bugchecked\"\nbugcheck = 0xDEADDEAD"},
       {"expect.debug_output", "[expect]\ndebug_output = [\"hello\"]"},
+      {"expect.secondary_data", "[expect]\nsecondary_data = []"},
+      {"expect.secondary_data[].guid",
+       "[expect]\nsecondary_data = [{ guid = \"{1b0c7a52-3d0f-4a8e-9d6c-5e1f2a3b4c5d}\" }, { guid = "
+       "\"1B0C7A52-3D0F-4A8E-9D6C-5E1F2A3B4C5D\" }]"},
+      {"expect.secondary_data[].filter",
+       "[[filter]]\nimage = \"xor\"\n[expect]\nsecondary_data = [{ guid = \"1b0c7a52-3d0f-4a8e-9d6c-5e1f2a3b4c5d\", "
+       "filter = \"dump_xor\" }]"},
+      {"expect.secondary_data[].size",
+       "[expect]\nsecondary_data = [{ guid = \"1b0c7a52-3d0f-4a8e-9d6c-5e1f2a3b4c5d\", size = { at_least = 1 } }]"},
+      {"expect.secondary_data[].bytes",
+       "[expect]\nsecondary_data = [{ guid = \"1b0c7a52-3d0f-4a8e-9d6c-5e1f2a3b4c5d\", bytes = \"hex:00 ff\" }]"},
+      {"expect.secondary_data[].contains",
+       "[expect]\nsecondary_data = [{ guid = \"1b0c7a52-3d0f-4a8e-9d6c-5e1f2a3b4c5d\", size = 4, contains = \"note\" "
+       "}]"},
+      {"expect.pages_added", "[expect]\npages_added = 0"},
+      {"expect.pages_removed", "[expect]\npages_removed = { at_least = 1 }"},
   };
   return examples;
 }
@@ -534,6 +550,24 @@ const std::vector<Refused>& refused_examples() {
        "expected integer, at least 0"},
       {"expect.bugcheck", "[expect]\nbugcheck = 0xE2", "2:12", "add outcome = \"bugchecked\""},
       {"expect.debug_output", "[expect]\ndebug_output = \"hello\"", "2:16", "expected list of texts, got the text"},
+      {"expect.secondary_data", "[expect]\nsecondary_data = \"none\"", "2:18", "expected list of tables, got the text"},
+      {"expect.secondary_data[].guid", "[expect]\nsecondary_data = [{ size = 4 }]", "2:19", "guid is missing"},
+      {"expect.secondary_data[].guid", "[expect]\nsecondary_data = [{ guid = \"1b0c7a52\" }]", "2:28",
+       "expected a GUID such as {65755a40-"},
+      {"expect.secondary_data[].filter",
+       "[expect]\nsecondary_data = [{ guid = \"1b0c7a52-3d0f-4a8e-9d6c-5e1f2a3b4c5d\", filter = \"xor\" }]", "2:77",
+       "no filter is named \"xor\""},
+      {"expect.secondary_data[].size",
+       "[expect]\nsecondary_data = [{ guid = \"1b0c7a52-3d0f-4a8e-9d6c-5e1f2a3b4c5d\", size = \"4 KiB\" }]", "2:75",
+       "expected count, got the text"},
+      {"expect.secondary_data[].bytes",
+       "[expect]\nsecondary_data = [{ guid = \"1b0c7a52-3d0f-4a8e-9d6c-5e1f2a3b4c5d\", bytes = \"00 ff\" }]", "2:76",
+       "expected \"hex:"},
+      {"expect.secondary_data[].contains",
+       "[expect]\nsecondary_data = [{ guid = \"1b0c7a52-3d0f-4a8e-9d6c-5e1f2a3b4c5d\", contains = \"hex:0\" }]", "2:79",
+       "odd number of hex digits"},
+      {"expect.pages_added", "[expect]\npages_added = true", "2:15", "expected count, got true"},
+      {"expect.pages_removed", "[expect]\npages_removed = []", "2:17", "expected count, got a list"},
   };
   return examples;
 }

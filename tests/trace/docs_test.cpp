@@ -30,6 +30,7 @@ std::string_view words(Format format) {
     case Format::fault:
     case Format::text:
     case Format::request:
+    case Format::guid:
       return "string";
     case Format::number:
     case Format::irql_from:
