@@ -26,7 +26,7 @@ TEST(CrashNotesFilter, IsAskedForNotesAndPages) {
   options.dump_kind = "kernel";
   Machine machine(options);
   machine.add_filter(DUMPSIM_FILTERS "/crash_notes.so");
-  const Run run = machine.run();
+  const auto run = machine.run();
   EXPECT_EQ(run.outcome, "completed");
   EXPECT_EQ(run.recovered, "identical");
   EXPECT_EQ(calls(run, "SecondaryDumpData"), 2u);
@@ -43,7 +43,7 @@ TEST(CrashNotesFilter, ACompleteDumpOfWindows7IsNotAskedForPages) {
   options.profile = "windows-7";
   Machine machine(options);
   machine.add_filter(DUMPSIM_FILTERS "/crash_notes.so");
-  const Run run = machine.run();
+  const auto run = machine.run();
   EXPECT_EQ(run.recovered, "identical");
   EXPECT_EQ(calls(run, "AddPages"), 0u);
   EXPECT_EQ(calls(run, "SecondaryDumpData"), 2u);

@@ -9,11 +9,10 @@
 namespace {
 
 using dumpsim::api::Machine;
-using dumpsim::api::Run;
 
 class LateSetupFilter : public testing::TestWithParam<const char*> {
  protected:
-  Run run() const {
+  dumpsim::api::Run run() const {
     Machine machine;
     machine.add_filter(std::string(DUMPSIM_FILTERS "/") + GetParam());
     return machine.run();
@@ -21,7 +20,7 @@ class LateSetupFilter : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(LateSetupFilter, EncryptsOnceItIsReady) {
-  const Run first = run();
+  const dumpsim::api::Run first = run();
   EXPECT_EQ(first.outcome, "completed");
   EXPECT_EQ(first.readable_sectors, 0u);
   EXPECT_TRUE(first.violations.empty());

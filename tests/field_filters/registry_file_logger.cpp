@@ -9,6 +9,10 @@
 #include <ntdddump.h>
 #include <ntifs.h>
 
+// The kit declares it nowhere; drivers do so themselves.
+extern "C" NTSTATUS NTAPI ZwQuerySystemInformation(ULONG SystemInformationClass, PVOID SystemInformation,
+                                                   ULONG SystemInformationLength, PULONG ReturnLength);
+
 namespace {
 
 constexpr ULONG pool_tag = 0x676F4C46;  // "FLog"
@@ -52,13 +56,12 @@ void LogLine(const char* text) {
 
 bool IsLoaded(const char* wanted) {
   ULONG bytes = 0;
-  ZwQuerySystemInformation(static_cast<SYSTEM_INFORMATION_CLASS>(system_module_list), nullptr, 0, &bytes);
+  ZwQuerySystemInformation(system_module_list, nullptr, 0, &bytes);
   if (bytes == 0) return false;
   auto* modules = static_cast<Modules*>(ExAllocatePoolWithTag(NonPagedPoolNx, bytes, pool_tag));
   if (modules == nullptr) return false;
   bool found = false;
-  if (NT_SUCCESS(ZwQuerySystemInformation(static_cast<SYSTEM_INFORMATION_CLASS>(system_module_list), modules, bytes,
-                                          &bytes))) {
+  if (NT_SUCCESS(ZwQuerySystemInformation(system_module_list, modules, bytes, &bytes))) {
     for (ULONG index = 0; index < modules->Count && !found; ++index) {
       found = strstr(reinterpret_cast<const char*>(modules->Entry[index].FullPathName), wanted) != nullptr;
     }
