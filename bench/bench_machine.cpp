@@ -23,7 +23,7 @@ BenchMachine::BenchMachine(const Shape& shape) : memory_(shape.memory), pages_(s
   scenario_.dump.file.size = shape.memory + (std::uint64_t{4} << 20);
   scenario_.policies.set(policy::Policy::max_pages_per_write, {shape.pages});
   for (unsigned i = 0; i < shape.filters; ++i) {
-    scenario::Filter filter;
+    scenario::Filter filter = shape.like;
     filter.image = shape.image;
     filter.name = "filter" + std::to_string(i);
     scenario_.filters.push_back(filter);

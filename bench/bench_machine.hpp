@@ -11,6 +11,7 @@
 #include "engine/life.hpp"
 #include "engine/plan.hpp"
 #include "engine/run.hpp"
+#include "engine/warm_host.hpp"
 #include "stack/crashdmp.hpp"
 
 namespace dumpsim::bench {
@@ -22,6 +23,7 @@ struct Shape {
   std::string backend = "null";  ///< or "raw", at `path`
   std::string path;
   std::string image = DUMPSIM_FILTERS "/passthrough.so";
+  scenario::Filter like;     ///< each filter's parameters
   bool materialised = true;  ///< false: RAM is made in the window as it is written
 };
 

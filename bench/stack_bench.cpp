@@ -135,8 +135,9 @@ void warm_run(benchmark::State& state) {
   filter.parameters["Key"] = std::uint32_t{0xa5};
   scenario.filters.push_back(filter);
   scenario::fill_defaults(scenario);
+  engine::WarmHost host;
   for (auto _ : state) {
-    auto report = engine::run(scenario, {});
+    auto report = host.run(scenario, {});
     if (!report || !report->as_expected()) {
       state.SkipWithError("the run is not as expected");
       break;

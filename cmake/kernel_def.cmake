@@ -6,6 +6,10 @@ set(text "LIBRARY ntoskrnl.exe\nEXPORTS\n")
 foreach(row IN LISTS rows)
   string(REGEX REPLACE "^EXPORT\\(([A-Za-z0-9_]+),.*" "\\1" name "${row}")
   string(REGEX REPLACE "^dumpsim_" "" name "${name}")
+  # Data, not code: no thunk.
+  if(name MATCHES "Type$" AND row MATCHES "\\(dumpsim_")
+    string(APPEND name " DATA")
+  endif()
   string(APPEND text "  ${name}\n")
 endforeach()
 # What only the loader of a .sys provides: called by compilers, never by name.

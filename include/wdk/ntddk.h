@@ -8,5 +8,6 @@
 #include "wdm.h"
 
 #include "ddi/context.h"
+#include "ddi/exception.h"
 
 #endif  // WDK_NTDDK_H

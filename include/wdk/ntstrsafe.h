@@ -269,4 +269,6 @@ static __inline__ __attribute__((__unused__)) NTSTATUS RtlStringCbPrintfW(WCHAR*
 
 WDK_EXTERN_C_END
 
+#include "ddi/strsafe_ex.h"
+
 #endif  // WDK_NTSTRSAFE_H

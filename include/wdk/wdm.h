@@ -11,6 +11,8 @@
 #include "ddi/bugcheck.h"
 #include "ddi/crt.h"
 #include "ddi/debug.h"
+#include "ddi/ex.h"
+#include "ddi/etw.h"
 #include "ddi/interlocked.h"
 #include "ddi/io_calls.h"
 #include "ddi/io_codes.h"
@@ -22,7 +24,13 @@
 #include "ddi/pool.h"
 #include "ddi/ps.h"
 #include "ddi/rtl.h"
+#include "ddi/rtl_bitmap.h"
+#include "ddi/rtl_text.h"
+#include "ddi/security.h"
+#include "ddi/system.h"
+#include "ddi/version_checks.h"
 #include "ddi/zw.h"
+#include "ddi/zw_file.h"
 #include "excpt.h"
 
 #endif  // WDK_WDM_H

@@ -63,7 +63,7 @@ Result<File> File::create(const std::filesystem::path& path, bool replace) {
 Result<File> File::in_memory(const std::string& name) {
   File file;
   file.path_ = name;
-  file.fd_ = memfd_create(name.c_str(), MFD_CLOEXEC);
+  file.fd_ = memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (file.fd_ < 0) return cannot("create in memory", name, errno);
   return file;
 }

@@ -57,6 +57,7 @@ Result<void> compile(CcArguments& arguments, const Context& context) {
   const auto choice = chosen_way(arguments, *kit, compilers);
   if (!choice) return choice.error();
   toolchain::Request& request = arguments.request;
+  toolchain::find_exceptions(request, *kit, compilers);
   if (request.output.empty()) {
     request.output = request.sources.front().stem().string() + std::string(toolchain::suffix_of(choice->way));
   }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,8 +16,11 @@
 #include <cstring>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -25,6 +29,7 @@
 #include "cli/command.hpp"
 #include "cli/progress.hpp"
 #include "engine/run.hpp"
+#include "engine/warm_host.hpp"
 #include "report/provider.hpp"
 #include "report/run_report.hpp"
 #include "scenario/scenario.hpp"
@@ -44,6 +49,7 @@ struct Options {
   std::filesystem::path provider;
   bool json = false;
   bool in_process = false;
+  bool trap_missing = false;
   bool replace = false;
   bool quiet = false;
   bool no_fold = false;
@@ -60,6 +66,7 @@ struct Done {
 engine::RunOptions run_options(const Options& options, const Context& context) {
   return {.filter_path = engine::default_filter_path(context.program, options.filter_path),
           .sandbox = !options.in_process,
+          .trap_missing = options.trap_missing,
           .replace = options.replace};
 }
 
@@ -96,7 +103,10 @@ Result<void> write_provider(const Options& options, const engine::Report& report
   return made->commit();
 }
 
-Done run_one(const std::filesystem::path& file, const Options& options, const Context& context, bool alone) {
+/// `warm` is the worker's that runs it among others; none: it is run alone.
+Done run_one(const std::filesystem::path& file, const Options& options, const Context& context,
+             engine::WarmHost* warm) {
+  const bool alone = warm == nullptr;
   Done done;
   auto scenario = scenario::load(file);
   if (!scenario) return {usage, {}, scenario.error().message};
@@ -107,7 +117,7 @@ Done run_one(const std::filesystem::path& file, const Options& options, const Co
   if (alone && isatty(STDERR_FILENO) == 1)
     run.progress = [&bar](std::uint64_t now, std::uint64_t all) { bar.show(now, all); };
   spdlog::info("running {}", file.string());
-  auto report = engine::run(*scenario, run);
+  auto report = warm != nullptr ? warm->run(*scenario, run) : engine::run(*scenario, run);
   bar.clear();
   if (!report) return {exit_code_of(report.error()), {}, report.error().message};
   done.exit_code = report->as_expected() ? as_expected : not_as_expected;
@@ -140,28 +150,28 @@ void print(const Done& done) {
   complain(done.err);
 }
 
-/// A worker's result on its way to the parent: two lengths, the texts.
-void send(int descriptor, const Done& done) {
+/// A worker's result on its way to the parent: code and lengths, the texts.
+void send_result(int channel, const Done& done) {
   const std::string message =
       fmt::format("{} {} {}\n{}{}", done.exit_code, done.out.size(), done.err.size(), done.out, done.err);
   for (std::size_t at = 0; at < message.size();) {
-    const ssize_t n = ::write(descriptor, message.data() + at, message.size() - at);
+    const ssize_t n = ::send(channel, message.data() + at, message.size() - at, MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) _exit(host_failure);
     at += static_cast<std::size_t>(n);
   }
 }
 
-Done receive(const std::string& message, const std::filesystem::path& file) {
+/// The result that `message` holds, once all of it is there.
+std::optional<Done> received(const std::string& message) {
+  const std::size_t line = message.find('\n');
+  if (line == std::string::npos) return {};
   Done done;
   std::size_t out = 0, err = 0;
-  int used = 0;
-  if (std::sscanf(message.c_str(), "%d %zu %zu%n", &done.exit_code, &out, &err, &used) != 3 ||
-      message.size() != static_cast<std::size_t>(used) + 1 + out + err) {
-    return {host_failure, {}, fmt::format("{}: the worker that ran it died", file.string())};
-  }
-  done.out = message.substr(static_cast<std::size_t>(used) + 1, out);
-  done.err = message.substr(static_cast<std::size_t>(used) + 1 + out, err);
+  if (std::sscanf(message.c_str(), "%d %zu %zu", &done.exit_code, &out, &err) != 3) return {};
+  if (message.size() - line - 1 != out + err) return {};
+  done.out = message.substr(line + 1, out);
+  done.err = message.substr(line + 1 + out, err);
   return done;
 }
 
@@ -170,22 +180,28 @@ int worse(int a, int b) {
   return std::max(a, b);
 }
 
+/// A process that runs one scenario after the other, and so keeps what they have in common.
 struct Worker {
   pid_t process = -1;
-  int descriptor = -1;
-  std::size_t index = 0;
-  std::string message;
+  int channel = -1;
+  std::optional<std::size_t> index;  ///< of the scenario it runs
+  std::string message;               ///< what has come of its result
 };
 
 class Pool {
  public:
   Pool(const Options& options, Context& context)
       : options_(options), context_(context), results_(options.files.size()), ready_(options.files.size()) {}
+  ~Pool() {
+    for (const Worker& worker : workers_) dismiss(worker);
+  }
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
 
   void run() {
-    std::size_t next = 0, printed = 0;
+    std::size_t printed = 0;
     while (printed < options_.files.size()) {
-      while (workers_.size() < options_.jobs && next < options_.files.size()) start(next++);
+      while (next_ < options_.files.size() && assign()) ++next_;
       wait();
       for (; printed < ready_.size() && ready_[printed]; ++printed) {
         print(results_[printed]);
@@ -196,59 +212,97 @@ class Pool {
   }
 
  private:
-  void start(std::size_t index) {
+  /// Gives the next scenario to a worker that is free, or to a new one; false when all are busy.
+  bool assign() {
+    auto worker = std::ranges::find_if(workers_, [](const Worker& one) { return !one.index; });
+    if (worker == workers_.end()) {
+      if (workers_.size() == options_.jobs) return false;
+      if (!start()) return true;
+      worker = std::prev(workers_.end());
+    }
+    // A worker that died while it had nothing to do is met with the next look at its channel.
+    (void)::send(worker->channel, &next_, sizeof next_, MSG_NOSIGNAL);
+    worker->index = next_;
+    return true;
+  }
+
+  bool start() {
     int ends[2];
     std::cout.flush();
     std::cerr.flush();
-    if (pipe(ends) != 0) return fail(index, std::strerror(errno));
-    const pid_t process = fork();
+    const bool paired = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0;
+    const pid_t process = paired ? fork() : -1;
     if (process < 0) {
-      close(ends[0]);
-      close(ends[1]);
-      return fail(index, std::strerror(errno));
+      fail(next_, fmt::format("cannot start a worker: {}", std::strerror(errno)));
+      if (paired) {
+        close(ends[0]);
+        close(ends[1]);
+      }
+      return false;
     }
     if (process == 0) {
       close(ends[0]);
-      send(ends[1], run_one(options_.files[index], options_, context_, false));
-      _exit(0);
+      for (const Worker& other : workers_) close(other.channel);
+      work(ends[1]);
     }
     close(ends[1]);
-    workers_.push_back({process, ends[0], index, {}});
+    workers_.push_back({process, ends[0], {}, {}});
+    return true;
   }
 
-  void fail(std::size_t index, const char* why) {
-    results_[index] = {
-        host_failure, {}, fmt::format("{}: cannot start a worker: {}", options_.files[index].string(), why)};
+  [[noreturn]] void work(int channel) {
+    engine::WarmHost warm;
+    for (;;) {
+      std::size_t index = 0;
+      const ssize_t n = recv(channel, &index, sizeof index, MSG_WAITALL);
+      if (n < 0 && errno == EINTR) continue;
+      if (n != sizeof index) _exit(0);  // no more of them, or no parent
+      send_result(channel, run_one(options_.files[index], options_, context_, &warm));
+    }
+  }
+
+  static void dismiss(const Worker& worker) {
+    close(worker.channel);
+    int status = 0;
+    while (waitpid(worker.process, &status, 0) < 0 && errno == EINTR) {
+    }
+  }
+
+  void fail(std::size_t index, std::string_view why) {
+    results_[index] = {host_failure, {}, fmt::format("{}: {}", options_.files[index].string(), why)};
     ready_[index] = true;
   }
 
   void wait() {
-    if (workers_.empty()) return;
     std::vector<pollfd> events;
-    for (const Worker& worker : workers_) events.push_back({.fd = worker.descriptor, .events = POLLIN, .revents = 0});
-    if (poll(events.data(), events.size(), -1) < 0) return;
+    for (const Worker& worker : workers_) events.push_back({.fd = worker.channel, .events = POLLIN, .revents = 0});
+    const bool busy = std::ranges::any_of(workers_, [](const Worker& worker) { return worker.index.has_value(); });
+    if (!busy || poll(events.data(), events.size(), -1) < 0) return;
     for (std::size_t i = events.size(); i-- > 0;) {
       if ((events[i].revents & (POLLIN | POLLHUP | POLLERR)) == 0) continue;
       Worker& worker = workers_[i];
       char piece[65536];
-      const ssize_t n = read(worker.descriptor, piece, sizeof piece);
+      const ssize_t n = read(worker.channel, piece, sizeof piece);
       if (n < 0 && errno == EINTR) continue;
       if (n > 0) {
         worker.message.append(piece, static_cast<std::size_t>(n));
+        auto done = received(worker.message);
+        if (!done || !worker.index) continue;
+        results_[*worker.index] = *std::move(done);
+        ready_[*worker.index] = true;
+        worker.index.reset();
+        worker.message.clear();
         continue;
       }
-      close(worker.descriptor);
-      int status = 0;
-      while (waitpid(worker.process, &status, 0) < 0 && errno == EINTR) {
-      }
-      results_[worker.index] = receive(worker.message, options_.files[worker.index]);
-      ready_[worker.index] = true;
+      if (worker.index) fail(*worker.index, "the worker that ran it died");
+      dismiss(worker);
       workers_.erase(workers_.begin() + static_cast<std::ptrdiff_t>(i));
     }
   }
 
   const Options& options_;
   Context& context_;
+  std::size_t next_ = 0;  // the first scenario that nobody has run
   std::vector<Worker> workers_;
   std::vector<Done> results_;
   std::vector<bool> ready_;
@@ -290,6 +344,8 @@ void add_run_command(CLI::App& app, Context& context) {
   command->add_flag("--json", options->json, "The result as JSON");
   command->add_flag("--in-process", options->in_process,
                     "No child process: for a debugger. A filter's crash is then this program's");
+  command->add_flag("--trap-missing", options->trap_missing,
+                    "Load a .so though functions it needs are not simulated: calling one ends the run, as in a .sys");
   command->add_flag("--replace", options->replace, "Let outputs (disk, dump, trace) take the place of what is there");
   command->add_flag("-q,--quiet", options->quiet, "Only what is not as expected");
   command->add_flag("--no-fold", options->no_fold, "Do not fold repeats in the trace");
@@ -302,7 +358,7 @@ void add_run_command(CLI::App& app, Context& context) {
       return;
     }
     if (options->files.size() == 1) {
-      const Done done = run_one(options->files[0], *options, context, true);
+      const Done done = run_one(options->files[0], *options, context, nullptr);
       print(done);
       context.exit_code = done.exit_code;
       return;

@@ -4,8 +4,7 @@
 // what is written to it and is scanned in the time that takes.
 #pragma once
 
-#include "base/file.hpp"
-#include "base/mapping.hpp"
+#include "base/shared_pages.hpp"
 #include "disk/backends.hpp"
 
 namespace dumpsim::disk {
@@ -13,9 +12,11 @@ namespace dumpsim::disk {
 class MemoryDisk final : public BlockDevice {
  public:
   /// Zeros. options.path and access are ignored. Fails when the host's address space has no room.
-  static Result<std::unique_ptr<MemoryDisk>> make(const DiskOptions& options);
+  static Result<std::unique_ptr<MemoryDisk>> make(const DiskOptions& options) { return make(options, {}); }
+  /// The same in memory from `shelf`.
+  static Result<std::unique_ptr<MemoryDisk>> make(const DiskOptions& options, const PageShelf& shelf);
 
-  std::uint64_t size() const override { return mapping_.size(); }
+  std::uint64_t size() const override { return pages_.size(); }
   std::uint32_t sector_size() const override { return sector_size_; }
   IoStatus read(DiskOffset at, std::span<std::byte> into) override;
   IoStatus write(DiskOffset at, std::span<const std::byte> bytes) override;
@@ -24,13 +25,12 @@ class MemoryDisk final : public BlockDevice {
   Result<void> for_each_data_range(const DataVisitor& visit) override;
 
   /// All of the disk. Looking at a hole through this makes it cost a page; for_each_data_range does not.
-  std::span<const std::byte> bytes() const { return mapping_.bytes(); }
+  std::span<const std::byte> bytes() const { return pages_.bytes(); }
 
  private:
-  MemoryDisk(File file, Mapping mapping, std::uint32_t sector_size)
-      : file_(std::move(file)), mapping_(std::move(mapping)), sector_size_(sector_size) {}
-  File file_;
-  Mapping mapping_;
+  MemoryDisk(SharedPages pages, std::uint32_t sector_size) : pages_(std::move(pages)), sector_size_(sector_size) {}
+  int fd() const { return pages_.file().fd(); }
+  SharedPages pages_;
   std::uint32_t sector_size_;
 };
 

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <iterator>
 
+#include "base/guid.hpp"
 #include "base/text.hpp"
 #include "dumpfile/dump_reader.hpp"
 #include "dumpfile/header64.hpp"
@@ -16,7 +17,7 @@ namespace dumpsim::dumpfile {
 namespace {
 
 constexpr std::size_t shown_runs = 16;
-constexpr std::size_t shown_blobs = 8;
+constexpr std::size_t shown_blobs = 64;
 
 /// "1.38 MiB"; exact sizes stay exact.
 std::string about(std::uint64_t bytes) {
@@ -105,10 +106,12 @@ std::string span_of(std::uint64_t hundred_ns) {
   return fmt::format("{} d {} h", seconds / 86400, seconds / 3600 % 24);
 }
 
-std::string guid_text(const std::array<std::byte, 16>& guid) {
-  const std::span<const std::byte> bytes(guid);
-  return fmt::format("{{{:08x}-{:04x}-{:04x}-{}-{}}}", load<std::uint32_t>(bytes, 0), load<std::uint16_t>(bytes, 4),
-                     load<std::uint16_t>(bytes, 6), hex(bytes.subspan(8, 2)), hex(bytes.subspan(10)));
+/// Whose data it is, for the tags that are known [seen: a published list of GUIDs].
+std::string_view name_of_blob(std::string_view guid) {
+  if (guid == "{65755a40-f146-43ea-8c91-36b85728fd35}") return "  crashdmp";
+  if (guid == "{c939c73b-17dc-4a44-904c-e2d987f52649}") return "  storport, the paging device";
+  if (guid == "{da82441d-7142-4bc1-b844-0807c5a4b67f}") return "  storport";
+  return "";
 }
 
 std::string attributes_text(std::uint32_t attributes) {
@@ -275,7 +278,8 @@ std::string describe(const DumpReader& dump) {
                about(dump.secondary_end() - dump.primary_size()), dump.primary_size());
     for (std::size_t i = 0; i < std::min(dump.secondary().size(), shown_blobs); ++i) {
       const SecondaryPlace& blob = dump.secondary()[i];
-      sheet.line("", "{}  {}", guid_text(blob.guid), about(blob.size));
+      const std::string guid = format_guid(blob.guid);
+      sheet.line("", "{}  {}{}", guid, about(blob.size), name_of_blob(guid));
     }
     if (dump.secondary().size() > shown_blobs) sheet.line("", "and {} more", dump.secondary().size() - shown_blobs);
   }

@@ -19,6 +19,18 @@ namespace {
 
 namespace at = header64;
 
+Result<void> check_blobs(std::span<const SecondaryBlob> blobs) {
+  std::uint64_t bytes = 0;
+  for (const SecondaryBlob& blob : blobs) {
+    if (blob.bytes.size() > secondary_limit - bytes) {
+      return Error{fmt::format("the secondary blobs pass {}, the space Windows reserves behind a dump",
+                               format_size(secondary_limit))};
+    }
+    bytes += blob.bytes.size();
+  }
+  return {};
+}
+
 Result<void> check(const DumpRequest& request, const PageSet& memory) {
   if (request.memory.empty()) return Error{"a dump needs memory, expected at least one run of pages"};
   if (request.form == DumpForm::full) {
@@ -54,15 +66,7 @@ Result<void> check(const DumpRequest& request, const PageSet& memory) {
       }
     }
   }
-  std::uint64_t blobs = 0;
-  for (const SecondaryBlob& blob : request.secondary) {
-    if (blob.bytes.size() > secondary_limit - blobs) {
-      return Error{fmt::format("the secondary blobs pass {}, the space Windows reserves behind a dump",
-                               format_size(secondary_limit))};
-    }
-    blobs += blob.bytes.size();
-  }
-  return {};
+  return check_blobs(request.secondary);
 }
 
 /// The crashing processor as KeBugCheckEx's caller left it: code and parameters in the argument registers.
@@ -89,7 +93,7 @@ void store_context(std::span<std::byte> context, const DumpRequest& request) {
   store<std::uint64_t>(context, at::amd64::rip, request.addresses.instruction_pointer);
 }
 
-std::vector<std::byte> make_header(const DumpRequest& request, std::uint32_t type, std::uint64_t required_space) {
+std::vector<std::byte> make_header(const DumpRequest& request, std::uint32_t type) {
   std::vector<std::byte> bytes(header_bytes);
   const std::span<std::byte> header(bytes);
   for (std::size_t i = 0; i < header_bytes; i += 4) store(header, i, at::page_magic);
@@ -121,7 +125,6 @@ std::vector<std::byte> make_header(const DumpRequest& request, std::uint32_t typ
   store(header, at::exception + 0x10, request.addresses.instruction_pointer);
   store<std::uint32_t>(header, at::exception + 0x18, 0);
   store(header, at::dump_type, type);
-  store(header, at::required_space, required_space);
   store(header, at::system_time, request.system_time);
   if (!request.comment.empty()) {
     std::memset(bytes.data() + at::comment, 0, at::comment_bytes);
@@ -136,13 +139,13 @@ std::vector<std::byte> make_header(const DumpRequest& request, std::uint32_t typ
   return bytes;
 }
 
-std::vector<std::byte> make_secondary(const DumpRequest& request) {
-  if (request.secondary.empty()) return {};
+std::vector<std::byte> make_secondary(std::span<const SecondaryBlob> blobs, std::uint32_t build) {
+  if (blobs.empty()) return {};
   std::vector<std::byte> bytes(at::blob::section_header);
   store(std::span(bytes), 0, at::blob_magic);
   store(std::span(bytes), 8, at::blob::section_header);
-  store(std::span(bytes), 12, 0xF0000000u | request.build);
-  for (const SecondaryBlob& blob : request.secondary) {
+  store(std::span(bytes), 12, 0xF0000000u | build);
+  for (const SecondaryBlob& blob : blobs) {
     const std::size_t front = bytes.size();
     const auto length = static_cast<std::uint32_t>(blob.bytes.size());
     const auto post_pad = static_cast<std::uint32_t>(round_up(length, 8) - length);
@@ -184,33 +187,69 @@ Result<DumpLayout> DumpLayout::plan(DumpRequest request) {
   if (Result<void> checked = check(request, *memory); !checked) return std::move(checked).error();
 
   DumpLayout layout;
-  const Pfn memory_end = memory->end();
+  layout.memory_end_ = memory->end();
+  layout.build_ = request.build;
   layout.pages_ = request.pages ? *std::move(request.pages) : *std::move(memory);
   if (request.form == DumpForm::full) {
     layout.type_ = 1;
-    layout.first_page_ = header_bytes;
   } else {
     layout.type_ = request.kind == DumpKind::complete ? 5 : 6;
-    // Some readers drop bits in a partial byte or a partial 64-bit word: whole words only. Page alignment of the first
-    // page is what one reader insists on.
-    const std::uint64_t bits = round_up(memory_end, 64);
-    layout.first_page_ = round_up(header_bytes + at::bitmap::map + bits / 8, page_size);
     layout.bitmap_front_.resize(at::bitmap::map);
     const std::span<std::byte> front(layout.bitmap_front_);
     store(front, at::bitmap::signature, layout.type_ == 5 ? at::fdmp_magic : at::sdmp_magic);
     store(front, at::bitmap::valid_dump, at::dump_magic);
     // Kernel addresses can be resolved; in a complete dump those of the current process too.
     store<std::uint32_t>(front, at::bitmap::options, request.kind == DumpKind::complete ? 3 : 1);
-    store(front, at::bitmap::first_page, layout.first_page_);
-    store(front, at::bitmap::present, layout.pages_.count());
-    store(front, at::bitmap::bits, bits);
   }
-  layout.secondary_offset_ = layout.first_page_ + layout.pages_.count() * page_size;
-  layout.secondary_ = make_secondary(request);
-  layout.header_ = make_header(request, layout.type_, layout.required_space());
+  layout.secondary_ = make_secondary(request.secondary, request.build);
+  layout.header_ = make_header(request, layout.type_);
   layout.not_valid_ = layout.header_;
   store(std::span(layout.not_valid_), at::valid_dump, at::page_magic);
+  layout.place_pages();
   return layout;
+}
+
+/// What follows from how many pages there are and where the last one lies.
+void DumpLayout::place_pages() {
+  if (type_ == 1) {
+    first_page_ = header_bytes;
+  } else {
+    // Some readers drop bits in a partial byte or a partial 64-bit word: whole words only. Page alignment of the first
+    // page is what one reader insists on.
+    const std::uint64_t bits = round_up(memory_end_, 64);
+    first_page_ = round_up(header_bytes + at::bitmap::map + bits / 8, page_size);
+    const std::span<std::byte> front(bitmap_front_);
+    store(front, at::bitmap::first_page, first_page_);
+    store(front, at::bitmap::present, pages_.count());
+    store(front, at::bitmap::bits, bits);
+  }
+  secondary_offset_ = first_page_ + pages_.count() * page_size;
+  store_required_space();
+}
+
+// SecondaryDataState is left unset: so it is in real dumps that have blobs.
+void DumpLayout::store_required_space() {
+  store(std::span(header_), at::required_space, required_space());
+  store(std::span(not_valid_), at::required_space, required_space());
+}
+
+Result<void> DumpLayout::set_pages(PageSet pages) {
+  assert(type_ != 1);
+  if (pages.end() > bitmap_limit) {
+    return Error{fmt::format("pages reach to pfn {:#x}, and a bitmap here reaches to {:#x} (16 TiB)", pages.end() - 1,
+                             bitmap_limit)};
+  }
+  memory_end_ = std::max(memory_end_, pages.end());
+  pages_ = std::move(pages);
+  place_pages();
+  return {};
+}
+
+Result<void> DumpLayout::set_secondary(std::span<const SecondaryBlob> blobs) {
+  if (Result<void> checked = check_blobs(blobs); !checked) return checked;
+  secondary_ = make_secondary(blobs, build_);
+  store_required_space();
+  return {};
 }
 
 void DumpLayout::bitmap_bytes(std::uint64_t offset, std::span<std::byte> out) const {

@@ -95,11 +95,20 @@ class DumpLayout {
   /// pages outside of memory, a full form of anything but a complete dump, blobs over secondary_limit.
   static Result<DumpLayout> plan(DumpRequest request);
 
+  /// Other pages than were planned, as bugcheck callbacks add and remove them before the first is written; they may lie
+  /// beyond memory (pool, images). None at all is fine. Fails beyond what a bitmap reaches. REQUIRES: type() is not 1.
+  Result<void> set_pages(PageSet pages);
+  /// The callbacks' data, known once the pages are written. RequiredDumpSpace covers it from then on [seen: real small
+  /// dumps]. Fails over secondary_limit.
+  Result<void> set_secondary(std::span<const SecondaryBlob> blobs);
+
   std::uint32_t type() const { return type_; }  ///< DumpType: 1, 5 or 6
   /// Bytes of the whole file, blobs included.
   std::uint64_t size() const { return secondary_offset_ + secondary_.size(); }
-  /// RequiredDumpSpace: header, bitmap and pages, without blobs.
-  std::uint64_t required_space() const { return secondary_offset_; }
+  /// RequiredDumpSpace: what the next boot has to copy.
+  std::uint64_t required_space() const { return size(); }
+  /// Where blobs go: header, bitmap and pages end here.
+  std::uint64_t secondary_offset() const { return secondary_offset_; }
   std::uint64_t first_page_offset() const { return first_page_; }
   const PageSet& pages() const { return pages_; }
 
@@ -127,9 +136,13 @@ class DumpLayout {
   void fill(std::uint64_t file_offset, std::span<std::byte> out, const MemorySource& source) const;
 
  private:
+  void place_pages();
+  void store_required_space();
   std::vector<std::byte> header_, not_valid_, bitmap_front_, secondary_;
   PageSet pages_;
+  Pfn memory_end_ = 0;
   std::uint32_t type_ = 0;
+  std::uint32_t build_ = 0;
   std::uint64_t first_page_ = 0;
   std::uint64_t secondary_offset_ = 0;
 };

@@ -314,7 +314,12 @@ class DumpParser {
                                           load<std::uint32_t>(*front, 8), at::blob::section_header));
     }
     offset += at::blob::section_header;
-    while (size() - offset >= at::blob::header) {
+    // A page file may hold an older dump's blobs behind this one's: RequiredDumpSpace ends what is ours, where it
+    // covers blobs at all.
+    const std::uint64_t required = dump_.header_.required_space;
+    const std::uint64_t ours =
+        required != unset64 && required > dump_.primary_size_ ? std::min(required, size()) : size();
+    while (offset < ours && size() - offset >= at::blob::header) {
       Result<std::vector<std::byte>> header = bytes_at(offset, at::blob::header, "blob header");
       if (!header) return std::move(header).error();
       // No count and no terminator: the section ends with the file or where no further blob begins.
@@ -334,6 +339,12 @@ class DumpParser {
       }
       dump_.secondary_.push_back(place);
       offset += at::blob::header + behind;
+    }
+    if (const std::uint64_t rest = size() - offset; offset < ours && rest != 0 && rest < at::blob::header) {
+      Result<std::vector<std::byte>> bytes = bytes_at(offset, rest, "blob header");
+      if (!bytes) return std::move(bytes).error();
+      if (std::any_of(bytes->begin(), bytes->end(), [](std::byte byte) { return byte != std::byte{0}; }))
+        return fail(offset, fmt::format("the file ends inside a blob's header, {} bytes into it", rest));
     }
     dump_.secondary_end_ = offset;
     return {};

@@ -25,6 +25,34 @@ std::vector<PageRun>::const_iterator run_at_or_after(const std::vector<PageRun>&
                               [pfn](const PageRun& run) { return run.base + run.pages <= pfn; });
 }
 
+/// Ascending, apart and not touching.
+std::vector<PageRun> in_order(std::span<const PageRun> runs) {
+  std::vector<PageRun> sorted(runs.begin(), runs.end());
+  std::sort(sorted.begin(), sorted.end(), [](const PageRun& a, const PageRun& b) { return a.base < b.base; });
+  std::vector<PageRun> merged;
+  for (const PageRun& run : sorted) {
+    if (run.pages == 0) continue;
+    if (merged.empty() || run.base > merged.back().base + merged.back().pages) {
+      merged.push_back(run);
+    } else {
+      PageRun& last = merged.back();
+      last.pages = std::max(last.base + last.pages, run.base + run.pages) - last.base;
+    }
+  }
+  return merged;
+}
+
+void set_bits(std::vector<std::uint64_t>& words, const PageRun& run, bool value) {
+  const Pfn end = std::min<Pfn>(run.base + run.pages, words.size() * 64);
+  for (Pfn at = run.base; at < end;) {
+    const Pfn stop = std::min(end, (at / 64 + 1) * 64);
+    const std::uint64_t ones = stop - at == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << (stop - at)) - 1;
+    const std::uint64_t mask = ones << at % 64;
+    words[at / 64] = value ? words[at / 64] | mask : words[at / 64] & ~mask;
+    at = stop;
+  }
+}
+
 }  // namespace
 
 Result<PageSet> PageSet::of_runs(std::span<const PageRun> runs) {
@@ -90,6 +118,39 @@ Result<PageSet> PageSet::share_of(std::span<const PageRun> runs, std::uint32_t p
   std::vector<std::uint64_t> one(runs.front().base / 64 + 1);
   one.back() = std::uint64_t{1} << runs.front().base % 64;
   return of_bitmap(std::move(one), runs.front().base + 1);
+}
+
+Result<PageSet> PageSet::changed(std::span<const PageRun> added, std::span<const PageRun> removed) const {
+  for (const PageRun& run : added) {
+    if (run.base >= bitmap_limit || run.pages > bitmap_limit - run.base) {
+      return Error{fmt::format("pages from pfn {:#x} on ({}) pass pfn {:#x}, the end of a bitmap (16 TiB)", run.base,
+                               run.pages, bitmap_limit)};
+    }
+  }
+  const std::vector<PageRun> in = in_order(added), out = in_order(removed);
+  if (!words_.empty()) {
+    std::vector<std::uint64_t> words = words_;
+    if (!in.empty()) words.resize(std::max<std::size_t>(words.size(), (in.back().base + in.back().pages + 63) / 64));
+    for (const PageRun& run : in) set_bits(words, run, true);
+    for (const PageRun& run : out) set_bits(words, run, false);
+    const std::uint64_t bits = words.size() * 64;
+    return of_bitmap(std::move(words), bits);
+  }
+  std::vector<PageRun> all = runs_;
+  all.insert(all.end(), in.begin(), in.end());
+  std::vector<PageRun> left;
+  auto gone = out.begin();
+  for (const PageRun& run : in_order(all)) {
+    Pfn at = run.base;
+    const Pfn end = run.base + run.pages;
+    while (gone != out.end() && gone->base + gone->pages <= at) ++gone;
+    for (auto each = gone; each != out.end() && each->base < end; ++each) {
+      if (each->base > at) left.push_back({at, each->base - at});
+      at = std::max(at, std::min(end, each->base + each->pages));
+    }
+    if (at < end) left.push_back({at, end - at});
+  }
+  return of_runs(left);
 }
 
 void PageSet::index_words() {

@@ -35,6 +35,10 @@ class PageSet {
   /// 1000.
   static Result<PageSet> share_of(std::span<const PageRun> runs, std::uint32_t per_mille, std::uint64_t seed);
 
+  /// This set with the pages of `added` and without those of `removed`; a page in both is not in it. The runs may come
+  /// in any order and overlap. Fails for an added page at or beyond bitmap_limit.
+  Result<PageSet> changed(std::span<const PageRun> added, std::span<const PageRun> removed) const;
+
   std::uint64_t count() const { return count_; }
   bool empty() const { return count_ == 0; }
   /// Highest PFN + 1; 0 when empty.

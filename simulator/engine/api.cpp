@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
 #include <utility>
 
 #include "disk/backends.hpp"
@@ -14,6 +15,7 @@
 #include "engine/run.hpp"
 #include "engine/shared_block.hpp"
 #include "engine/verdict.hpp"
+#include "engine/warm_host.hpp"
 #include "trace/event_table.hpp"
 #include "trace/reader.hpp"
 #include "trace/text.hpp"
@@ -45,6 +47,16 @@ scenario::DumpKind kind_of(const std::string& word) {
   if (word == "active") return scenario::DumpKind::active;
   throw UsageError(
       fmt::format("dump_kind \"{}\": expected \"complete\", \"kernel\", \"automatic\" or \"active\"", word));
+}
+
+/// Simulated memory has one place in a process, so the process is what keeps it: whoever runs next finds it warm.
+struct Warm {
+  std::mutex one_at_a_time;
+  engine::WarmHost host;
+};
+Warm& warm() {
+  static Warm kept;
+  return kept;
 }
 
 std::vector<Violation> violations_of(const engine::Report& report) {
@@ -136,17 +148,17 @@ Machine& Machine::add_driver(const std::string& image, const std::string& start,
 }
 
 Machine& Machine::parameter(const std::string& name, std::uint32_t value) {
-  state_->last().parameters[name] = value;
+  state_->last().parameters[name] = scenario::RegistryValue::dword(value);
   return *this;
 }
 
 Machine& Machine::parameter(const std::string& name, const std::string& value) {
-  state_->last().parameters[name] = value;
+  state_->last().parameters[name] = scenario::RegistryValue::text(value);
   return *this;
 }
 
 Machine& Machine::parameter(const std::string& name, std::span<const std::byte> value) {
-  state_->last().parameters[name] = std::vector<std::byte>(value.begin(), value.end());
+  state_->last().parameters[name] = scenario::RegistryValue::binary(value);
   return *this;
 }
 
@@ -168,7 +180,8 @@ Machine& Machine::redirects() {
 }
 
 Run Machine::run() const {
-  const engine::Report report = or_throw(engine::run(state_->scenario, {.judge = false}));
+  const std::lock_guard lock(warm().one_at_a_time);
+  const engine::Report report = or_throw(warm().host.run(state_->scenario, {.judge = false}));
   const trace::TraceView view = or_throw(trace::TraceView::open(report.trace.bytes()));
   Run run;
   run.outcome = scenario::name_of(report.outcome);
@@ -218,6 +231,10 @@ Stack Machine::load() const {
   auto state = std::make_unique<Stack::State>();
   state->scenario = state_->scenario;
   state->plan = or_throw(engine::plan(state->scenario));
+  {
+    const std::lock_guard lock(warm().one_at_a_time);
+    warm().host.let_go_of_memory();
+  }
   state->machine = std::make_unique<machine::Machine>(
       machine::Machine{.memory = or_throw(machine::PhysicalMemory::create(state->plan.ram, state->plan.source, {}))});
   state->disk = or_throw(

@@ -3,9 +3,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
+
+#include "loader/pe_facts.hpp"
+#include "machine/system_calls.hpp"
+
+#include "machine/unwind.hpp"
 
 namespace dumpsim::engine {
 namespace {
@@ -24,6 +30,28 @@ std::string place(std::uint64_t address, const kernel::Kernel& kernel, std::span
       words += fmt::format(" ({})", function);
   }
   return words;
+}
+
+/// "dump_x!encrypt_page+0x12". An image with tables knows where its functions begin, so a name of one before it is
+/// none of its own; the place in the image is told beside, for source_lines.hpp: "dump_x!sub_1000+0x12 [0x1012]".
+std::string frame(std::uint64_t address, const kernel::Kernel& kernel, std::span<const loader::Image* const> images) {
+  const kernel::ImageRange* range = kernel.image_at(pointer(address));
+  const auto holds = [address](const loader::Image* each) { return each->contains(pointer(address)); };
+  const auto found = std::find_if(images.begin(), images.end(), holds);
+  if (range == nullptr || found == images.end()) return kernel.words(pointer(address), kernel::Words::full);
+  const auto base = reinterpret_cast<std::uint64_t>(range->base);
+  if (range->functions.empty()) {
+    const std::string function = (*found)->function_at(pointer(address));
+    return function.empty() ? fmt::format("{}+{:#x}", range->name, address - base)
+                            : fmt::format("{}!{}", range->name, function);
+  }
+  const machine::FunctionRow* row = machine::find_function({base, range->bytes, range->functions}, address);
+  if (row == nullptr) return fmt::format("{}+{:#x}", range->name, address - base);
+  std::string function = (*found)->function_at(range->base + row->begin);
+  if (function.empty() || function.find('+') != std::string::npos) function = fmt::format("sub_{:x}", row->begin);
+  const std::uint64_t distance = address - base - row->begin;
+  const std::string behind = distance == 0 ? std::string() : fmt::format("+{:#x}", distance);
+  return fmt::format("{}!{}{} [{:#x}]", range->name, function, behind, address - base);
 }
 
 std::string_view verb(machine::FaultAccess access) {
@@ -48,10 +76,15 @@ std::string section_or_import(const machine::FaultReport& fault, const kernel::K
   // What was jumped to is on top of the stack's backtrace, who jumped is below it.
   const std::uint64_t by = called && fault.return_address_count > 1 ? fault.return_addresses[1] : fault.registers.rip;
   const std::string at = place(by, kernel, images, kernel::Words::canonical);
+  if (const auto* row = kernel.machine().sections.at(pointer(fault.address)); row != nullptr && row->paged_out) {
+    return fmt::format("{} its section {}, which is paged out, {} {}", verb(fault.access), row->section.name,
+                       called ? "from" : "at", at);
+  }
   for (const loader::Image* image : images) {
     if (const std::string_view import = image->missing_import_at(pointer(fault.address)); !import.empty()) {
-      return fmt::format("{} {}, which dumpsim does not simulate, {} {}", called ? "call of" : verb(fault.access),
-                         import, called ? "from" : "at", at);
+      const std::string_view role = loader::role_of_library(import.substr(0, import.find('!')));
+      return fmt::format("{} {}{}, which dumpsim does not simulate, {} {}", called ? "call of" : verb(fault.access),
+                         import, role.empty() ? "" : fmt::format(" ({})", role), called ? "from" : "at", at);
     }
     if (const std::string_view section = image->discarded_section_at(pointer(fault.address)); !section.empty()) {
       return fmt::format("{} its section {}, which is discarded after DriverEntry, {} {}", verb(fault.access), section,
@@ -59,6 +92,21 @@ std::string section_or_import(const machine::FaultReport& fault, const kernel::K
     }
   }
   return {};
+}
+
+/// A driver that ends its process, or reads its files, leaves no trace where nothing catches its system calls.
+std::string_view what_system_calls_would_do() {
+  switch (machine::system_call_wall()) {
+    case machine::SystemCallWall::complete:
+      return {};
+    case machine::SystemCallWall::list:
+      return "system calls of drivers are made here, but for a short list: this kernel does not dispatch them to user "
+             "mode (Linux 5.11 and later do)\n";
+    case machine::SystemCallWall::none:
+      break;
+  }
+  return "system calls of drivers are made here: there is no sandbox, or neither this kernel nor this build can refuse "
+         "them\n";
 }
 
 }  // namespace
@@ -78,9 +126,10 @@ trace::FaultKind trace_kind(machine::FaultKind kind) {
       return trace::FaultKind::abort;
     case machine::FaultKind::hang:
       return trace::FaultKind::hang;
+    case machine::FaultKind::system_call:
+      return trace::FaultKind::system_call;
     case machine::FaultKind::breakpoint:
     case machine::FaultKind::fast_fail:
-    case machine::FaultKind::system_call:
     case machine::FaultKind::other:
       break;
   }
@@ -103,7 +152,8 @@ std::string fault_words(const machine::FaultReport& fault, const kernel::Kernel&
     case machine::FaultKind::fast_fail:
       return fmt::format("int 29h fast fail, code {}, at {}", fault.code, at);
     case machine::FaultKind::system_call:
-      return fmt::format("system call {} at {}; a driver has none", fault.code, at);
+      return fmt::format("{}{}: a system call of Linux, which was not made", machine::describe_system_call(fault),
+                         fault.registers.rip == 0 ? "" : " at " + at);
     default:
       return fmt::format("{} at {}", machine::name_of(fault.kind), at);
   }
@@ -136,9 +186,9 @@ std::string fault_evidence(const machine::FaultReport& fault, const kernel::Kern
   }
   text += "backtrace\n";
   for (std::uint32_t i = 0; i < fault.return_address_count && i < fault.return_addresses.size(); ++i) {
-    text += fmt::format("  #{:<2} {}\n", i, place(fault.return_addresses[i], kernel, images, kernel::Words::full));
+    text += fmt::format("  #{:<2} {}\n", i, frame(fault.return_addresses[i], kernel, images));
   }
-  return text;
+  return text + std::string(what_system_calls_would_do());
 }
 
 }  // namespace dumpsim::engine

@@ -90,7 +90,8 @@ Result<Images> find_images(const scenario::Scenario& scenario, const RunOptions&
     found.filters.push_back({.path = path->string(),
                              .name = filter.name,
                              .redirects = filter.redirects,
-                             .convention = convention_of(filter)});
+                             .convention = convention_of(filter),
+                             .trap_missing = options.trap_missing});
   }
   for (const scenario::Driver& driver : scenario.drivers) {
     auto path = find_in(scenario, driver, options);
@@ -99,6 +100,7 @@ Result<Images> find_images(const scenario::Scenario& scenario, const RunOptions&
         {.path = path->string(),
          .name = driver.name,
          .convention = convention_of(driver),
+         .trap_missing = options.trap_missing,
          .start = driver.start == scenario::Driver::Start::boot ? stack::DriverStart::boot : stack::DriverStart::system,
          .attach_to_volume = driver.attach_to_volume});
   }

@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "dumpfile/dump_reader.hpp"
 #include "engine/inspect_sys.hpp"
+#include "kernel/documented.hpp"
 #include "kernel/exports.hpp"
 #include "loader/elf_facts.hpp"
 
@@ -42,14 +43,16 @@ std::string describe_image(const std::filesystem::path& path, const loader::ElfF
     const kernel::Export* provided = kernel::find_export(row.name);
     if (provided == nullptr && !row.weak) ++missing;
     text += fmt::format("  {:<40} {}\n", row.name,
-                        provided != nullptr ? fmt::format("provided, IRQL <= {}", provided->max_irql)
-                        : row.weak          ? "not provided (weak: stays 0)"
-                                            : "NOT SIMULATED");
+                        provided != nullptr               ? fmt::format("provided, IRQL <= {}", provided->max_irql)
+                        : row.weak                        ? "not provided (weak: stays 0)"
+                        : kernel::is_documented(row.name) ? "NOT SIMULATED, a documented function"
+                                                          : "NOT SIMULATED");
   }
   if (auto entry = loader::find_driver_entry(facts); !entry) {
     text += fmt::format("\ndoes not load: {}\n", entry.error().message);
   } else if (missing != 0) {
-    text += fmt::format("\ndoes not load: {} import{} not simulated\n", missing, missing == 1 ? " is" : "s are");
+    text += fmt::format("\nloads with --trap-missing alone: {} import{} not simulated\n", missing,
+                        missing == 1 ? " is" : "s are");
   } else {
     text += "\nloads: every import is provided\n";
   }
@@ -99,7 +102,7 @@ Result<Inspection> inspect(const std::filesystem::path& path) {
     case Kind::windows: {
       auto facts = loader::read_pe(bytes);
       if (!facts) return Error{fmt::format("{}: {}", path.string(), facts.error().message)};
-      return Inspection{.text = describe_sys(path, *facts)};
+      return Inspection{.text = describe_sys(path, bytes, *facts)};
     }
     case Kind::other:
       break;

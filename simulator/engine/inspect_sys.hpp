@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of `dumpsim inspect` that speaks of a .sys: of facts that have been read, without touching the file again.
+// The part of `dumpsim inspect` that speaks of a .sys.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <span>
 #include <string>
 
 #include "engine/inspect.hpp"
@@ -10,7 +12,9 @@
 
 namespace dumpsim::engine {
 
-std::string describe_sys(const std::filesystem::path& path, const loader::PeFacts& facts);
+/// `file`: the whole of `path`.
+std::string describe_sys(const std::filesystem::path& path, std::span<const std::byte> file,
+                         const loader::PeFacts& facts);
 Inspection describe_memory_integrity(const std::filesystem::path& path, const loader::PeFacts& facts);
 
 }  // namespace dumpsim::engine

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/guid.hpp"
 #include "base/text.hpp"
 #include "engine/verdict.hpp"
 #include "trace/calls.hpp"
@@ -40,6 +41,9 @@ class Judge {
     readable();
     calls();
     debug_output();
+    count("pages_added", "pages were added by bug check callbacks", expect_.pages_added, report_.pages_added);
+    count("pages_removed", "pages were taken out by bug check callbacks", expect_.pages_removed, report_.pages_removed);
+    secondary_data();
   }
 
  private:
@@ -208,6 +212,46 @@ class Judge {
                        [&](const DebugLine& line) { return line.text.find(wanted) != std::string::npos; })) {
         miss("debug_output: no DbgPrint contains \"{}\"", wanted);
       }
+    }
+  }
+
+  /// What keeps `data` from being what was expected; empty when nothing does.
+  static std::string mismatch(const scenario::SecondaryExpectation& wanted, const SecondaryData& data) {
+    if (!matches(wanted.filter, data.filter)) return fmt::format("it is {}'s", data.filter);
+    const std::uint64_t size = data.bytes.size();
+    if (wanted.size && (size < wanted.size->least || size > wanted.size->most))
+      return fmt::format("expected {} bytes, it has {}", range(*wanted.size), with_thousands(size));
+    if (wanted.bytes && *wanted.bytes != data.bytes) {
+      const auto at = std::mismatch(data.bytes.begin(), data.bytes.end(), wanted.bytes->begin(), wanted.bytes->end());
+      return fmt::format("expected {} bytes, it has {} and differs at byte {:#x}", wanted.bytes->size(), size,
+                         at.first - data.bytes.begin());
+    }
+    if (std::search(data.bytes.begin(), data.bytes.end(), wanted.contains.begin(), wanted.contains.end()) ==
+        data.bytes.end()) {
+      return wanted.contains.empty() ? std::string{} : "it does not contain what was expected";
+    }
+    return {};
+  }
+
+  void secondary_data() {
+    if (!expect_.secondary_data) return;
+    std::vector<bool> taken(report_.secondary_data.size());
+    for (const scenario::SecondaryExpectation& wanted : *expect_.secondary_data) {
+      std::string why = "nobody gave it";
+      bool found = false;
+      for (std::size_t i = 0; i < taken.size() && !found; ++i) {
+        if (taken[i] || report_.secondary_data[i].guid != wanted.guid) continue;
+        why = mismatch(wanted, report_.secondary_data[i]);
+        found = why.empty();
+        taken[i] = true;
+      }
+      if (!found) miss("secondary_data: {}: {}", format_guid(wanted.guid), why);
+    }
+    for (std::size_t i = 0; i < taken.size(); ++i) {
+      if (taken[i]) continue;
+      const SecondaryData& data = report_.secondary_data[i];
+      miss("secondary_data: {} gave {} bytes as {}, which was not expected", data.filter,
+           with_thousands(data.bytes.size()), format_guid(data.guid));
     }
   }
 

@@ -12,12 +12,15 @@
 
 #include "engine/disk_medium.hpp"
 #include "engine/fault_evidence.hpp"
+#include "engine/file_seed.hpp"
 #include "engine/registry_seed.hpp"
 #include "kernel/drivers.hpp"
 #include "kernel/kernel.hpp"
+#include "kernel/scheduler.hpp"
 #include "kernel/trap.hpp"
 #include "machine/fault_trap.hpp"
 #include "machine/gate.hpp"
+#include "stack/dump_filters.hpp"
 #include "stack/invoke.hpp"
 
 namespace dumpsim::engine {
@@ -76,6 +79,20 @@ std::string_view name_of(SequenceStep::Action action) {
 
 }  // namespace
 
+namespace {
+
+/// PO_CB_SYSTEM_STATE_LOCK [doc]: the second argument is 0 when the machine is about to leave the working state, 1 when
+/// it is back.
+constexpr std::uint64_t system_state_lock = 3;
+
+kernel::RaisedFiles raised_files(const policy::Policies& policies) {
+  if (policies.is(policy::Policy::raised_files, "work")) return kernel::RaisedFiles::work;
+  return policies.is(policy::Policy::raised_files, "bugcheck") ? kernel::RaisedFiles::bugcheck
+                                                               : kernel::RaisedFiles::fail;
+}
+
+}  // namespace
+
 struct Session::State {
   State(const scenario::Scenario& s, const Plan& p, Images i, machine::Machine& m, disk::BlockDevice& d,
         trace::Recorder& r, SharedTexts& t, machine::GuestStack g)
@@ -88,13 +105,15 @@ struct Session::State {
         guest_stack(std::move(g)),
         gate(guest_stack),
         recorder(r),
+        pageable_stops(s.policies.is(policy::Policy::pageable_sections, "bugcheck")),
         environment{m,
                     gate,
                     recorder,
                     d,
                     s.policies,
                     t.totals,
-                    {plan.partition_start, plan.partition_size, s.disk.sector_size}} {
+                    {plan.partition_start, plan.partition_size, s.disk.sector_size},
+                    s.system.memory.seed} {
     environment.tell_fault = [this](std::uint16_t image, trace::Callback callback) {
       const machine::FaultReport& fault = environment.trap->last();
       recorder.fault(image, callback, trace_kind(fault.kind), fault_words(fault, *kernel, environment.images));
@@ -112,12 +131,13 @@ struct Session::State {
                                                 .physical_pages = ram_pages()});
     if (!made) return made.error();
     traps = std::move(*made);
-    auto installed =
-        machine::FaultTrap::install(gate, {.context = this, .on_write_fault = open_page, .resolve = resolve},
-                                    std::chrono::seconds(scenario.limits.cpu_seconds));
+    auto installed = machine::FaultTrap::install(
+        gate, {.context = this, .on_write_fault = open_page, .on_host_access = page_in, .resolve = resolve},
+        std::chrono::seconds(scenario.limits.cpu_seconds));
     if (!installed) return installed.error();
     trap = std::move(*installed);
     environment.trap = trap.get();
+    traps->attach(*trap);
     return {};
   }
 
@@ -138,7 +158,37 @@ struct Session::State {
   }
 
   static bool resolve(void* context, machine::FaultReport& report, void* ucontext) {
-    return static_cast<State*>(context)->traps->resolve(report, ucontext);
+    State& state = *static_cast<State*>(context);
+    return state.report_pageable(report) || state.traps->resolve(report, ucontext);
+  }
+
+  /// What the host does with a driver's section (the port writes from it, say) is no driver's fault.
+  static bool page_in(void* context, const void* address) {
+    machine::DriverSections& sections = static_cast<State*>(context)->machine.sections;
+    machine::DriverSections::Row* row = sections.at(address);
+    if (row == nullptr || !row->paged_out) return false;
+    sections.page_in(*row);
+    return true;
+  }
+
+  /// In the signal handler: a section that could have been paged out is in memory after all, unless the policy says
+  /// that it is not.
+  bool report_pageable(const machine::FaultReport& report) {
+    if (report.kind != machine::FaultKind::access || !report.address_known) return false;
+    machine::DriverSections::Row* row = machine.sections.at(reinterpret_cast<const void*>(report.address));
+    if (row == nullptr || !row->paged_out) return false;
+    environment.totals.rest_on(policy::Policy::pageable_sections);
+    char text[128];
+    const int n = std::snprintf(text, sizeof text, "%s its pageable section %.32s at IRQL %u",
+                                report.access == machine::FaultAccess::write     ? "wrote to"
+                                : report.access == machine::FaultAccess::execute ? "ran"
+                                                                                 : "read",
+                                row->section.name.c_str(), machine.processor.irql);
+    recorder.violation(row->image, kernel->callback(), trace::Rule::irql_pageable_code,
+                       std::string_view(text, std::min(static_cast<std::size_t>(n), sizeof text - 1)));
+    if (pageable_stops) return false;
+    machine.sections.page_in(*row);
+    return true;
   }
 
   std::uint32_t ram_pages() const {
@@ -147,8 +197,15 @@ struct Session::State {
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(pages, UINT32_MAX));
   }
 
-  /// A kernel with nothing in it: what a boot starts from.
+  /// A kernel with nothing in it: what a boot starts from. Registry and files are what the boot before left, all of it:
+  /// what was written is on the disk before the machine crashes [assumed: the lazy writer had its time].
   void power_on() {
+    std::optional<kernel::Registry> registry;
+    std::optional<kernel::FileTree> files;
+    if (kernel) {
+      registry = std::move(kernel->registry());
+      files = std::move(kernel->files());
+    }
     kernel.reset();
     const policy::ProfileRow& profile = policy::row_of(scenario.system.profile);
     kernel = std::make_unique<kernel::Kernel>(
@@ -156,15 +213,35 @@ struct Session::State {
         kernel::Config{.major = profile.major,
                        .minor = profile.minor,
                        .build = profile.build,
-                       .bad_free_stops = scenario.policies.is(policy::Policy::pool_caller, "bugcheck")});
+                       .bad_free_stops = scenario.policies.is(policy::Policy::pool_caller, "bugcheck"),
+                       .raised_files = raised_files(scenario.policies),
+                       .uefi = scenario.disk.style == scenario::PartitionStyle::gpt});
     kernel->create_volume(volume_facts(scenario, plan), &medium);
-    seed_registry(kernel->registry(), scenario);
+    if (registry) {
+      kernel->registry() = std::move(*registry);
+      kernel->registry().restart();
+      kernel->files() = std::move(*files);
+      kernel->files().restart();
+    } else {
+      seed_registry(kernel->registry(), scenario, plan.registry);
+      seed_files(kernel->files(), plan.files);
+    }
+    kernel->set_volume_number(std::max<std::uint32_t>(plan.table.partitions[scenario.disk.dump_partition].number, 1));
     environment.kernel = kernel.get();
     for (const kernel::ScriptedDevice& device : images.devices) kernel::create_scripted_device(*kernel, device);
     stack::watch_running(environment);
     drivers = std::make_unique<stack::MainDrivers>(environment, images.drivers,
                                                    static_cast<std::uint16_t>(2 * images.filters.size()));
     boot_drivers_started = system_drivers_started = false;
+  }
+
+  /// Between two steps: what drivers have started goes on for as long as the policy says.
+  void idle() {
+    constexpr std::uint64_t per_millisecond = 10000;
+    if (ended()) return;
+    const std::uint64_t before = machine.clock.now;
+    stack::let_others_run(environment, scenario.policies.number(policy::Policy::idle_time) * per_millisecond);
+    if (machine.clock.now != before) environment.totals.rest_on(policy::Policy::idle_time);
   }
 
   /// Once a boot each, whatever loads a dump stack how often.
@@ -182,12 +259,13 @@ struct Session::State {
     }
     drivers_gone.push_back(std::move(drivers));
     environment.images.clear();
+    machine.sections.clear();
   }
 
   bool ended() const { return environment.totals.ended != stack::Ended::no; }
 
   Result<void> load(std::unique_ptr<DumpStack>& into, Usage usage) {
-    into = std::make_unique<DumpStack>(environment, usage, images.filters);
+    into = std::make_unique<DumpStack>(environment, usage, stack::listed_filters(kernel->registry(), images.filters));
     auto status = into->load();
     if (!status) return status.error();
     if (*status < 0 && !ended()) {
@@ -195,6 +273,27 @@ struct Session::State {
       into.reset();
     }
     return {};
+  }
+
+  /// The crash of the timeline, to the reboot.
+  void die() {
+    dying = true;
+    stack::BugcheckCalls calls(environment, {scenario.dump.bugcheck.code, scenario.dump.bugcheck.parameters});
+    if (crash) {
+      stack::write_crash_dump(environment, *crash, *plan.layout,
+                              {&plan.dump_file, plan.log_file.empty() ? nullptr : &plan.log_file}, calls);
+    }
+    if (!ended()) calls.bugcheck_callbacks();
+    if (ended()) return;
+    dying = false;
+    recorder.reboot();
+  }
+
+  /// A callback object of the system is notified; a routine may end the machine in it.
+  void notify(std::u16string_view name, std::uint64_t first, std::uint64_t second) {
+    if (ended()) return;
+    kernel->notify_callback(name, first, second);
+    if (const auto left = kernel->left(); left) stack::end_without_return(environment, *left);
   }
 
   Result<void> take(TimelineStep step);
@@ -212,6 +311,7 @@ struct Session::State {
   machine::GuestStack guest_stack;
   machine::Gate gate;
   trace::Recorder& recorder;
+  const bool pageable_stops;
   std::unique_ptr<kernel::Kernel> kernel;
   stack::Environment environment;
   std::unique_ptr<kernel::Traps> traps;
@@ -222,6 +322,7 @@ struct Session::State {
   std::vector<std::unique_ptr<DumpStack>> gone;
   std::unique_ptr<DumpStack> crash;
   std::unique_ptr<DumpStack> hibernation;
+  bool dying = false;  // the machine crashes already: what stops it now stops it for good
 };
 
 Result<std::unique_ptr<Session>> Session::create(const scenario::Scenario& scenario, const Plan& plan, Images images,
@@ -254,20 +355,25 @@ trace::Recorder& Session::recorder() {
 const Plan& Session::plan() const {
   return state_->plan;
 }
-std::span<const stack::FilterSpec> Session::filters() const {
-  return state_->images.filters;
+std::vector<stack::FilterSpec> Session::filters() const {
+  return stack::listed_filters(state_->kernel->registry(), state_->images.filters);
 }
 
 Result<void> Session::State::take(TimelineStep step) {
   recorder.timeline_step(name_of(step));
+  kernel::Scheduler& scheduler = kernel->scheduler();
   switch (step) {
     case TimelineStep::boot:
+      scheduler.freeze(false);
       if (auto started = start_drivers(stack::DriverStart::boot); !started) return started;
       if (!ended() && scenario.dump.kind != scenario::DumpKind::none) {
         if (auto loaded = load(crash, Usage::crash); !loaded) return loaded;
       }
-      return start_drivers(stack::DriverStart::system);
+      if (auto started = start_drivers(stack::DriverStart::system); !started) return started;
+      notify(u"\\Callback\\Phase1InitComplete", 0, 0);
+      return {};
     case TimelineStep::enable_dumps:
+      scheduler.freeze(false);
       if (crash || scenario.dump.kind == scenario::DumpKind::none) return {};
       return load(crash, Usage::crash);
     case TimelineStep::disable_dumps:
@@ -275,27 +381,30 @@ Result<void> Session::State::take(TimelineStep step) {
       crash.reset();
       return {};
     case TimelineStep::hibernate:
+      notify(u"\\Callback\\PowerState", system_state_lock, 0);
+      if (ended()) return {};
       if (auto loaded = load(hibernation, Usage::hibernation); !loaded) return loaded;
       if (hibernation && !ended()) hibernate();
       return {};
     case TimelineStep::resume:
+      scheduler.freeze(false);
       if (!hibernation) return {};
       stack::send_power(environment, kernel::PowerRequest::resume);
       if (ended()) return {};
+      scheduler.freeze(true);
       if (scenario.policies.is(policy::Policy::resume_reads, "yes")) {
         stack::read_hibernation(environment, *hibernation, plan.hibernation_file, plan.hibernated);
       }
+      scheduler.freeze(false);
       if (!ended()) hibernation->unload();
       if (!ended()) hibernation.reset();
+      notify(u"\\Callback\\PowerState", system_state_lock, 1);
       return {};
     case TimelineStep::crash:
+      scheduler.freeze(true);
       recorder.crash_started(scenario.dump.bugcheck.code, scenario.dump.bugcheck.parameters);
-      if (crash) {
-        stack::write_crash_dump(environment, *crash, *plan.layout,
-                                {&plan.dump_file, plan.log_file.empty() ? nullptr : &plan.log_file});
-      }
+      die();
       if (ended()) return {};
-      recorder.reboot();
       power_off();
       power_on();
       return {};
@@ -331,6 +440,7 @@ void Session::State::hibernate() {
   }
   stack::send_power(environment, kernel::PowerRequest::hibernate);
   if (ended()) return;
+  kernel->scheduler().freeze(true);
   stack::write_hibernation(environment, *hibernation, plan.hibernation_file, plan.hibernated);
 }
 
@@ -356,6 +466,8 @@ void Session::State::read_step(DumpStack& stack, const SequenceStep& step) {
 Result<void> Session::State::take(const SequenceStep& step) {
   recorder.timeline_step(name_of(step.action));
   std::unique_ptr<DumpStack>& held = step.hibernation ? hibernation : crash;
+  // From its start to its end a dump has the machine for itself.
+  kernel->scheduler().freeze(step.action != SequenceStep::Action::load && step.action != SequenceStep::Action::unload);
   if (step.action == SequenceStep::Action::load) {
     if (held) gone.push_back(std::move(held));
     if (auto started = start_drivers(stack::DriverStart::boot); !started || ended()) return started;
@@ -399,16 +511,30 @@ Result<void> Session::State::take(const SequenceStep& step) {
   return {};
 }
 
+const kernel::FileTree& Session::files() const {
+  return state_->kernel->files();
+}
+
+std::string Session::unmet_expectations() const {
+  return unmet_in_registry(state_->kernel->registry(), state_->scenario.expect.registry) +
+         unmet_in_files(state_->kernel->files(), state_->plan.expected_files);
+}
+
 Result<void> Session::live() {
   State& s = *state_;
   for (const TimelineStep step : s.scenario.timeline) {
-    if (s.ended()) return {};
+    if (s.ended()) break;
     if (auto taken = s.take(step); !taken) return taken;
+    s.idle();
   }
   for (const SequenceStep& step : s.scenario.sequence) {
-    if (s.ended()) return {};
+    if (s.ended()) break;
     if (auto taken = s.take(step); !taken) return taken;
+    s.idle();
   }
+  // A driver that stops the machine outside of a crash crashes it: no dump is written here, but whoever asked to be
+  // called is.
+  if (s.ended() && !s.dying) stack::call_bugcheck_callbacks_after_stop(s.environment);
   return {};
 }
 

@@ -12,6 +12,7 @@
 #include "disk/block_device.hpp"
 #include "engine/plan.hpp"
 #include "engine/shared_block.hpp"
+#include "kernel/file_tree.hpp"
 #include "machine/machine.hpp"
 #include "stack/crashdmp.hpp"
 #include "stack/dump_stack.hpp"
@@ -41,7 +42,11 @@ class Session {
   stack::Environment& environment();
   trace::Recorder& recorder();
   const Plan& plan() const;
-  std::span<const stack::FilterSpec> filters() const;
+  /// Those that DumpFilters lists now, in its order.
+  std::vector<stack::FilterSpec> filters() const;
+  const kernel::FileTree& files() const;
+  /// Expectations of registry and files that are not met now, a line each.
+  std::string unmet_expectations() const;
 
  private:
   struct State;

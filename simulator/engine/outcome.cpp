@@ -30,8 +30,18 @@ Place place_of(const stack::Totals& totals, const trace::TraceView& view) {
   if (running == 0) return {};
   const auto callback =
       static_cast<Callback>(std::min<std::uint32_t>(running & 0xff, static_cast<std::uint32_t>(Callback::count_) - 1));
-  return {true, fmt::format("{} in {}, callback {}", view.image_name(static_cast<std::uint16_t>(running >> 8)),
-                            trace::name_of(callback), totals.ordinal.load(std::memory_order_relaxed))};
+  const std::string image = view.image_name(static_cast<std::uint16_t>(running >> 8));
+  const std::uint64_t ordinal = totals.ordinal.load(std::memory_order_relaxed);
+  switch (callback) {
+    case Callback::thread:
+      return {true, fmt::format("{} in a thread, after callback {}", image, ordinal)};
+    case Callback::dpc:
+      return {true, fmt::format("{} in a DPC, after callback {}", image, ordinal)};
+    case Callback::work_item:
+      return {true, fmt::format("{} in a work item, after callback {}", image, ordinal)};
+    default:
+      return {true, fmt::format("{} in {}, callback {}", image, trace::name_of(callback), ordinal)};
+  }
 }
 
 std::string last_fault(const trace::TraceView& view) {
@@ -122,6 +132,12 @@ Result<void> tell_outcome(const ChildEnd& end, const SharedTexts& shared, const 
                                         totals.stage, trace::format_status(totals.stage_status));
     if (const std::string driver = view.image_name(totals.stage_image); !driver.empty()) {
       report.outcome_detail += fmt::format("; driver {} refused the usage notification", driver);
+    }
+    for (const trace::Event& event : view) {
+      if (event.record.kind != trace::Kind::filter_missing) continue;
+      report.outcome_detail +=
+          fmt::format("; DumpFilters lists \"{}\", which no [[filter]] stands for", trace::printable(event.text()));
+      break;
     }
     return {};
   }

@@ -33,8 +33,10 @@ struct Plan {
   disk::ExtentMap log_file;          ///< the dump log, when the policy writes one
   disk::Layout on_disk;              ///< all of it, as `dumpsim recover` finds it beside the disk
   std::vector<dumpfile::PageRun> hibernated;
-  std::optional<dumpfile::DumpLayout> layout;  ///< absent when dumps are off
-  std::optional<dumpfile::PageSet> stored;     ///< the pages the dump is to hold
+  std::optional<dumpfile::DumpLayout> layout;             ///< absent when dumps are off
+  std::optional<dumpfile::PageSet> stored;                ///< the pages the dump is to hold
+  std::vector<scenario::RegistryEdit> registry;           ///< over the defaults; not plan()'s: see registry_edits()
+  std::vector<scenario::FileSpec> files, expected_files;  ///< with their contents; see with_host_files()
 };
 
 /// The scenario's filters and ordinary drivers with their images found, its scripted devices with their files read.

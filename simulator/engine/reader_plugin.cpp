@@ -125,7 +125,7 @@ std::string read_all(const std::filesystem::path& path, disk::BlockDevice& disk,
         });
         return whole || !failed.empty() ? failed : std::string("the dump file ends too early");
       },
-      into);
+      into, shared.totals);
   shared.totals.running.store(0, std::memory_order_release);
   return why;
 }
@@ -169,7 +169,7 @@ Result<ReadBack> bytes_through_reader(const std::filesystem::path& library, disk
                                       DiskOffset partition_start, std::uint64_t partition_size,
                                       const disk::ExtentMap& file, std::uint32_t stuck_seconds) {
   auto back = read_in_child(
-      fmt::format("MEMORY.DMP through {}", library.filename().string()), stuck_seconds,
+      fmt::format("MEMORY.DMP through {}", library.filename().string()), file.size(), stuck_seconds, PageShelf(),
       [&](SharedTexts& shared, const File& into) {
         return read_all(library, disk, partition_start, partition_size, file, shared, into);
       },

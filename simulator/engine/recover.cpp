@@ -12,6 +12,7 @@
 #include "engine/life.hpp"
 #include "engine/verdict.hpp"
 #include "kernel/volume_read.hpp"
+#include "machine/system_calls.hpp"
 #include "stack/crashdmp.hpp"
 #include "stack/invoke.hpp"
 #include "trace/reader.hpp"
@@ -46,20 +47,25 @@ std::shared_ptr<const dumpfile::ByteReader> raw_bytes(std::string name, disk::Bl
 
 namespace {
 
-/// A file in memory that the child filled.
-class FileBytes final : public dumpfile::ByteReader {
+/// Memory that the child filled.
+class SharedBytes final : public dumpfile::ByteReader {
  public:
-  FileBytes(std::string name, File file, std::uint64_t size)
-      : name_(std::move(name)), file_(std::move(file)), size_(size) {}
+  SharedBytes(std::string name, SharedPages pages, std::uint64_t size)
+      : name_(std::move(name)), pages_(std::move(pages)), size_(size) {}
   std::uint64_t size() const override { return size_; }
   Result<void> read_at(std::uint64_t offset, std::span<std::byte> into) const override {
-    return file_.read_at(offset, into);
+    if (offset > size_ || into.size() > size_ - offset) {
+      return Error{fmt::format("{}: expected {} bytes at offset {:#x}, the file ends after {}", name_, into.size(),
+                               offset, size_ - std::min(offset, size_))};
+    }
+    if (!into.empty()) std::memcpy(into.data(), pages_.begin() + offset, into.size());
+    return {};
   }
   const std::string& name() const override { return name_; }
 
  private:
   std::string name_;
-  File file_;
+  SharedPages pages_;
   std::uint64_t size_;
 };
 
@@ -84,13 +90,13 @@ std::string read_through_filters(Session& session, const disk::ExtentMap& extent
       [&](std::uint64_t at, std::span<std::byte> piece) {
         return reader.read(at, piece) ? std::string() : fmt::format("reading back failed at file offset {:#x}", at);
       },
-      into);
+      into, env.totals);
 }
 
 }  // namespace
 
 std::string copy_dump(std::uint64_t file_size, HowMuch bytes, std::string_view giver, const ReadPiece& read,
-                      const File& into) {
+                      const File& into, stack::Totals& totals) {
   std::vector<std::byte> piece(most_piece_bytes);
   const std::span<std::byte> header = std::span(piece).first(dumpfile::header_bytes);
   if (file_size < header.size()) return "the dump file is shorter than a dump's header";
@@ -107,51 +113,54 @@ std::string copy_dump(std::uint64_t file_size, HowMuch bytes, std::string_view g
     needed = std::min((needed + page_size - 1) / page_size * page_size, file_size);
     if (auto written = into.write_at(0, header); !written) return written.error().message;
     done = header.size();
+    totals.bytes_done = done;
   }
   while (done < needed) {
     const std::span<std::byte> now = std::span(piece).first(std::min<std::uint64_t>(piece.size(), needed - done));
     if (std::string why = read(done, now); !why.empty()) return why;
     if (auto written = into.write_at(done, now); !written) return written.error().message;
     done += now.size();
+    totals.bytes_done = done;
   }
   return {};
 }
 
 Result<ReadBack> read_in_child(
-    std::string name, std::uint32_t stuck_seconds,
+    std::string name, std::uint64_t most, std::uint32_t stuck_seconds, const PageShelf& shelf,
     const std::function<std::string(SharedTexts& shared, const File& into)>& work,
     const std::function<std::string(const ChildEnd& end, const SharedTexts& shared)>& death) {
   auto shared = SharedBlock::create();
   if (!shared) return shared.error();
-  auto into = File::in_memory("MEMORY.DMP");
+  auto into = shelf.take("MEMORY.DMP", std::max<std::uint64_t>(most, 1));
   if (!into) return into.error();
   auto end = run_in_child(
       [&] {
-        write_text(shared->texts().mistake, work(shared->texts(), *into));
+        write_text(shared->texts().mistake, work(shared->texts(), into->file()));
         shared->totals().finished.store(1, std::memory_order_release);
       },
       shared->totals(), stuck_seconds, {});
   if (!end) return end.error();
-  if (end->how != ChildEnd::How::finished || shared->totals().ended != stack::Ended::no) {
-    return ReadBack{nullptr, death(*end, shared->texts())};
+  const bool by_itself = end->how == ChildEnd::How::finished;
+  if (!by_itself || shared->totals().ended != stack::Ended::no) {
+    return ReadBack{nullptr, death(*end, shared->texts()), by_itself};
   }
   if (std::string why = read_text(shared->texts().mistake); !why.empty()) return ReadBack{nullptr, std::move(why)};
-  auto size = into->size();
-  if (!size) return size.error();
-  return ReadBack{std::make_shared<FileBytes>(std::move(name), std::move(*into), *size), {}};
+  const std::uint64_t size = std::min<std::uint64_t>(shared->totals().bytes_done, into->size());
+  return ReadBack{std::make_shared<SharedBytes>(std::move(name), std::move(*into), size), {}};
 }
 
 Result<ReadBack> bytes_through_filters(const scenario::Scenario& scenario, const Plan& plan,
                                        const disk::ExtentMap& file, HowMuch how_much, const Images& images,
-                                       machine::Machine& machine, disk::BlockDevice& disk,
-                                       std::uint32_t stuck_seconds) {
-  auto block = Mapping::shared(recovery_trace_bytes);
+                                       machine::Machine& machine, disk::BlockDevice& disk, std::uint32_t stuck_seconds,
+                                       const PageShelf& shelf) {
+  auto block = shelf.take("dumpsim recovery trace", recovery_trace_bytes);
   if (!block) return block.error();
   // Nobody matches the calls of a recovery: a small table of them is touched in fewer pages.
   trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64});
   return read_in_child(
-      "MEMORY.DMP through the filters", stuck_seconds,
+      "MEMORY.DMP through the filters", file.size(), stuck_seconds, shelf,
       [&](SharedTexts& shared, const File& into) {
+        machine::raise_system_call_wall();
         auto session = Session::create(scenario, plan, images, machine, disk, recorder, shared);
         return session ? read_through_filters(**session, file, how_much, into) : session.error().message;
       },
@@ -193,20 +202,21 @@ std::string read_through_volume(Session& session, const disk::ExtentMap& extents
         });
         return whole || !failed.empty() ? failed : std::string("the dump file ends too early");
       },
-      into);
+      into, env.totals);
 }
 
 }  // namespace
 
 Result<ReadBack> bytes_through_volume(const scenario::Scenario& scenario, const Plan& plan, const disk::ExtentMap& file,
                                       HowMuch how_much, const Images& images, machine::Machine& machine,
-                                      disk::BlockDevice& disk, std::uint32_t stuck_seconds) {
-  auto block = Mapping::shared(recovery_trace_bytes);
+                                      disk::BlockDevice& disk, std::uint32_t stuck_seconds, const PageShelf& shelf) {
+  auto block = shelf.take("dumpsim recovery trace", recovery_trace_bytes);
   if (!block) return block.error();
   trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64});
   return read_in_child(
-      "MEMORY.DMP through the volume", stuck_seconds,
+      "MEMORY.DMP through the volume", file.size(), stuck_seconds, shelf,
       [&](SharedTexts& shared, const File& into) {
+        machine::raise_system_call_wall();
         auto session = Session::create(scenario, plan, images, machine, disk, recorder, shared);
         return session ? read_through_volume(**session, file, how_much, into) : session.error().message;
       },

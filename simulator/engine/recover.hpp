@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "base/shared_pages.hpp"
 #include "disk/block_device.hpp"
 #include "disk/extents.hpp"
 #include "dumpfile/byte_reader.hpp"
@@ -38,6 +39,7 @@ bool looks_like_dump(const dumpfile::ByteReader& bytes);
 struct ReadBack {
   std::shared_ptr<const dumpfile::ByteReader> bytes;
   std::string why_not;
+  bool ended_by_itself = true;  ///< false: something of the child may still run
 };
 
 /// Reads `into.size()` bytes from `file_offset` of the dump file. Why it could not, or empty.
@@ -48,27 +50,30 @@ using ReadPiece = std::function<std::string(std::uint64_t file_offset, std::span
 using HowMuch = std::optional<std::uint64_t>;
 
 /// Copies the dump, header first, of a file of `file_size` bytes. `giver` ("the filters give back") goes into the
-/// message for what is no dump. Why it could not, or empty. Never reads more than most_piece_bytes at once.
+/// message for what is no dump. Why it could not, or empty. Never reads more than most_piece_bytes at once. How much
+/// there is stands in totals.bytes_done.
 std::string copy_dump(std::uint64_t file_size, HowMuch bytes, std::string_view giver, const ReadPiece& read,
-                      const File& into);
+                      const File& into, stack::Totals& totals);
 inline constexpr std::size_t most_piece_bytes = std::size_t{64} << 10;
 
-/// Runs `work` in a child, which fills `into` and returns why it could not, or nothing; what it says of its own death
-/// is for `death` to put into words. `name` is the bytes'.
-Result<ReadBack> read_in_child(std::string name, std::uint32_t stuck_seconds,
+/// Runs `work` in a child, which fills `into` with at most `most` bytes by copy_dump() and returns why it could not, or
+/// nothing; what it says of its own death is for `death` to put into words. `name` is the bytes'.
+Result<ReadBack> read_in_child(std::string name, std::uint64_t most, std::uint32_t stuck_seconds,
+                               const PageShelf& shelf,
                                const std::function<std::string(SharedTexts& shared, const File& into)>& work,
                                const std::function<std::string(const ChildEnd& end, const SharedTexts& shared)>& death);
 
 /// Through a fresh instance of the filters, as DumpRead gives it back.
 Result<ReadBack> bytes_through_filters(const scenario::Scenario& scenario, const Plan& plan,
                                        const disk::ExtentMap& file, HowMuch how_much, const Images& images,
-                                       machine::Machine& machine, disk::BlockDevice& disk, std::uint32_t stuck_seconds);
+                                       machine::Machine& machine, disk::BlockDevice& disk, std::uint32_t stuck_seconds,
+                                       const PageShelf& shelf);
 
 /// Through the volume at a fresh boot, as smss does after a crash: the drivers are loaded and attached, and the file's
 /// extents read by IRP_MJ_READ from the top of the volume's device stack.
 Result<ReadBack> bytes_through_volume(const scenario::Scenario& scenario, const Plan& plan, const disk::ExtentMap& file,
                                       HowMuch how_much, const Images& images, machine::Machine& machine,
-                                      disk::BlockDevice& disk, std::uint32_t stuck_seconds);
+                                      disk::BlockDevice& disk, std::uint32_t stuck_seconds, const PageShelf& shelf);
 
 /// Writes the first `size` bytes to a new file, whole or not at all.
 Result<void> copy_out(const dumpfile::ByteReader& bytes, std::uint64_t size, const std::filesystem::path& to,

@@ -4,22 +4,34 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <system_error>
+#include <utility>
 
+#include "base/file.hpp"
 #include "base/text.hpp"
 #include "disk/backends.hpp"
 #include "disk/layout.hpp"
+#include "disk/memory_disk.hpp"
 #include "dumpfile/compare.hpp"
 #include "dumpfile/dump_reader.hpp"
+#include "dumpfile/memory_source.hpp"
+#include "engine/dump_account.hpp"
+#include "engine/file_seed.hpp"
 #include "engine/life.hpp"
 #include "engine/plan.hpp"
 #include "engine/reader_plugin.hpp"
 #include "engine/recover.hpp"
+#include "engine/registry_seed.hpp"
 #include "engine/sandbox.hpp"
 #include "engine/shared_block.hpp"
+#include "engine/source_lines.hpp"
 #include "engine/verdict.hpp"
 #include "engine/volume_path.hpp"
+#include "engine/warm_host.hpp"
+#include "machine/system_calls.hpp"
+#include "stack/export_table.hpp"
 #include "trace/reader.hpp"
 
 namespace dumpsim::engine {
@@ -43,13 +55,35 @@ std::string_view scheme_of(scenario::Backend backend) {
   return "memory";
 }
 
+/// What memory held, from where it lies: quicker than making it again.
+class HeldMemory final : public dumpfile::MemorySource {
+ public:
+  explicit HeldMemory(machine::PhysicalMemory& memory) : memory_(memory) {}
+  void read_pages(Pfn first, std::uint64_t count, std::byte* into) const override {
+    for (std::uint64_t i = 0; i < count; ++i, into += page_size) {
+      if (memory_.materialised() && memory_.is_ram(first + i)) {
+        std::memcpy(into, memory_.show_ram(first + i, 1), page_size);
+      } else {
+        memory_.source().read_pages(first + i, 1, into);
+      }
+    }
+  }
+  Result<void> health() const override { return memory_.source().health(); }
+
+ private:
+  machine::PhysicalMemory& memory_;
+};
+
 class Run {
  public:
-  Run(const Scenario& scenario, const RunOptions& options) : scenario_(scenario), options_(options) {}
+  /// `host` is nobody else's meanwhile.
+  Run(const Scenario& scenario, const RunOptions& options, WarmHost& host)
+      : scenario_(scenario), options_(options), host_(host), ahead_(host.images()) {}
   /// A run that came to nothing leaves nothing.
   ~Run() {
     std::error_code ignored;
     for (const std::filesystem::path& path : made_) std::filesystem::remove(path, ignored);
+    if (machine_) host_.give_back(std::move(machine_->memory));
   }
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
@@ -62,14 +96,22 @@ class Run {
     auto view = trace::TraceView::open(report_.trace.bytes());
     if (!view) return view.error();
     if (auto done = tell_outcome(end_, shared_->texts(), *view, report_); !done) return done.error();
+    report_.evidence = with_source_lines(report_.evidence, images_);
     last_words(*view);
     view = trace::TraceView::open(report_.trace.bytes());
     if (!view) return view.error();
     tell_trace(scenario_, shared_->totals(), *view, report_);
+    if (auto done = tell_account(*view); !done) return done.error();
     if (auto done = recover(); !done) return done.error();
     if (auto done = volume_path(); !done) return done.error();
     if (auto done = count_readable(); !done) return done.error();
-    if (options_.judge) judge(scenario_, shared_->totals(), *view, report_);
+    if (options_.judge) {
+      judge(scenario_, shared_->totals(), *view, report_);
+      judge_left_behind();
+    }
+    if (!scenario_.files.keep.empty()) {
+      if (auto kept = keep_files(kept_.bytes(), scenario_.files.keep, options_.replace); !kept) return kept.error();
+    }
     made_.clear();
     return std::move(report_);
   }
@@ -79,6 +121,7 @@ class Run {
     auto found = find_images(scenario_, options_);
     if (!found) return found.error();
     images_ = std::move(*found);
+    read_ahead();
     if (scenario_.recover.via == scenario::Recover::Via::reader) {
       auto reader = find_reader(scenario_.recover.reader, scenario_.file.parent_path(), options_);
       if (!reader) return in_file(reader.error());
@@ -88,17 +131,25 @@ class Run {
     auto planned = plan(scenario_);
     if (!planned) return in_file(planned.error());
     plan_ = std::make_unique<Plan>(std::move(*planned));
-    auto memory = machine::PhysicalMemory::create(plan_->ram, plan_->source, {});
+    auto edits = registry_edits(scenario_);
+    if (!edits) return edits.error();
+    plan_->registry = std::move(*edits);
+    for (const auto& [from, into] : {std::pair{&scenario_.files.files, &plan_->files},
+                                     std::pair{&scenario_.expect.files, &plan_->expected_files}}) {
+      auto files = with_host_files(scenario_, *from);
+      if (!files) return files.error();
+      *into = std::move(*files);
+    }
+    if (!scenario_.files.keep.empty()) {
+      auto kept = Mapping::shared(kernel::FileTree::capacity + (std::uint64_t{1} << 20));
+      if (!kept) return kept.error();
+      kept_ = std::move(*kept);
+    }
+    auto memory = host_.take_memory(scenario_.system.memory, *plan_);
     if (!memory) return memory.error();
     machine_ = std::make_unique<machine::Machine>(machine::Machine{.memory = std::move(*memory)});
     machine_->processors = scenario_.system.processors;
-    auto disk = disk::make_disk(scheme_of(scenario_.disk.backend),
-                                {.path = scenario_.disk.path,
-                                 .access = options_.replace ? disk::Access::replace : disk::Access::create,
-                                 .size = scenario_.disk.size,
-                                 .sector_size = scenario_.disk.sector_size});
-    if (!disk) return disk.error();
-    disk_ = std::move(*disk);
+    if (auto made = make_disk(); !made) return made;
     if (!scenario_.disk.path.empty()) made_.push_back(scenario_.disk.path);
     if (disk_->keeps_content()) {
       if (auto written = plan_->table.write(*disk_); !written) return written;
@@ -108,6 +159,9 @@ class Run {
         return written;
       made_.push_back(disk::layout_path(scenario_.disk.path));
     }
+    auto account = File::in_memory("dumpsim-account");
+    if (!account) return account.error();
+    account_file_ = std::move(*account);
     auto shared = SharedBlock::create();
     if (!shared) return shared.error();
     shared_ = std::make_unique<SharedBlock>(std::move(*shared));
@@ -118,6 +172,33 @@ class Run {
     for (const auto& [rule, severity] : scenario_.severities)
       options.severities[static_cast<std::size_t>(rule)] = severity;
     recorder_ = std::make_unique<trace::Recorder>(report_.trace.bytes(), &machine_->clock.now, options);
+    return {};
+  }
+
+  /// What each child would otherwise do for itself.
+  void read_ahead() {
+    stack::export_table();  // made at the first call
+    for (const stack::FilterSpec& filter : images_.filters) {
+      std::string instance = "dump_";
+      host_.images().read(filter.path, instance += filter.name);
+    }
+    for (const stack::DriverSpec& driver : images_.drivers) host_.images().read(driver.path, driver.name);
+  }
+
+  Result<void> make_disk() {
+    const disk::DiskOptions options{.path = scenario_.disk.path,
+                                    .access = options_.replace ? disk::Access::replace : disk::Access::create,
+                                    .size = scenario_.disk.size,
+                                    .sector_size = scenario_.disk.sector_size};
+    if (scenario_.disk.backend == scenario::Backend::memory) {
+      auto made = disk::MemoryDisk::make(options, host_.shelf());
+      if (!made) return made.error();
+      disk_ = *std::move(made);
+      return {};
+    }
+    auto made = disk::make_disk(scheme_of(scenario_.disk.backend), options);
+    if (!made) return made.error();
+    disk_ = *std::move(made);
     return {};
   }
 
@@ -135,6 +216,12 @@ class Run {
         return in_file({fmt::format("{} exists already; nothing was written (--replace lets it go)", path.string())});
       }
     }
+    std::error_code ignored;
+    const std::filesystem::path& keep = scenario_.files.keep;
+    if (!keep.empty() && std::filesystem::exists(keep, ignored) && !std::filesystem::is_empty(keep, ignored)) {
+      return in_file({fmt::format(
+          "files.keep: {} is there and not empty; nothing was written (--replace writes into it)", keep.string())});
+    }
     return {};
   }
 
@@ -147,12 +234,22 @@ class Run {
   /// The child's whole work. A user's mistake is a text; everything else is in the totals and the trace.
   void child() {
     auto session = Session::create(scenario_, *plan_, images_, *machine_, *disk_, *recorder_, shared_->texts());
+    DumpAccountWriter witness(account_file_);
+    if (session) (*session)->environment().witness = &witness;
     if (!session) {
       write_text(shared_->texts().mistake, session.error().message);
     } else if (auto lived = (*session)->live(); !lived) {
       write_text(shared_->texts().mistake, lived.error().message);
+    } else {
+      write_text(shared_->texts().unmet, (*session)->unmet_expectations());
+      shared_->texts().left_behind_judged.store(1, std::memory_order_release);
+      if (!scenario_.files.keep.empty() && !hand_over((*session)->files(), kept_.bytes())) {
+        write_text(shared_->texts().mistake, "files.keep: the files do not fit into what a run hands over");
+      }
     }
     shared_->totals().finished.store(1, std::memory_order_release);
+    // It would be taken down piece by piece; the child's end does that at once.
+    if (options_.sandbox && session) static_cast<void>(session->release());
   }
 
   Result<void> live() {
@@ -162,9 +259,14 @@ class Run {
       const auto watch = [this] {
         if (options_.progress) options_.progress(shared_->totals().bytes_done, shared_->totals().bytes_expected);
       };
-      auto end = run_in_child([this] { child(); }, shared_->totals(), stuck_seconds(scenario_), watch);
+      const auto work = [this] {
+        machine::raise_system_call_wall();
+        child();
+      };
+      auto end = run_in_child(work, shared_->totals(), stuck_seconds(scenario_), watch);
       if (!end) return end.error();
       end_ = *end;
+      if (end_.how != ChildEnd::How::finished) host_.start_over();
     }
     if (std::string mistake = read_text(shared_->texts().mistake); !mistake.empty())
       return in_file({std::move(mistake)});
@@ -186,6 +288,36 @@ class Run {
                      report_.outcome_detail);
     }
     recorder.ended(scenario::name_of(report_.outcome));
+  }
+
+  /// What bug check callbacks made of the dump, as the child tells it.
+  Result<void> tell_account(const trace::TraceView& view) {
+    auto account = read_account(account_file_);
+    if (!account) return account.error();
+    account_ = std::move(*account);
+    report_.pages_added = shared_->totals().pages_added;
+    report_.pages_removed = shared_->totals().pages_removed;
+    for (const DumpAccount::Blob& blob : account_.blobs) {
+      auto bytes = bytes_of(account_file_, blob);
+      if (!bytes) return bytes.error();
+      report_.secondary_data.push_back({view.image_name(blob.image), blob.guid, std::move(*bytes)});
+    }
+    return {};
+  }
+
+  /// What the machine leaves behind besides the disk, which only the child could look at.
+  void judge_left_behind() {
+    if (scenario_.expect.registry.empty() && scenario_.expect.files.empty()) return;
+    if (shared_->texts().left_behind_judged.load(std::memory_order_acquire) == 0) {
+      report_.mismatches.emplace_back("registry and files: not judged, a filter ended the process");
+      return;
+    }
+    const std::string unmet = read_text(shared_->texts().unmet);
+    for (std::size_t at = 0; at < unmet.size();) {
+      const std::size_t end = std::min(unmet.find('\n', at), unmet.size());
+      report_.mismatches.push_back(unmet.substr(at, end - at));
+      at = end + 1;
+    }
   }
 
   bool dump_was_made() const { return shared_->totals().dump == stack::DumpState::completed; }
@@ -215,13 +347,13 @@ class Run {
     const bool by_what_works = scenario_.recover.via == Via::automatic;
     if (scenario_.recover.via == Via::filters || (by_what_works && shared_->totals().reads_through_filters != 0)) {
       return take(bytes_through_filters(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_,
-                                        stuck_seconds(scenario_)),
+                                        stuck_seconds(scenario_), host_.shelf()),
                   "through the filters");
     }
     // Where neither works there may still be what Windows itself would use.
     if (scenario_.recover.via == Via::volume || (by_what_works && driver_on_volume())) {
       return take(bytes_through_volume(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_,
-                                       stuck_seconds(scenario_)),
+                                       stuck_seconds(scenario_), host_.shelf()),
                   "through the volume");
     }
     report_.recovered = Recovered::unreadable;
@@ -237,6 +369,7 @@ class Run {
 
   Result<void> take(const Result<ReadBack>& back, std::string_view how) {
     if (!back) return in_file(back.error());
+    if (!back->ended_by_itself) host_.start_over();
     if (back->bytes) return compare(back->bytes, how);
     report_.recovered = Recovered::unreadable;
     report_.recovered_detail = back->why_not;
@@ -254,13 +387,15 @@ class Run {
     const std::uint64_t dump = std::min<std::uint64_t>(shared_->totals().dump_bytes, plan_->dump_file.size());
     const std::uint64_t bytes = std::min((dump + page_size - 1) / page_size * page_size, plan_->dump_file.size());
     auto volume = bytes_through_volume(scenario_, *plan_, plan_->dump_file, bytes, images_, *machine_, *disk_,
-                                       stuck_seconds(scenario_));
+                                       stuck_seconds(scenario_), host_.shelf());
     if (!volume) return in_file(volume.error());
+    if (!volume->ended_by_itself) host_.start_over();
     auto filters = ReadBack{nullptr, "no filter has a read callback"};
     if (shared_->totals().reads_through_filters != 0) {
       auto read = bytes_through_filters(scenario_, *plan_, plan_->dump_file, bytes, images_, *machine_, *disk_,
-                                        stuck_seconds(scenario_));
+                                        stuck_seconds(scenario_), host_.shelf());
       if (!read) return in_file(read.error());
+      if (!read->ended_by_itself) host_.start_over();
       filters = std::move(*read);
     }
     auto compared = compare_volume_path(*volume, filters, plan_->dump_file, *plan_->source, scenario_.disk.sector_size);
@@ -283,14 +418,27 @@ class Run {
       report_.recovered_detail = fmt::format("{}: {}", how, dump.error().message);
       return {};
     }
-    auto comparison = dumpfile::compare(*dump, *plan_->stored, *plan_->source);
+    auto comparison = compare_pages(*dump);
     if (!comparison) return comparison.error();
-    report_.recovered = comparison->identical() ? Recovered::identical : Recovered::different;
+    auto blobs = compare_blobs(*dump, *bytes, account_, account_file_);
+    if (!blobs) return blobs.error();
+    report_.recovered = comparison->identical() && blobs->empty() ? Recovered::identical : Recovered::different;
     report_.recovered_detail = comparison->identical()
                                    ? fmt::format("{} pages, {}", with_thousands(comparison->expected), how)
                                    : fmt::format("{}, {}", dumpfile::describe(*comparison), how);
+    if (!blobs->empty()) report_.recovered_detail += "; " + *blobs;
     if (scenario_.recover.output.empty()) return {};
     return copy_out(*bytes, dump->recovered_size(), scenario_.recover.output, options_.replace);
+  }
+
+  /// With memory, and with the pages that callbacks added or took away.
+  Result<dumpfile::Comparison> compare_pages(const dumpfile::DumpReader& dump) const {
+    const HeldMemory held(machine_->memory);
+    if (account_.empty()) return dumpfile::compare(dump, *plan_->stored, held);
+    auto stored = plan_->stored->changed(account_.added, account_.removed);
+    if (!stored) return stored.error();
+    const auto source = with_account(held, account_, account_file_);
+    return dumpfile::compare(dump, *stored, *source);
   }
 
   Result<void> count_readable() {
@@ -312,6 +460,8 @@ class Run {
 
   const Scenario& scenario_;
   const RunOptions& options_;
+  WarmHost& host_;
+  loader::ReadAhead::Use ahead_;
   Report report_;
   std::vector<std::filesystem::path> made_;  // files to take away again unless the run is complete
   Images images_;
@@ -320,6 +470,9 @@ class Run {
   std::unique_ptr<machine::Machine> machine_;
   std::unique_ptr<disk::BlockDevice> disk_;
   std::unique_ptr<SharedBlock> shared_;
+  File account_file_;
+  DumpAccount account_;
+  Mapping kept_;  // the files a child hands over, when they are to be kept
   std::unique_ptr<trace::Recorder> recorder_;
   ChildEnd end_;
 };
@@ -327,7 +480,14 @@ class Run {
 }  // namespace
 
 Result<Report> run(const Scenario& scenario, const RunOptions& options) {
-  return Run(scenario, options).go();
+  WarmHost alone;
+  return Run(scenario, options, alone).go();
+}
+
+Result<Report> WarmHost::run(const Scenario& scenario, const RunOptions& options) {
+  if (options.sandbox) return Run(scenario, options, *this).go();
+  let_go_of_memory();
+  return engine::run(scenario, options);
 }
 
 }  // namespace dumpsim::engine

@@ -4,6 +4,7 @@
 // missing image, a disk that is there already) or the host's failure, and then nothing was left behind.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -24,6 +25,8 @@ struct RunOptions {
   std::vector<std::filesystem::path> filter_path;
   /// False runs everything in this process, for debuggers: a filter's crash is then this process's.
   bool sandbox = true;
+  /// Loads ELF images though functions that they need are not simulated; calling one ends the run.
+  bool trap_missing = false;
   /// False leaves the expectations alone: the report tells what happened, and nothing is a mistake in the scenario.
   bool judge = true;
   /// Lets outputs (a raw disk, a recovered dump) take the place of what is there.
@@ -47,6 +50,13 @@ struct ReadableSector {
   DiskOffset at;
   Pfn pfn = 0;
   std::uint32_t sector = 0;
+};
+
+/// What a bug check callback added to the dump.
+struct SecondaryData {
+  std::string filter;
+  std::array<std::byte, 16> guid{};
+  std::vector<std::byte> bytes;
 };
 
 struct DebugLine {
@@ -85,7 +95,9 @@ struct Report {
   std::uint64_t writes = 0, write_bytes = 0;
   std::uint32_t write_least = 0, write_most = 0;
   std::uint64_t redirected = 0;
-  std::uint64_t virtual_time = 0;  ///< 100 ns units at the end
+  std::vector<SecondaryData> secondary_data;         ///< in the order of the dump
+  std::uint64_t pages_added = 0, pages_removed = 0;  ///< by bug check callbacks
+  std::uint64_t virtual_time = 0;                    ///< 100 ns units at the end
   /// What was expected and is not so, a sentence each; empty: as expected.
   std::vector<std::string> mismatches;
   Mapping trace;  ///< the recorder's block: untrusted bytes, read with trace::TraceView

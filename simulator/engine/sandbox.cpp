@@ -16,6 +16,7 @@
 #include <cstring>
 
 #include "base/file.hpp"
+#include "machine/system_calls.hpp"
 
 namespace dumpsim::engine {
 namespace {
@@ -54,6 +55,7 @@ Activity activity_of(pid_t process) {
 Result<ChildEnd> run_in_child(const std::function<void()>& work, const stack::Totals& totals,
                               std::uint32_t stuck_seconds, const std::function<void()>& watch) {
   std::fflush(nullptr);  // what is buffered must not be written twice
+  machine::prepare_system_call_wall();
   const pid_t parent = getpid();
   const pid_t child = fork();
   if (child < 0)

@@ -16,7 +16,8 @@ struct ChildEnd {
   int detail = 0;  ///< exit status or signal number
 };
 
-/// Runs `work` in a forked child and waits. `watch` is called several times a second while the child runs. A child
+/// Runs `work` in a forked child and waits. The child may make system calls: what runs drivers raises
+/// machine/system_calls.hpp's walls first. `watch` is called several times a second while the child runs. A child
 /// whose totals show a callback that makes no progress is killed after `stuck_seconds` asleep, or of processor time if
 /// it computes (its own timer ends such a child first, unless the filter took that away). Waiting for a processor does
 /// not count: the same run comes out the same on a busy machine.

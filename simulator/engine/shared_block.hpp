@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The memory a child shares with its parent, made before the fork: the trace, the totals, and two texts. To the parent
-// all of it is outside bytes: a filter may have written anywhere.
+// The memory a child shares with its parent, made before the fork: the trace, the totals, and a few texts. To the
+// parent all of it is outside bytes: a filter may have written anywhere.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <new>
 #include <string>
@@ -19,6 +21,8 @@ struct SharedTexts {
   stack::Totals totals;
   char mistake[4096] = {};    ///< a user's mistake found in the child (an image that cannot be loaded)
   char evidence[16384] = {};  ///< of a fault: registers, backtrace
+  char unmet[8192] = {};      ///< expectations of the registry that were not met, a line each
+  std::atomic<std::uint32_t> left_behind_judged{0};  ///< 1 once `unmet` is complete
 };
 
 /// Bounded, terminated, never trusted to be either.

@@ -8,6 +8,7 @@
 #include "kernel/kernel.hpp"
 #include "kernel/varargs.hpp"
 //
+#include "kernel/exception.hpp"
 #include "kernel/variadic.hpp"
 
 namespace dumpsim::kernel {
@@ -104,12 +105,16 @@ VOID RtlAssert(PVOID FailedAssertion, PVOID FileName, ULONG LineNumber, PSTR Mes
   kernel::DbgBreakPoint();
 }
 
-// A breakpoint that no debugger takes is an exception nobody handles [doc].
+// A breakpoint that no debugger takes is an exception [doc]; one that is gone on from has done nothing.
 VOID DbgBreakPoint(VOID) {
-  current().bugcheck(KMODE_EXCEPTION_NOT_HANDLED, {0xFFFFFFFF80000003, 0, 0, 0});
+  kernel::DbgBreakPointWithStatus(0);
 }
 VOID DbgBreakPointWithStatus(ULONG Status) {
-  current().bugcheck(KMODE_EXCEPTION_NOT_HANDLED, {0xFFFFFFFF80000003, Status, 0, 0});
+  EXCEPTION_RECORD record{};
+  record.ExceptionCode = STATUS_BREAKPOINT;
+  record.NumberParameters = 1;
+  record.ExceptionInformation[0] = Status;
+  raise(current(), record);
 }
 
 }  // namespace dumpsim::kernel

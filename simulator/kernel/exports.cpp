@@ -67,7 +67,8 @@ std::uint64_t bits_of(T value) {
 template <class T>
 void put_value(Line& line, const Kernel& kernel, T value) {
   if constexpr (std::is_pointer_v<T>) {
-    line.skip(kernel.words(reinterpret_cast<const void*>(value), line.rest(), Words::canonical));
+    const auto address = reinterpret_cast<std::uintptr_t>(value);
+    line.skip(kernel.words(reinterpret_cast<const void*>(address), line.rest(), Words::canonical));
   } else {
     put_number(line, kernel, bits_of(value), sizeof(T));
   }

@@ -287,11 +287,22 @@ NTSTATUS send_and_wait(Kernel& kernel, PDEVICE_OBJECT device, PIRP irp, ULONG_PT
   if (kernel.left()) return STATUS_UNSUCCESSFUL;
   if (kernel::KeReadStateEvent(&waiting->event) == 0) {
     if (!kernel.gate().active()) {
-      give_up(kernel, irp);
-      return STATUS_PENDING;
+      // Some thread, timer or work item of the driver's may complete it; a minute's patience, in steps of 10 ms.
+      constexpr std::uint64_t step = 100000;
+      constexpr int patience = 6000;
+      for (int i = 0; i < patience && kernel::KeReadStateEvent(&waiting->event) == 0; ++i) {
+        if (!kernel.scheduler().pending(no_deadline - 1)) break;
+        kernel.let_others_run(step);
+        if (kernel.left()) return STATUS_UNSUCCESSFUL;
+      }
+      if (kernel::KeReadStateEvent(&waiting->event) == 0) {
+        give_up(kernel, irp);
+        return STATUS_PENDING;
+      }
+    } else {
+      // Also when the driver returned another status: what counts is in the IRP, and it has not come back.
+      kernel::KeWaitForSingleObject(&waiting->event, Executive, KernelMode, FALSE, nullptr);
     }
-    // Also when the driver returned another status: what counts is in the IRP, and it has not come back.
-    kernel::KeWaitForSingleObject(&waiting->event, Executive, KernelMode, FALSE, nullptr);
   }
   const NTSTATUS result = waiting->result.Status;
   if (information != nullptr) *information = waiting->result.Information;

@@ -93,7 +93,7 @@ void put_device_name(Kernel& kernel, Line& line, const DEVICE_OBJECT* device) {
 }
 
 void Kernel::name_device(std::string_view name, void* device_object) {
-  io_->names.push_back({directory_name(to_utf16(name)), static_cast<PDEVICE_OBJECT>(device_object), {}, image_});
+  io_->names.push_back({directory_name(to_utf16(name)), static_cast<PDEVICE_OBJECT>(device_object), {}, image()});
 }
 
 void Kernel::link_device(std::string_view link, std::string_view target) {

@@ -162,6 +162,7 @@ LONG_PTR ObfDereferenceObject(PVOID Object) {
     return 0;
   }
   kernel.io().references.erase(known);
+  if (Thread* thread = kernel.scheduler().thread_of(Object); thread != nullptr) thread->object = nullptr;
   if (kernel.pool().block_at(Object) != nullptr) kernel.pool().free(static_cast<std::byte*>(Object));
   return 0;
 }

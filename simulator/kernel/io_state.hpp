@@ -91,11 +91,7 @@ struct IoState {
   Medium* medium = nullptr;                 ///< behind the disk; nullptr: it is not ready
   _DEVICE_OBJECT* disk_device = nullptr;    ///< the bottom of the disk's stack
   _DEVICE_OBJECT* volume_device = nullptr;  ///< the top of the dump volume's, when it was made
-  /// The one thread, as an address drivers may compare; made when first asked for.
-  void* thread = nullptr;
   void* process = nullptr;
-  int critical_regions = 0;
-  int guarded_regions = 0;
   /// References held on objects this kernel made, for ObfReferenceObject; an object not in it is not one.
   std::map<const void*, long> references;
 };

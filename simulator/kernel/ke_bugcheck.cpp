@@ -16,9 +16,4 @@ VOID KeBugCheck(ULONG BugCheckCode) {
   current().bugcheck(BugCheckCode, {});
 }
 
-// Nothing in a dump filter's path handles an exception: what is raised is not handled [assumed].
-VOID ExRaiseStatus(NTSTATUS Status) {
-  current().bugcheck(KMODE_EXCEPTION_NOT_HANDLED, {static_cast<ULONG_PTR>(static_cast<LONG_PTR>(Status)), 0, 0, 0});
-}
-
 }  // namespace dumpsim::kernel

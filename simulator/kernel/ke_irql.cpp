@@ -39,6 +39,7 @@ VOID KeLowerIrql(KIRQL NewIrql) {
   const KIRQL before = kernel.machine().processor.irql;
   if (NewIrql > before) kernel.bugcheck(IRQL_NOT_LESS_OR_EQUAL, {NewIrql, before, 0, 0});
   kernel.set_irql(NewIrql);
+  kernel.scheduler().poll();
 }
 
 }  // namespace dumpsim::kernel

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Virtual time. It moves when something that takes time happens; reading a clock takes one unit, so that a loop which
-// polls until time has passed ends here as it does on Windows.
+// polls until time has passed ends here as it does on Windows. What has come due meanwhile interrupts the caller.
 #include "kernel/kernel.hpp"
 //
 #include "kernel/ddi.hpp"
@@ -12,15 +12,20 @@ constexpr ULONG tick = 156250;                    // 15.625 ms in 100 ns units, 
 constexpr LONGLONG counter_frequency = 10000000;  // 10 MHz [seen: Windows 10]
 
 std::uint64_t now() {
-  machine::Clock& clock = current().machine().clock;
+  Kernel& kernel = current();
+  machine::Clock& clock = kernel.machine().clock;
   clock.advance(1);
-  return clock.now;
+  const std::uint64_t told = clock.now;
+  kernel.scheduler().poll();
+  return told;
 }
 
 }  // namespace
 
 VOID KeStallExecutionProcessor(ULONG MicroSeconds) {
-  current().machine().clock.advance(std::uint64_t{MicroSeconds} * 10);
+  Kernel& kernel = current();
+  kernel.machine().clock.advance(std::uint64_t{MicroSeconds} * 10);
+  kernel.scheduler().poll();
 }
 
 VOID KeQuerySystemTime(PLARGE_INTEGER CurrentTime) {

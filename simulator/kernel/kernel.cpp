@@ -7,12 +7,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "base/text.hpp"
 #include "kernel/ddi.hpp"
 #include "kernel/exports.hpp"
 #include "kernel/io_state.hpp"
 #include "kernel/line.hpp"
+#include "kernel/modules.hpp"
 
 namespace dumpsim::kernel {
 
@@ -35,6 +37,8 @@ Kernel::Kernel(machine::Machine& machine, trace::Recorder& recorder, machine::Ga
       recorder_(recorder),
       gate_(gate),
       config_(config),
+      scheduler_(*this),
+      context_(&scheduler_.first().context),
       pool_(machine.memory, config.memory_limit),
       io_(std::make_unique<IoState>()) {
   assert(detail::current_kernel == nullptr && all_exports().size() <= max_exports);
@@ -48,13 +52,25 @@ Kernel::~Kernel() {
 // ---- images ----
 
 void Kernel::register_image(std::uint16_t id, std::string_view name, const void* base, std::size_t bytes,
-                            machine::Convention convention) {
+                            machine::Convention convention, std::span<const std::byte> function_table) {
   forget_image(id);
-  images_.push_back({id, std::string(name), static_cast<const std::byte*>(base), bytes, convention});
+  std::erase_if(unloaded_, [base](const ImageRange& image) { return image.base == base; });
+  std::vector<machine::FunctionRow> functions(function_table.size() / sizeof(machine::FunctionRow));
+  if (!functions.empty()) {
+    std::memcpy(functions.data(), function_table.data(), functions.size() * sizeof(machine::FunctionRow));
+  }
+  images_.push_back({id, std::string(name), static_cast<const std::byte*>(base), bytes, convention,
+                     function_table.data(), std::move(functions)});
 }
 
 void Kernel::forget_image(std::uint16_t id) {
+  if (const ImageRange* image = image_range(id); image != nullptr) unloaded_.push_back(*image);
   std::erase_if(images_, [id](const ImageRange& image) { return image.id == id; });
+  bugcheck_callbacks_.image_gone(id);
+  // Windows would jump to where the image was: said when it goes (object.callback-left), and not done here.
+  for (const auto& object : callbacks_.objects) {
+    std::erase_if(object->registrations, [id](const auto& each) { return each.image == id; });
+  }
 }
 
 const ImageRange* Kernel::image_at(const void* address) const {
@@ -64,6 +80,42 @@ const ImageRange* Kernel::image_at(const void* address) const {
   return nullptr;
 }
 
+const ImageRange* Kernel::image_range(std::uint16_t id) const {
+  for (const ImageRange& image : images_) {
+    if (image.id == id) return &image;
+  }
+  return nullptr;
+}
+
+std::string_view Kernel::image_name(std::uint16_t id) const {
+  const ImageRange* image = image_range(id);
+  return image == nullptr ? "?" : std::string_view(image->name);
+}
+
+bool Kernel::was_image(const void* address) const {
+  return image_at(address) == nullptr &&
+         std::any_of(unloaded_.begin(), unloaded_.end(),
+                     [address](const ImageRange& image) { return number(address) - number(image.base) < image.bytes; });
+}
+
+machine::CallResult Kernel::let_others_run(std::uint64_t hundred_ns) {
+  assert(!gate_.active());
+  machine::CallResult result;
+  result.returned = true;
+  const std::uint64_t until = machine_.clock.now + hundred_ns;
+  scheduler_.host_calls();
+  if (scheduler_.pending(until)) {
+    struct Idle {
+      static void run(Scheduler* scheduler, std::uint64_t until) { scheduler->idle(until); }
+    };
+    const std::uint64_t arguments[] = {number(&scheduler_), until};
+    result = gate_.call(machine::Convention::system_v, reinterpret_cast<const void*>(&Idle::run), arguments);
+    if (!result.returned) left_ = result.value;
+  }
+  if (result.returned && scheduler_.counts_on_time()) machine_.clock.now = std::max(machine_.clock.now, until);
+  return result;
+}
+
 machine::Convention Kernel::convention_of(const void* code) const {
   const ImageRange* image = image_at(code);
   return image == nullptr ? machine::Convention::system_v : image->convention;
@@ -71,15 +123,56 @@ machine::Convention Kernel::convention_of(const void* code) const {
 
 // ---- calls ----
 
+machine::CallResult Kernel::call_driver(const void* routine, std::span<const std::uint64_t> arguments) {
+  CallIntoDriver call{context_->exceptions.calls,
+                      reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)),
+                      context_->image,
+                      context_->callback,
+                      context_->depth,
+                      machine_.processor.irql,
+                      false};
+  context_->exceptions.calls = &call;
+  const machine::CallResult result = gate_.call(convention_of(routine), routine, arguments);
+  context_->exceptions.calls = call.outer;
+  return result;
+}
+
+void Kernel::forget_below(std::uint64_t rsp) {
+  ExceptionState& state = context_->exceptions;
+  while (state.dispatches != nullptr && state.dispatches->at < rsp) {
+    state.dispatches = state.dispatches->outer;
+  }
+  while (state.handlers != nullptr && state.handlers->at < rsp) {
+    state.handlers = state.handlers->outer;
+  }
+  while (state.calls != nullptr && state.calls->at < rsp) {
+    const CallIntoDriver& call = *state.calls;
+    if (call.told) recorder_.callback_left(context_->image, context_->callback, call.irql, STATUS_UNWIND);
+    context_->image = call.image;
+    context_->callback = call.callback;
+    state.calls = call.outer;
+    if (call.told && running_hook_ != nullptr)
+      running_hook_(running_context_, context_->image, context_->callback, false);
+  }
+  while (state.evaluations != nullptr && state.evaluations->at < rsp) {
+    state.evaluations = state.evaluations->outer;
+  }
+  context_->depth = state.calls == nullptr ? 0 : state.calls->depth;
+  // Requests on their way through a driver that is left: their notes lie on its stack.
+  std::erase_if(io_->sendings, [this, rsp](const IoState::Sending* sending) {
+    return gate_.stack().contains(sending) && number(sending) < rsp;
+  });
+}
+
 void Kernel::irql_too_high(std::size_t export_index, std::uint8_t maximum, trace::Severity at_most) {
   for (IrqlViolation& known : irql_violations_) {
-    if (known.export_index == export_index && known.image == image_ && known.callback == callback_) {
+    if (known.export_index == export_index && known.image == image() && known.callback == callback()) {
       ++known.count;
       return;
     }
   }
   const std::uint8_t irql = machine_.processor.irql;
-  irql_violations_.push_back({static_cast<std::uint16_t>(export_index), image_, callback_, irql, 1});
+  irql_violations_.push_back({static_cast<std::uint16_t>(export_index), image(), callback(), irql, 1});
   char text[160];
   Line line(text);
   line.put(all_exports()[export_index].name);
@@ -89,15 +182,15 @@ void Kernel::irql_too_high(std::size_t export_index, std::uint8_t maximum, trace
   line.put_decimal(maximum);
   const trace::Severity severity = std::min(at_most, recorder_.severity_of(trace::Rule::irql_too_high));
   if (severity != trace::Severity::off) {
-    recorder_.violation(image_, callback_, trace::Rule::irql_too_high, severity, line.text());
+    recorder_.violation(image(), callback(), trace::Rule::irql_too_high, severity, line.text());
   }
 }
 
 // ---- calls into drivers ----
 
 machine::CallResult Kernel::call_routine(const Routine& routine, std::span<const std::uint64_t> arguments) {
-  const std::uint16_t outer_image = image_;
-  const trace::Callback outer_callback = callback_;
+  const std::uint16_t outer_image = context_->image;
+  const trace::Callback outer_callback = context_->callback;
   const ImageRange* range = image_at(routine.code);
   const std::uint16_t id = routine.image != trace::no_image || range == nullptr ? routine.image : range->id;
   const std::uint8_t irql = machine_.processor.irql;
@@ -107,15 +200,26 @@ machine::CallResult Kernel::call_routine(const Routine& routine, std::span<const
     if (range == nullptr && image.id == id) convention = image.convention;
   }
   if (range != nullptr) convention = range->convention;
-  image_ = id;
-  callback_ = routine.callback;
+  context_->image = id;
+  context_->callback = routine.callback;
   recorder_.emit({.kind = trace::Kind::callback_entered,
                   .callback = routine.callback,
                   .irql = irql,
                   .image = id,
                   .arg = routine.request});
   if (running_hook_ != nullptr) running_hook_(running_context_, id, routine.callback, true);
+  machine_.sections.at_irql(irql);
+  if (!gate_.active()) context_->exceptions = {};
+  CallIntoDriver into{context_->exceptions.calls,
+                      reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)),
+                      outer_image,
+                      outer_callback,
+                      context_->depth,
+                      irql,
+                      true};
+  context_->exceptions.calls = &into;
   const machine::CallResult call = gate_.call(convention, routine.code, arguments);
+  context_->exceptions.calls = into.outer;
   if (!call.returned) {
     left_ = call.value;
     return call;
@@ -123,8 +227,8 @@ machine::CallResult Kernel::call_routine(const Routine& routine, std::span<const
   check_given_back(id, routine.callback, routine.returns_at.value_or(irql), call);
   recorder_.callback_left(id, routine.callback, irql,
                           routine.returns_status ? static_cast<std::int32_t>(call.value) : 0);
-  image_ = outer_image;
-  callback_ = outer_callback;
+  context_->image = outer_image;
+  context_->callback = outer_callback;
   if (running_hook_ != nullptr) running_hook_(running_context_, outer_image, outer_callback, false);
   return call;
 }
@@ -140,6 +244,7 @@ void Kernel::not_given_back(std::uint16_t image, trace::Callback callback, std::
     line.put_decimal(machine_.processor.irql);
     recorder_.violation(image, callback, trace::Rule::irql_not_restored, line.text());
     machine_.processor.irql = irql;
+    machine_.sections.at_irql(irql);
   }
   if (call.changed == 0) return;
   static constexpr std::array<std::string_view, 13> names{
@@ -160,7 +265,7 @@ void Kernel::not_given_back(std::uint16_t image, trace::Callback callback, std::
 // ---- records ----
 
 void Kernel::violate(trace::Rule rule, std::string_view detail) {
-  recorder_.violation(image_, callback_, rule, detail);
+  recorder_.violation(image(), callback(), rule, detail);
 }
 
 void Kernel::bad_pool_caller(trace::Rule rule, std::string_view detail, std::array<std::uint64_t, 4> parameters) {
@@ -172,12 +277,13 @@ void Kernel::set_irql(std::uint8_t irql) {
   const std::uint8_t before = machine_.processor.irql;
   if (before == irql) return;
   machine_.processor.irql = irql;
-  recorder_.irql_changed(image_, before, irql);
+  machine_.sections.at_irql(irql);
+  recorder_.irql_changed(image(), before, irql);
 }
 
 void Kernel::bugcheck(std::uint32_t code, std::array<std::uint64_t, 4> parameters) {
   machine_.bugcheck = {true, code, parameters};
-  record_bugcheck(image_, callback_);
+  record_bugcheck(image(), callback());
   assert(gate_.active() && "a bugcheck needs a driver's frames to leave");
   if (!gate_.active()) std::abort();
   gate_.leave_all(static_cast<std::uint64_t>(Left::bugcheck));
@@ -192,15 +298,15 @@ void Kernel::record_bugcheck(std::uint16_t image, trace::Callback callback) {
 }
 
 void Kernel::deadlock(std::string_view what) {
-  recorder_.fault(image_, callback_, trace::FaultKind::hang, what);
+  recorder_.fault(image(), callback(), trace::FaultKind::hang, what);
   assert(gate_.active() && "a deadlock needs a driver's frames to leave");
   if (!gate_.active()) std::abort();
   gate_.leave_all(static_cast<std::uint64_t>(Left::deadlock));
 }
 
 void Kernel::stop_waiting(std::uint16_t image, trace::Callback callback, std::string_view what) {
-  image_ = image;
-  callback_ = callback;
+  context_->image = image;
+  context_->callback = callback;
   if (running_hook_ != nullptr) running_hook_(running_context_, image, callback, true);
   recorder_.fault(image, callback, trace::FaultKind::hang, what);
   left_ = static_cast<std::uint64_t>(Left::deadlock);
@@ -215,7 +321,7 @@ bool Kernel::is_address(std::uint64_t value) const {
   const void* address = reinterpret_cast<const void*>(value);
   using Region = machine::PhysicalMemory::Region;
   return machine_.memory.region_of(address) != Region::unknown ||
-         value - machine::control_region_base < machine::control_region_bytes || gate_.stack().contains(address) ||
+         value - machine::control_region_base < machine::control_region_bytes || scheduler_.on_a_stack(address) ||
          image_at(address) != nullptr || (value >= lowest_host && (value & (value + 1)) != 0);
 }
 
@@ -226,7 +332,7 @@ std::uint64_t Kernel::repeatable(std::uint64_t value) const {
       value - machine::control_region_base < machine::control_region_bytes) {
     return value;  // fixed addresses
   }
-  if (gate_.stack().contains(address)) return stack_marker;
+  if (scheduler_.on_a_stack(address)) return stack_marker;
   return image_at(address) != nullptr ? image_marker : host_marker;
 }
 
@@ -284,16 +390,23 @@ std::size_t Kernel::words(const void* address, std::span<char> into, Words detai
         line.put_offset(number(address) - machine::arena_base);
         break;
       }
-      if (block->kind == BlockKind::pool && block->image == trace::no_image) line.put("system ");
-      line.put(block->kind == BlockKind::pool ? "pool#" : "contiguous#");
-      line.put_decimal(block->id);
+      if (const Thread* thread = const_cast<Scheduler&>(scheduler_).thread_of(start); thread != nullptr) {
+        line.put("thread#");
+        line.put_decimal(thread->id);
+      } else {
+        if (block->kind == BlockKind::pool && block->image == trace::no_image) line.put("system ");
+        line.put(block->kind == BlockKind::pool ? "pool#" : "contiguous#");
+        line.put_decimal(block->id);
+      }
       line.put_offset(number(address) - number(start));
       break;
     }
     case Region::unknown:
-      if (gate_.stack().contains(address)) {
+      if (scheduler_.on_a_stack(address)) {
         line.put("stack");
-        if (detail == Words::full) line.put_offset(number(address) - number(gate_.stack().low()));
+        if (detail == Words::full && gate_.stack().contains(address)) {
+          line.put_offset(number(address) - number(gate_.stack().low()));
+        }
       } else if (number(address) - machine::control_region_base < machine::control_region_bytes) {
         line.put("kpcr");
         line.put_offset(number(address) - machine::control_region_base);
@@ -301,6 +414,10 @@ std::size_t Kernel::words(const void* address, std::span<char> into, Words detai
         line.put("image ");
         line.put(image->name);
         if (detail != Words::canonical) line.put_offset(number(address) - number(image->base));
+      } else if (std::uint64_t offset = 0; !absent_module_at(number(address), offset).empty()) {
+        line.put("module ");
+        line.put(absent_module_at(number(address), offset));
+        line.put_offset(offset);
       } else {
         line.put(memory.is_readable(address) ? "host" : "unmapped");
       }
@@ -340,30 +457,72 @@ std::string Kernel::held_by(std::uint16_t image) const {
   return text;
 }
 
+// ---- event providers ----
+
+bool Kernel::is_event_provider(std::uint64_t handle) const {
+  return std::find(event_providers_.begin(), event_providers_.end(), handle) != event_providers_.end();
+}
+bool Kernel::remove_event_provider(std::uint64_t handle) {
+  return std::erase(event_providers_, handle) != 0;
+}
+
 // ---- handles ----
 
-std::uint64_t Kernel::open_handle(Registry::Key* key) {
+std::uint64_t Kernel::new_handle(Handle made) {
   std::size_t slot = 0;
-  while (slot < handles_.size() && handles_[slot].key != nullptr) ++slot;
+  while (slot < handles_.size() && handles_[slot].open()) ++slot;
   if (slot == handles_.size()) handles_.emplace_back();
-  handles_[slot] = {key, image_};
+  made.image = image();
+  handles_[slot] = std::move(made);
   return first_handle + 4 * slot;
 }
 
-Registry::Key* Kernel::key_of(std::uint64_t handle) const {
+std::uint64_t Kernel::open_handle(Registry::Key* key) {
+  return new_handle({.key = key});
+}
+std::uint64_t Kernel::open_object_handle(void* object) {
+  return new_handle({.object = object});
+}
+std::uint64_t Kernel::open_file_handle(std::unique_ptr<OpenFile> file) {
+  return new_handle({.file = std::move(file)});
+}
+
+const Kernel::Handle* Kernel::handle_at(std::uint64_t handle) const {
   const std::uint64_t slot = (handle - first_handle) / 4;
-  return handle % 4 == 0 && slot < handles_.size() ? handles_[slot].key : nullptr;
+  return handle % 4 == 0 && slot < handles_.size() ? &handles_[slot] : nullptr;
+}
+
+Registry::Key* Kernel::key_of(std::uint64_t handle) const {
+  const Handle* known = handle_at(handle);
+  return known == nullptr ? nullptr : known->key;
+}
+
+void* Kernel::object_of(std::uint64_t handle) const {
+  const Handle* known = handle_at(handle);
+  return known == nullptr ? nullptr : known->object;
+}
+
+OpenFile* Kernel::file_of(std::uint64_t handle) const {
+  const Handle* known = handle_at(handle);
+  return known == nullptr ? nullptr : known->file.get();
+}
+
+bool Kernel::is_open(const FileTree::Node& node) const {
+  return std::any_of(handles_.begin(), handles_.end(),
+                     [&](const Handle& handle) { return handle.file != nullptr && handle.file->node == &node; });
 }
 
 bool Kernel::close_handle(std::uint64_t handle) {
-  if (key_of(handle) == nullptr) return false;
-  handles_[(handle - first_handle) / 4].key = nullptr;
+  const Handle* known = handle_at(handle);
+  if (known == nullptr || !known->open()) return false;
+  const Handle closed = std::exchange(handles_[(handle - first_handle) / 4], Handle{});
+  if (closed.file != nullptr) close_file(*this, *closed.file);
   return true;
 }
 
 std::size_t Kernel::open_handles(std::uint16_t image) const {
   return static_cast<std::size_t>(std::count_if(handles_.begin(), handles_.end(), [image](const Handle& handle) {
-    return handle.key != nullptr && handle.image == image;
+    return handle.open() && handle.image == image;
   }));
 }
 

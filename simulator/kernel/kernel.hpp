@@ -14,11 +14,18 @@
 #include <string_view>
 #include <vector>
 
+#include "kernel/bugcheck_callbacks.hpp"
+#include "kernel/callbacks.hpp"
+#include "kernel/exception_state.hpp"
+#include "kernel/file_tree.hpp"
+#include "kernel/open_file.hpp"
 #include "kernel/pool.hpp"
 #include "kernel/registry.hpp"
+#include "kernel/scheduler.hpp"
 #include "kernel/volume.hpp"
 #include "machine/gate.hpp"
 #include "machine/machine.hpp"
+#include "machine/unwind.hpp"
 #include "trace/record.hpp"
 #include "trace/recorder.hpp"
 #include "trace/rules.hpp"
@@ -33,6 +40,13 @@ enum class Left : std::uint64_t {
   deadlock = 2,  ///< a wait or a lock that nothing in this machine could ever end
 };
 
+/// What a file call comes to at DISPATCH_LEVEL and above.
+enum class RaisedFiles : std::uint8_t {
+  fail,      ///< STATUS_UNSUCCESSFUL
+  work,      ///< as at PASSIVE_LEVEL
+  bugcheck,  ///< IRQL_NOT_LESS_OR_EQUAL
+};
+
 struct Config {
   std::uint32_t major = 10;
   std::uint32_t minor = 0;
@@ -43,6 +57,8 @@ struct Config {
   std::uint64_t memory_limit = std::uint64_t{1} << 30;
   /// A bad free of pool is bug check BAD_POOL_CALLER [doc], not only a report.
   bool bad_free_stops = true;
+  RaisedFiles raised_files = RaisedFiles::fail;
+  bool uefi = true;  ///< started by firmware that has variables
 };
 
 /// A loaded image, for naming addresses and for calling back in its convention. Ranges do not overlap.
@@ -52,6 +68,8 @@ struct ImageRange {
   const std::byte* base = nullptr;
   std::size_t bytes = 0;
   machine::Convention convention = machine::Convention::system_v;
+  const std::byte* function_table = nullptr;    ///< in the image, of a .sys
+  std::vector<machine::FunctionRow> functions;  ///< its rows; empty for ELF
 };
 
 /// One export called above its documented maximum, by one image in one callback.
@@ -97,6 +115,20 @@ enum class Words : std::uint8_t {
   canonical,  ///< for records: "stack", "image dump_xor"
 };
 
+/// Where drivers' addresses begin [assumed]: below lies nothing that a driver of this machine has. x64 Windows has such
+/// limits at the middle of the address space; here all of it is in one process.
+inline constexpr std::uint64_t system_range_start = 0x1F0000000000;
+inline constexpr std::uint64_t highest_user_address = system_range_start - 0x10001;
+inline constexpr std::uint64_t user_probe_address = system_range_start - 0x10000;
+
+/// A variable of the firmware: names are told apart by case.
+struct FirmwareVariable {
+  std::u16string name;
+  std::array<std::byte, 16> vendor{};
+  std::uint32_t attributes = 0;
+  std::vector<std::byte> value;
+};
+
 struct IoState;  // io_state.hpp: device objects, drivers, IRPs
 
 class Kernel {
@@ -107,7 +139,7 @@ class Kernel {
   Kernel(const Kernel&) = delete;
   Kernel& operator=(const Kernel&) = delete;
 
-  machine::Machine& machine() { return machine_; }
+  machine::Machine& machine() const { return machine_; }
   machine::PhysicalMemory& memory() { return machine_.memory; }
   trace::Recorder& recorder() { return recorder_; }
   machine::Gate& gate() { return gate_; }
@@ -115,14 +147,40 @@ class Kernel {
   void set_record_calls(bool record) { config_.record_calls = record; }
   Pool& pool() { return pool_; }
   Registry& registry() { return registry_; }
+  FileTree& files() { return files_; }
+  std::vector<FirmwareVariable>& firmware() { return firmware_; }
+  CallbackObjects& callbacks() { return callbacks_; }
+  /// The system notifies a callback object of its own by name, with what its documentation says of the arguments.
+  /// Nothing happens when nobody has opened it. left() afterwards, when a routine ended the machine.
+  void notify_callback(std::u16string_view name, std::uint64_t first, std::uint64_t second);
+  /// How many routines `image` has registered with callback objects and not taken back.
+  std::size_t callbacks_of(std::uint16_t image) const;
+  std::uint32_t next_uuid() { return ++uuids_; }
+  bool aux_klib_ready() const { return aux_klib_ready_; }
+  void set_aux_klib_ready() { aux_klib_ready_ = true; }
+  /// Providers of events, registered and not yet given up.
+  std::uint64_t add_event_provider() {
+    event_providers_.push_back(++last_event_provider_);
+    return last_event_provider_;
+  }
+  bool is_event_provider(std::uint64_t handle) const;
+  bool remove_event_provider(std::uint64_t handle);
+  /// The N of \\Device\\HarddiskVolumeN that the files lie on.
+  std::uint32_t volume_number() const { return volume_number_; }
+  void set_volume_number(std::uint32_t number) { volume_number_ = number; }
   IoState& io() { return *io_; }
+  BugcheckCallbacks& bugcheck_callbacks() { return bugcheck_callbacks_; }
+  Scheduler& scheduler() { return scheduler_; }
+  const Scheduler& scheduler() const { return scheduler_; }
 
   // ---- who is calling ----
   /// Set by the stack around each callback; pool and handles are charged to `image`.
   void set_current(std::uint16_t image, trace::Callback callback) {
-    image_ = image;
-    callback_ = callback;
-    depth_ = 0;
+    if (!gate_.active()) scheduler_.host_calls();
+    context_->image = image;
+    context_->callback = callback;
+    context_->depth = 0;
+    context_->exceptions = {};
   }
   /// Calls a driver's routine through the gate at the present IRQL, in the convention of the image it lies in, whether
   /// another driver is being called just now or none is. Records entering and leaving, says who runs meanwhile, reports
@@ -141,26 +199,55 @@ class Kernel {
     running_hook_ = hook;
     running_context_ = context;
   }
+  /// Another line of execution has its turn.
+  void tell_running(const Context& context) {
+    if (running_hook_ != nullptr) running_hook_(running_context_, context.image, context.callback, false);
+  }
 
-  std::uint16_t image() const { return image_; }
-  trace::Callback callback() const { return callback_; }
+  std::uint16_t image() const { return context_->image; }
+  trace::Callback callback() const { return context_->callback; }
   /// Convention of the import through which the present call came.
-  machine::Convention caller_convention() const { return convention_; }
+  machine::Convention caller_convention() const { return context_->convention; }
+  /// What is kept of the running line of execution; the scheduler changes it with the thread.
+  Context& context() { return *context_; }
+  void set_context(Context& context) { context_ = &context; }
+  /// Lets drivers' threads, timers and DPCs run while the host has no callback to make, until all of them wait for
+  /// something that is not due within `hundred_ns`. That time passes as long as a timer or a thread's timeout counts on
+  /// it; nothing happens and no time passes when there is none. Not returned: as for any call through the gate.
+  /// REQUIRES: the gate is not active.
+  machine::CallResult let_others_run(std::uint64_t hundred_ns);
 
   // ---- images ----
   /// `name` as in the trace ("dump_xor"). The same id may be given again after forget_image().
+  /// `function_table`: its .pdata, whole rows, ascending; copied.
   void register_image(std::uint16_t id, std::string_view name, const void* base, std::size_t bytes,
-                      machine::Convention convention = machine::Convention::system_v);
+                      machine::Convention convention = machine::Convention::system_v,
+                      std::span<const std::byte> function_table = {});
   void forget_image(std::uint16_t id);
   const ImageRange* image_at(const void* address) const;
+  const ImageRange* image_range(std::uint16_t id) const;
+  /// "dump_xor"; "?" for one that is not registered.
+  std::string_view image_name(std::uint16_t id) const;
+  /// Whether an image lay there once that is unloaded.
+  bool was_image(const void* address) const;
+  std::span<const ImageRange> images() const { return images_; }
   /// The convention to call `code` in: its image's, or System V for host code.
   machine::Convention convention_of(const void* code) const;
+
+  // ---- calls into a driver, and what leaves its frames ----
+  /// Calls a driver's routine in its image's convention, from an export of this kernel. A routine that is left by an
+  /// exception which an outer driver handles does not come back here, and the caller's frames are gone: they must own
+  /// nothing.
+  machine::CallResult call_driver(const void* routine, std::span<const std::uint64_t> arguments);
+  ExceptionState& exceptions() { return context_->exceptions; }
+  /// The frames of the present stack below `rsp` are being left: forgets what they had under way.
+  void forget_below(std::uint64_t rsp);
 
   // ---- each call of an export ----
   /// Counts, checks the IRQL. True when the call is to be recorded.
   bool enter(std::size_t export_index, machine::Convention convention, std::uint8_t maximum) {
     ++calls_[export_index];
-    convention_ = convention;
+    context_->convention = convention;
     if (machine_.processor.irql > maximum) irql_too_high(export_index, maximum, trace::Severity::error);
     return config_.record_calls;
   }
@@ -186,6 +273,11 @@ class Kernel {
   /// What `image` still holds, in words for pool.leak: "2 pool blocks (8,192 bytes): pool#3 'roX ' 4096, …"; empty
   /// when nothing.
   std::string held_by(std::uint16_t image) const;
+
+  /// What `image` has registered and not deregistered, in words for bugcheck.record-left-behind; empty when nothing.
+  std::string registered_by(std::uint16_t image) const;
+  /// Whether a registration's record is there and says what it said when it was registered. Reads it with care.
+  bool record_intact(const BugcheckRegistration& registration) const;
 
   // ---- records ----
   /// A broken rule of the present caller, with the severity the recorder gives it.
@@ -246,18 +338,26 @@ class Kernel {
   // ---- used by the generated entry points ----
   /// Scratch for the text of the call being made, one per nesting depth; empty when nested too deep to be recorded.
   std::span<char> call_text() {
-    return depth_ < call_text_depth ? std::span<char>(call_text_[depth_]) : std::span<char>();
+    Context& now = *context_;
+    return now.depth < Context::text_depth ? std::span<char>(now.call_text[now.depth]) : std::span<char>();
   }
-  void begin_call() { ++depth_; }
-  void end_call() { --depth_; }
+  void begin_call() { ++context_->depth; }
+  void end_call() { --context_->depth; }
 
-  /// Handles of this kernel: registry keys.
+  /// Handles of this kernel: registry keys, objects and files.
   std::uint64_t open_handle(Registry::Key* key);
   Registry::Key* key_of(std::uint64_t handle) const;
+  /// A handle to an object that drivers see (a thread). Its reference is the caller's to take and, when the handle is
+  /// closed, to give back.
+  std::uint64_t open_object_handle(void* object);
+  void* object_of(std::uint64_t handle) const;
+  std::uint64_t open_file_handle(std::unique_ptr<OpenFile> file);
+  OpenFile* file_of(std::uint64_t handle) const;
+  bool is_open(const FileTree::Node& node) const;
   bool close_handle(std::uint64_t handle);
   std::size_t open_handles(std::uint16_t image) const;
 
-  static constexpr std::size_t max_exports = 512;
+  static constexpr std::size_t max_exports = 1024;
 
  private:
   void irql_too_high(std::size_t export_index, std::uint8_t maximum, trace::Severity at_most);
@@ -268,10 +368,8 @@ class Kernel {
   trace::Recorder& recorder_;
   machine::Gate& gate_;
   Config config_;
-  std::uint16_t image_ = trace::no_image;
-  trace::Callback callback_ = trace::Callback::none;
-  machine::Convention convention_ = machine::Convention::system_v;
-  unsigned depth_ = 0;
+  Scheduler scheduler_;
+  Context* context_ = nullptr;
   FailureHook failure_hook_ = nullptr;
   void* failure_context_ = nullptr;
   RunningHook running_hook_ = nullptr;
@@ -280,17 +378,29 @@ class Kernel {
   std::array<std::uint64_t, max_exports> calls_{};
   std::vector<IrqlViolation> irql_violations_;
   std::vector<ImageRange> images_;
+  std::vector<ImageRange> unloaded_;
   struct Handle {
+    bool open() const { return key != nullptr || object != nullptr || file != nullptr; }
     Registry::Key* key = nullptr;
+    void* object = nullptr;
+    std::unique_ptr<OpenFile> file = {};
     std::uint16_t image = trace::no_image;
   };
+  std::uint64_t new_handle(Handle made);
+  const Handle* handle_at(std::uint64_t handle) const;
   std::vector<Handle> handles_;
-  static constexpr std::size_t call_text_bytes = 384;
-  static constexpr std::size_t call_text_depth = 8;
-  std::array<std::array<char, call_text_bytes>, call_text_depth> call_text_{};
   Pool pool_;
   Registry registry_;
+  FileTree files_;
+  std::vector<FirmwareVariable> firmware_;
+  CallbackObjects callbacks_;
+  std::uint32_t uuids_ = 0;
+  bool aux_klib_ready_ = false;
+  std::vector<std::uint64_t> event_providers_;
+  std::uint64_t last_event_provider_ = 0;
+  std::uint32_t volume_number_ = 1;
   std::unique_ptr<IoState> io_;
+  BugcheckCallbacks bugcheck_callbacks_;
 };
 
 namespace detail {

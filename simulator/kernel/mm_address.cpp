@@ -4,6 +4,7 @@
 
 #include "kernel/exports.hpp"
 #include "kernel/kernel.hpp"
+#include "kernel/object_types.hpp"
 #include "kernel/text.hpp"
 //
 #include "kernel/ddi.hpp"
@@ -40,6 +41,9 @@ PVOID MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName) {
     const WCHAR unit = SystemRoutineName->Buffer[length];
     if (unit >= 0x80) return nullptr;
     name[length] = static_cast<char>(unit);
+  }
+  for (const ObjectTypeVariable& variable : object_type_variables()) {
+    if (variable.name == std::string_view(name, length)) return const_cast<void*>(variable.address);
   }
   const Export* row = find_export({name, length});
   if (row == nullptr) return nullptr;

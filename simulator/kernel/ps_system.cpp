@@ -74,12 +74,9 @@ KAFFINITY KeQueryActiveProcessors(VOID) {
   return all_processors();
 }
 
-// The fixed ids of the system process and one of its threads: DriverEntry runs in no other [doc].
+// The fixed id of the system process: DriverEntry runs in no other [doc].
 HANDLE PsGetCurrentProcessId(VOID) {
   return reinterpret_cast<HANDLE>(std::uintptr_t{4});
-}
-HANDLE PsGetCurrentThreadId(VOID) {
-  return reinterpret_cast<HANDLE>(std::uintptr_t{8});
 }
 
 PEPROCESS IoGetCurrentProcess(VOID) {

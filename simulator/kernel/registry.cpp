@@ -35,6 +35,11 @@ std::vector<std::byte> with_terminator(std::string_view text) {
   return bytes;
 }
 
+void drop_volatile(Registry::Key& key) {
+  std::erase_if(key.keys, [](const auto& child) { return child->is_volatile; });
+  for (const auto& child : key.keys) drop_volatile(*child);
+}
+
 }  // namespace
 
 const Registry::Value* Registry::Key::find_value(std::u16string_view wanted) const {
@@ -123,8 +128,18 @@ bool Registry::remove(Key& key) {
   return true;
 }
 
+void Registry::remove_tree(Key& key) {
+  while (!key.keys.empty()) remove_tree(*key.keys.back());
+  remove(key);
+}
+
+void Registry::restart() {
+  removed_.clear();
+  drop_volatile(*root_);
+}
+
 Registry::Key* Registry::control_set(std::string_view path) {
-  return create(to_utf16(path), find(u"\\Registry\\Machine\\System\\ControlSet001"));
+  return create(to_utf16(path), create(u"\\Registry\\Machine\\System\\ControlSet001"));
 }
 
 void Registry::set_dword(std::string_view path, std::string_view name, std::uint32_t value) {

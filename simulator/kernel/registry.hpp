@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine's registry as a tree in memory: names of any case, values with a type. The engine seeds it with what a
-// scenario says (Services\NAME\Parameters, Control\CrashControl); drivers read and write it through Zw* and Rtl*.
+// The machine's registry as a tree in memory: names of any case, values with a type. The engine seeds it with what
+// Windows has and a scenario says; drivers read and write it through Zw* and Rtl*.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +27,7 @@ class Registry {
     std::vector<std::unique_ptr<Key>> keys;
     std::vector<Value> values;
     bool deleted = false;
+    bool is_volatile = false;  ///< does not outlive the machine's running (REG_OPTION_VOLATILE)
 
     const Value* find_value(std::u16string_view name) const;
     Key* find_key(std::u16string_view name) const;
@@ -35,6 +36,9 @@ class Registry {
   };
 
   Registry();
+
+  /// What a boot finds: no volatile keys, and no keys that were deleted. No handle on a key is open then.
+  void restart();
 
   /// The key at an absolute path (`\Registry\Machine\…`; CurrentControlSet leads to ControlSet001), or below `from`;
   /// nullptr when there is none. Case does not count.
@@ -46,6 +50,8 @@ class Registry {
   static bool remove_value(Key& key, std::u16string_view name);
   /// Takes the key out of the tree; handles on it stay valid and see a deleted key. False when it has subkeys.
   bool remove(Key& key);
+  /// With everything below it. REQUIRES: not the root.
+  void remove_tree(Key& key);
 
   // For seeding, in UTF-8: `path` below \Registry\Machine\System\CurrentControlSet, e.g.
   // "Services\dump_xor\Parameters".

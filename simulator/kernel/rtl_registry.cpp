@@ -47,7 +47,20 @@ NTSTATUS base_of(ULONG relative_to, std::u16string& path) {
   return STATUS_SUCCESS;
 }
 
-NTSTATUS find(ULONG relative_to, PCWSTR path, bool create, Registry::Key*& key) {
+/// Makes what is missing of a path, each key with its record.
+Registry::Key* create(std::u16string_view path) {
+  Registry& registry = current().registry();
+  for (std::size_t end = path.find(u'\\', 1);; end = path.find(u'\\', end + 1)) {
+    const std::u16string_view part = path.substr(0, end);
+    const bool missing = registry.find(part) == nullptr;
+    Registry::Key* key = registry.create(part);
+    if (key == nullptr) return nullptr;
+    if (missing) record_created(*key);
+    if (end == std::u16string_view::npos) return key;
+  }
+}
+
+NTSTATUS find(ULONG relative_to, PCWSTR path, bool make, Registry::Key*& key) {
   Kernel& kernel = current();
   if ((relative_to & RTL_REGISTRY_HANDLE) != 0) {
     key = kernel.key_of(reinterpret_cast<std::uintptr_t>(path));
@@ -56,7 +69,7 @@ NTSTATUS find(ULONG relative_to, PCWSTR path, bool create, Registry::Key*& key) 
   std::u16string whole;
   if (const NTSTATUS status = base_of(relative_to, whole); !NT_SUCCESS(status)) return status;
   if (path != nullptr) whole += path;
-  key = create ? kernel.registry().create(whole) : kernel.registry().find(whole);
+  key = make ? create(whole) : kernel.registry().find(whole);
   return key == nullptr ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_SUCCESS;
 }
 
@@ -136,7 +149,7 @@ NTSTATUS call_routine(const RTL_QUERY_REGISTRY_TABLE& entry, PCWSTR name, ULONG 
       reinterpret_cast<std::uintptr_t>(name),    type,
       reinterpret_cast<std::uintptr_t>(bytes),   length,
       reinterpret_cast<std::uintptr_t>(context), reinterpret_cast<std::uintptr_t>(entry.EntryContext)};
-  const machine::CallResult call = kernel.gate().call(kernel.convention_of(code), code, arguments);
+  const machine::CallResult call = kernel.call_driver(code, arguments);
   const NTSTATUS status = call.returned ? static_cast<NTSTATUS>(call.value) : STATUS_UNSUCCESSFUL;
   return status == STATUS_BUFFER_TOO_SMALL ? STATUS_SUCCESS : status;  // ignored [doc]
 }
@@ -188,7 +201,7 @@ NTSTATUS query_named(Registry::Key* key, const RTL_QUERY_REGISTRY_TABLE& entry, 
   }
   const NTSTATUS status = deliver(entry, found, context);
   if (value != nullptr && NT_SUCCESS(status) && (entry.Flags & RTL_QUERY_REGISTRY_DELETE) != 0) {
-    Registry::remove_value(*key, entry.Name);
+    delete_value(*key, entry.Name);
   }
   return status;
 }
@@ -202,7 +215,7 @@ NTSTATUS query_all(Registry::Key* key, const RTL_QUERY_REGISTRY_TABLE& entry, PV
     const NTSTATUS status = deliver(entry, {value.name, value.type, value.bytes.data(), value.bytes.size()}, context);
     record_read(*key, value.name, status);
     if (!NT_SUCCESS(status)) return status;
-    if ((entry.Flags & RTL_QUERY_REGISTRY_DELETE) != 0) Registry::remove_value(*key, value.name);
+    if ((entry.Flags & RTL_QUERY_REGISTRY_DELETE) != 0) delete_value(*key, value.name);
   }
   return STATUS_SUCCESS;
 }
@@ -253,15 +266,15 @@ NTSTATUS RtlWriteRegistryValue(ULONG RelativeTo, PCWSTR Path, PCWSTR ValueName, 
   if (current().injected_failure(export_index::RtlWriteRegistryValue)) return STATUS_INSUFFICIENT_RESOURCES;
   Registry::Key* key = nullptr;
   if (const NTSTATUS status = find(RelativeTo, Path, true, key); !NT_SUCCESS(status)) return status;
-  Registry::set(*key, ValueName == nullptr ? u"" : ValueName, ValueType,
-                {static_cast<const std::byte*>(ValueData), ValueLength});
+  write_value(*key, ValueName == nullptr ? u"" : ValueName, ValueType,
+              {static_cast<const std::byte*>(ValueData), ValueLength});
   return STATUS_SUCCESS;
 }
 
 NTSTATUS RtlDeleteRegistryValue(ULONG RelativeTo, PCWSTR Path, PCWSTR ValueName) {
   Registry::Key* key = nullptr;
   if (const NTSTATUS status = find(RelativeTo, Path, false, key); !NT_SUCCESS(status)) return status;
-  return Registry::remove_value(*key, ValueName) ? STATUS_SUCCESS : STATUS_OBJECT_NAME_NOT_FOUND;
+  return delete_value(*key, ValueName);
 }
 
 NTSTATUS RtlCheckRegistryKey(ULONG RelativeTo, PWSTR Path) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything here runs in the fault trap's signal handler.
+// All but on_stack() runs in the fault trap's signal handler.
 #include "kernel/trap.hpp"
 
 #include <sys/uio.h>
@@ -7,8 +7,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 
-#include "kernel/kernel.hpp"
+#include "machine/general_registers.hpp"
+//
+#include "kernel/context_copy.hpp"
+#include "kernel/exception.hpp"
+#include "kernel/frame_walk.hpp"
 
 namespace dumpsim::kernel {
 namespace {
@@ -30,7 +35,46 @@ std::size_t peek(std::uint64_t address, std::span<char> into) {
   return count < 0 ? 0 : static_cast<std::size_t>(count);
 }
 
+void registers_of(const ucontext_t& from, machine::Context& to) {
+  const auto& registers = from.uc_mcontext.gregs;
+  for (std::size_t i = 0; i < to.gpr.size(); ++i) {
+    to.gpr[i] = static_cast<std::uint64_t>(registers[machine::general_registers[i]]);
+  }
+  to.rip = static_cast<std::uint64_t>(registers[REG_RIP]);
+  to.flags = static_cast<std::uint64_t>(registers[REG_EFL]);
+  if (const auto* floating = from.uc_mcontext.fpregs; floating != nullptr) {
+    to.mxcsr = floating->mxcsr;
+    static_assert(sizeof floating->_xmm == sizeof to.xmm);
+    std::memcpy(to.xmm.data(), floating->_xmm, sizeof to.xmm);
+  }
+}
+
+/// Return addresses of a driver's frames from where it faulted outward, by its image's tables. Nothing for a driver
+/// without tables: what the trap itself finds is as good.
+void trace_back(FaultReport& report, machine::Context& registers) {
+  Kernel& kernel = current();
+  registers.rip = report.registers.rip;
+  FrameWalk walk(kernel, registers);
+  std::uint32_t count = 0;
+  bool tables = false;
+  report.return_addresses[count++] = registers.rip;
+  for (bool first = true; count < report.return_addresses.size() && walk.to_driver(); first = false) {
+    tables = tables || !walk.image()->functions.empty();
+    if (!first || walk.context().rip != registers.rip) report.return_addresses[count++] = walk.context().rip;
+    if (!walk.leave_frame()) break;
+  }
+  report.return_address_count = tables ? count : 0;
+}
+
 }  // namespace
+
+/// What the trap puts on the driver's stack, below what a System V leaf function may keep there.
+struct alignas(64) Traps::Raised {
+  Traps* traps;
+  EXCEPTION_RECORD record;
+  CONTEXT context;
+  FaultReport report;
+};
 
 Result<std::unique_ptr<Traps>> Traps::create(machine::Machine& machine, const machine::SystemFacts& facts) {
   std::unique_ptr<Traps> traps(new Traps);
@@ -77,6 +121,64 @@ bool Traps::debug_service(FaultReport& report, void* ucontext) {
   return true;
 }
 
+bool Traps::dispatch(const FaultReport& report, const TrapVerdict& verdict, void* ucontext) {
+  constexpr std::uint64_t red_zone = 128;
+  constexpr std::uint64_t room = 1024;  // for what the first functions need; beyond it is the guard's business
+  const machine::GuestStack& stack = current().gate().stack();
+  const std::uint64_t rsp = report.registers.rsp;
+  const auto low = reinterpret_cast<std::uint64_t>(stack.low());
+  if (trap_ == nullptr || !stack.contains(reinterpret_cast<const void*>(rsp)) ||
+      rsp - low < red_zone + sizeof(Raised) + alignof(Raised) + room) {
+    return false;
+  }
+  auto* const raised =
+      reinterpret_cast<Raised*>((rsp - red_zone - sizeof(Raised)) & ~(std::uint64_t{alignof(Raised)} - 1));
+  raised->traps = this;
+  raised->report = report;
+  EXCEPTION_RECORD& record = raised->record;
+  std::memset(&record, 0, sizeof record);
+  record.ExceptionCode = static_cast<NTSTATUS>(verdict.code);
+  record.ExceptionAddress = reinterpret_cast<PVOID>(report.registers.rip);
+  record.NumberParameters = verdict.count;
+  std::copy_n(verdict.parameters.begin(), verdict.count, record.ExceptionInformation);
+  machine::Context registers;
+  registers_of(*static_cast<const ucontext_t*>(ucontext), registers);
+  registers.rip = report.registers.rip;
+  to_wdk(registers, raised->context);
+
+  // Called by nobody: the null return address tells a walk that the fault's frames lie beyond.
+  greg_t* const gregs = static_cast<ucontext_t*>(ucontext)->uc_mcontext.gregs;
+  auto* const return_address = reinterpret_cast<std::uint64_t*>(raised) - 1;
+  *return_address = 0;
+  constexpr greg_t trap_direction_alignment = 0x100 | 0x400 | 0x40000;
+  gregs[REG_RSP] = reinterpret_cast<greg_t>(return_address);
+  gregs[REG_RDI] = reinterpret_cast<greg_t>(raised);
+  gregs[REG_RIP] = reinterpret_cast<greg_t>(&Traps::on_stack);
+  gregs[REG_EFL] &= ~trap_direction_alignment;
+  return true;
+}
+
+void Traps::on_stack(Raised* raised) {
+  Kernel& kernel = current();
+  EXCEPTION_RECORD& record = raised->record;
+  Dispatch dispatch{nullptr, reinterpret_cast<std::uint64_t>(raised), &record, &raised->context, true};
+  if (search_handler(kernel, dispatch)) {
+    machine::Context context;
+    from_wdk(raised->context, context);
+    kernel::resume(kernel, context);
+  }
+  const TrapVerdict verdict = unhandled(
+      static_cast<std::uint32_t>(record.ExceptionCode), reinterpret_cast<std::uint64_t>(record.ExceptionAddress),
+      {record.ExceptionInformation[0], record.ExceptionInformation[1]}, reinterpret_cast<std::uint64_t>(&record),
+      reinterpret_cast<std::uint64_t>(&raised->context));
+  kernel.machine().bugcheck = {true, verdict.code, verdict.parameters};
+  machine::Context registers;
+  from_wdk(raised->context, registers);
+  trace_back(raised->report, registers);
+  raised->traps->trap_->keep(raised->report);
+  kernel.gate().leave_all(machine::FaultTrap::reason);
+}
+
 bool Traps::resolve(FaultReport& report, void* ucontext) {
   if (report.kind == FaultKind::hang) return false;
   switch (ring0_->emulate(ucontext, report)) {
@@ -91,8 +193,14 @@ bool Traps::resolve(FaultReport& report, void* ucontext) {
   if (report.kind == FaultKind::breakpoint && report.code == 0x2d && debug_service(report, ucontext)) return true;
   TrapVerdict verdict = judge(report);
   if (verdict.what == TrapVerdict::What::exception) {
+    // Where int 3 stands, not behind it, is where a breakpoint is [doc].
+    if (report.kind == FaultKind::breakpoint && report.code == 3) --report.registers.rip;
+    if (dispatch(report, verdict, ucontext)) return true;
     verdict = unhandled(verdict.code, report.registers.rip, {verdict.parameters[0], verdict.parameters[1]}, 0, 0);
   }
+  machine::Context registers;
+  registers_of(*static_cast<const ucontext_t*>(ucontext), registers);
+  trace_back(report, registers);
   if (verdict.what == TrapVerdict::What::bugcheck) {
     machine::BugcheckState& state = current().machine().bugcheck;
     state = {true, verdict.code, verdict.parameters};

@@ -35,6 +35,8 @@ struct TrapVerdict {
 /// images: they stand for what Windows keeps in the upper half. A present page that is not writable or executable is
 /// 0xBE or 0xFC.
 TrapVerdict judge(const machine::FaultReport& report);
+/// Whether `address` is one that Windows would have in a process's half: what probes let pass.
+bool is_user_address(std::uint64_t address);
 /// The bugcheck of an exception that nobody handled [doc]: 0x7E where a system thread's last handler sees it, below
 /// DISPATCH_LEVEL, 0x1E above. `record` and `context` are their addresses, if they have one.
 TrapVerdict unhandled(std::uint32_t status, std::uint64_t address, std::array<std::uint64_t, 2> information,
@@ -48,15 +50,22 @@ class Traps {
 
   /// For FaultHooks::resolve. When it is false, machine.bugcheck says what Windows would have stopped with.
   /// REQUIRES: there is a current kernel.
+  /// An exception's dispatch is begun on the driver's stack, and the context leads there.
   bool resolve(machine::FaultReport& report, void* ucontext);
+  /// Told of the fault again when nobody handles the exception it raised. Without one no exception is dispatched.
+  void attach(machine::FaultTrap& trap) { trap_ = &trap; }
 
  private:
+  struct Raised;
+  bool dispatch(const machine::FaultReport& report, const TrapVerdict& verdict, void* ucontext);
+  [[noreturn]] static void on_stack(Raised* raised);
   Traps() = default;
   static void on_instruction(void* context, std::string_view words, bool foreign);
   static void on_irql(void* context, std::uint8_t irql);
   bool debug_service(machine::FaultReport& report, void* ucontext);
 
   std::unique_ptr<machine::Ring0> ring0_;
+  machine::FaultTrap* trap_ = nullptr;
 };
 
 }  // namespace dumpsim::kernel

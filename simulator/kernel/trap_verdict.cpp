@@ -2,6 +2,7 @@
 // Which bugcheck or exception a fault is. The tables are Microsoft's bug check reference [doc]; where it leaves a
 // choice open, the tag says so.
 #include <algorithm>
+#include <string_view>
 
 #include "kernel/kernel.hpp"
 #include "kernel/trap.hpp"
@@ -35,7 +36,7 @@ bool is_kernel_address(const Kernel& kernel, const machine::Machine& machine, st
   const Region region = machine.memory.region_of(pointer(address));
   if (region != Region::unknown) return region != Region::null_page;
   return address - machine::control_region_base < machine::control_region_bytes ||
-         kernel.image_at(pointer(address)) != nullptr;
+         current().gate().stack().contains(pointer(address)) || kernel.image_at(pointer(address)) != nullptr;
 }
 
 TrapVerdict bugcheck(std::uint32_t code, std::array<std::uint64_t, 4> parameters) {
@@ -56,6 +57,8 @@ TrapVerdict page_fault(const FaultReport& report) {
   const std::uint64_t operation = report.access == FaultAccess::write     ? trap_page_fault_write
                                   : report.access == FaultAccess::execute ? trap_page_fault_execute
                                                                           : trap_page_fault_read;
+  // DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS [doc].
+  if (kernel.was_image(pointer(address))) return bugcheck(0xCE, {address, operation, rip, 0});
   const bool kernels = is_kernel_address(kernel, machine, address);
   // What is there for reading was refused for what was done to it.
   if (kernels && report.present && report.access == FaultAccess::write) {
@@ -99,7 +102,27 @@ TrapVerdict arithmetic(const FaultReport& report) {
   }
 }
 
+/// No ring 0 code makes system calls, and what they do there is nowhere documented. All [assumed]: syscall enters the
+/// dispatcher, which swaps the processor's gs for user mode's and faults on that until the fault doubles; 64-bit
+/// Windows leaves sysenter without a target, a general protection fault; an interrupt that is nobody's is as privileged
+/// as any.
+TrapVerdict system_call(const FaultReport& report) {
+  const std::string_view instruction = report.instruction;
+  if (instruction == "syscall") {
+    return bugcheck(UNEXPECTED_KERNEL_MODE_TRAP, {double_fault, report.registers.rsp, 0, report.registers.rip});
+  }
+  if (instruction == "sysenter") {
+    return exception(static_cast<std::uint32_t>(STATUS_ACCESS_VIOLATION), 2, {0, ~std::uint64_t{0}});
+  }
+  return exception(STATUS_PRIVILEGED_INSTRUCTION);
+}
+
 }  // namespace
+
+bool is_user_address(std::uint64_t address) {
+  constexpr std::uint64_t user_end = 0x7FFFFFFF0000;  // MmUserProbeAddress of x64 [doc]
+  return address < user_end && !is_kernel_address(current(), current().machine(), address);
+}
 
 TrapVerdict judge(const FaultReport& report) {
   switch (report.kind) {
@@ -123,8 +146,9 @@ TrapVerdict judge(const FaultReport& report) {
       if (report.code == 1) return exception(STATUS_SINGLE_STEP);
       if (report.code == 0x2c) return exception(STATUS_ASSERTION_FAILURE);
       return exception(static_cast<std::uint32_t>(STATUS_BREAKPOINT), 1, {});
-    case FaultKind::abort:
     case FaultKind::system_call:
+      return system_call(report);
+    case FaultKind::abort:
     case FaultKind::hang:
     case FaultKind::other:
       break;

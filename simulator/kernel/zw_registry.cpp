@@ -9,13 +9,15 @@
 #include "kernel/kernel.hpp"
 #include "kernel/registry_call.hpp"
 #include "kernel/text.hpp"
+#include "trace/registry_words.hpp"
 //
 #include "kernel/ddi.hpp"
 
 namespace dumpsim::kernel {
 namespace {
 
-constexpr NTSTATUS key_deleted = static_cast<NTSTATUS>(0xC000017C);  // STATUS_KEY_DELETED
+constexpr NTSTATUS key_deleted = static_cast<NTSTATUS>(0xC000017C);             // STATUS_KEY_DELETED
+constexpr NTSTATUS child_must_be_volatile = static_cast<NTSTATUS>(0xC0000181);  // STATUS_CHILD_MUST_BE_VOLATILE
 
 Registry::Key* key_of(HANDLE handle) {
   return current().key_of(reinterpret_cast<std::uintptr_t>(handle));
@@ -193,9 +195,10 @@ NTSTATUS ZwOpenKeyEx(PHANDLE KeyHandle, ACCESS_MASK, POBJECT_ATTRIBUTES ObjectAt
   return open(KeyHandle, ObjectAttributes);
 }
 
-// Only the last component may be new [doc].
-NTSTATUS ZwCreateKey(PHANDLE KeyHandle, ACCESS_MASK, POBJECT_ATTRIBUTES ObjectAttributes, ULONG, PUNICODE_STRING, ULONG,
-                     PULONG Disposition) {
+// Only the last component may be new [doc]. A key below a volatile one has to be
+// volatile [doc].
+NTSTATUS ZwCreateKey(PHANDLE KeyHandle, ACCESS_MASK, POBJECT_ATTRIBUTES ObjectAttributes, ULONG, PUNICODE_STRING,
+                     ULONG CreateOptions, PULONG Disposition) {
   Kernel& kernel = current();
   if (kernel.injected_failure(export_index::ZwCreateKey)) return STATUS_INSUFFICIENT_RESOURCES;
   Registry::Key* from = nullptr;
@@ -209,7 +212,11 @@ NTSTATUS ZwCreateKey(PHANDLE KeyHandle, ACCESS_MASK, POBJECT_ATTRIBUTES ObjectAt
     Registry::Key* parent =
         last == std::u16string_view::npos ? from : kernel.registry().find(path.substr(0, last), from);
     if (parent == nullptr) return STATUS_OBJECT_NAME_NOT_FOUND;
+    const bool is_volatile = (CreateOptions & REG_OPTION_VOLATILE) != 0;
+    if (parent->is_volatile && !is_volatile) return child_must_be_volatile;
     key = kernel.registry().create(last == std::u16string_view::npos ? path : path.substr(last + 1), parent);
+    key->is_volatile = is_volatile;
+    record_created(*key);
   }
   *KeyHandle = reinterpret_cast<HANDLE>(kernel.open_handle(key));
   return STATUS_SUCCESS;
@@ -259,20 +266,24 @@ NTSTATUS ZwSetValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName, ULONG, ULONG
   if (current().injected_failure(export_index::ZwSetValueKey)) return STATUS_INSUFFICIENT_RESOURCES;
   Registry::Key* key = nullptr;
   if (const NTSTATUS status = resolve(KeyHandle, key); !NT_SUCCESS(status)) return status;
-  Registry::set(*key, view(ValueName), Type, {static_cast<const std::byte*>(Data), DataSize});
+  write_value(*key, view(ValueName), Type, {static_cast<const std::byte*>(Data), DataSize});
   return STATUS_SUCCESS;
 }
 
 NTSTATUS ZwDeleteValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName) {
   Registry::Key* key = nullptr;
   if (const NTSTATUS status = resolve(KeyHandle, key); !NT_SUCCESS(status)) return status;
-  return Registry::remove_value(*key, view(ValueName)) ? STATUS_SUCCESS : STATUS_OBJECT_NAME_NOT_FOUND;
+  return delete_value(*key, view(ValueName));
 }
 
 NTSTATUS ZwDeleteKey(HANDLE KeyHandle) {
   Registry::Key* key = nullptr;
   if (const NTSTATUS status = resolve(KeyHandle, key); !NT_SUCCESS(status)) return status;
-  return current().registry().remove(*key) ? STATUS_SUCCESS : STATUS_CANNOT_DELETE;
+  Kernel& kernel = current();
+  const std::string path = to_utf8(key->path());
+  const NTSTATUS status = kernel.registry().remove(*key) ? STATUS_SUCCESS : STATUS_CANNOT_DELETE;
+  kernel.recorder().registry_deleted(kernel.image(), status, path);
+  return status;
 }
 
 NTSTATUS ZwFlushKey(HANDLE KeyHandle) {
@@ -281,13 +292,37 @@ NTSTATUS ZwFlushKey(HANDLE KeyHandle) {
 }
 
 NTSTATUS ZwClose(HANDLE Handle) {
-  return current().close_handle(reinterpret_cast<std::uintptr_t>(Handle)) ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
+  Kernel& kernel = current();
+  const std::uint64_t handle = reinterpret_cast<std::uintptr_t>(Handle);
+  void* const object = kernel.object_of(handle);
+  if (!kernel.close_handle(handle)) return STATUS_INVALID_HANDLE;
+  if (object != nullptr) kernel::ObfDereferenceObject(object);
+  return STATUS_SUCCESS;
 }
 
 void record_read(const Registry::Key& key, std::u16string_view value, std::int32_t status) {
   Kernel& kernel = current();
   if (!kernel.config().record_calls) return;
   kernel.recorder().registry_read(kernel.image(), status, to_utf8(key.path()), to_utf8(value));
+}
+
+void write_value(Registry::Key& key, std::u16string_view name, std::uint32_t type, std::span<const std::byte> bytes) {
+  Kernel& kernel = current();
+  Registry::set(key, name, type, bytes);
+  kernel.recorder().registry_written(kernel.image(), STATUS_SUCCESS, to_utf8(key.path()), to_utf8(name), type,
+                                     trace::registry_data_words(type, bytes));
+}
+
+std::int32_t delete_value(Registry::Key& key, std::u16string_view name) {
+  Kernel& kernel = current();
+  const NTSTATUS status = Registry::remove_value(key, name) ? STATUS_SUCCESS : STATUS_OBJECT_NAME_NOT_FOUND;
+  kernel.recorder().registry_deleted(kernel.image(), status, to_utf8(key.path()), to_utf8(name));
+  return status;
+}
+
+void record_created(const Registry::Key& key) {
+  Kernel& kernel = current();
+  kernel.recorder().registry_created(kernel.image(), STATUS_SUCCESS, to_utf8(key.path()));
 }
 
 }  // namespace dumpsim::kernel

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "machine/driver_sections.hpp"
 #include "machine/gate.hpp"
 
 namespace dumpsim::loader {
@@ -35,13 +36,16 @@ struct LoadOptions {
   std::optional<machine::Convention> convention;
   /// What the image's random numbers (the security cookie) are made from, with its name.
   std::uint64_t seed = 0;
+  /// An ELF image with functions that nobody provides is loaded all the same, and calling one ends the run, as in a
+  /// .sys.
+  bool trap_missing = false;
 };
 
 class Image {
  public:
   /// Reads, checks, copies, maps and relocates; runs nothing of the image. The first bytes tell its format. Fails
   /// naming the file: missing, neither an ELF shared library nor a native PE32+ image for x64, damaged, no DriverEntry;
-  /// for ELF also functions that are not simulated (all of them, a line each).
+  /// for ELF also functions that are not simulated (all of them, a line each), unless they are to be trapped.
   static Result<std::unique_ptr<Image>> load(const std::filesystem::path& path, const ExportTable& exports,
                                              LoadOptions options);
   /// Unmaps it. REQUIRES: nothing of it runs or is called again.
@@ -62,6 +66,9 @@ class Image {
   }
   /// What the image may write, ascending: its state, for a snapshot that is to be restored.
   std::span<const std::span<std::byte>> writable() const { return writable_; }
+  /// What stays of the image after DriverEntry, section by section; empty where sections share pages, and for ELF,
+  /// whose linker lays what is pageable beside what is not.
+  std::span<const machine::DriverSection> sections() const { return sections_; }
   /// .pdata: rows of three 32-bit addresses relative to base() (begin, end, unwind information), ascending and inside
   /// the image; the unwind information itself is unchecked. Empty for ELF.
   std::span<const std::byte> function_table() const { return function_table_; }
@@ -97,6 +104,7 @@ class Image {
   std::size_t bytes_ = 0;
   const void* entry_ = nullptr;
   std::vector<std::span<std::byte>> writable_;
+  std::vector<machine::DriverSection> sections_;
   std::span<const std::byte> function_table_;
   std::vector<Function> functions_;  // ascending
   std::vector<std::string> notes_;

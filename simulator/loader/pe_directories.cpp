@@ -3,6 +3,8 @@
 // people alone.
 #include <fmt/format.h>
 
+#include <tuple>
+
 #include "loader/pe_reader.hpp"
 
 namespace dumpsim::loader::pe {
@@ -40,6 +42,10 @@ Result<void> Reader::read_imports() {
 }
 
 Result<void> Reader::read_thunks(const std::string& library, const ImportDescriptor& descriptor) {
+  // Bound in advance to addresses of another machine: those are replaced, as long as the names stand elsewhere.
+  if (descriptor.names == 0 && descriptor.time_stamp != 0) {
+    return damaged("its imports from {} are bound to addresses, and their names are gone", library);
+  }
   const std::uint64_t names = descriptor.names != 0 ? descriptor.names : descriptor.slots;
   for (std::uint64_t i = 0;; ++i) {
     const std::optional<std::uint64_t> thunk = mapped<std::uint64_t>(names + 8 * i);
@@ -170,11 +176,30 @@ Result<void> Reader::read_load_config() {
   };
   const Result<std::uint32_t> cookie = slot(config.security_cookie, "security cookie", true);
   if (!cookie) return cookie.error();
+  // An image whose code is ARM64 says x64 in its header, so that x64 processes load it [doc: ARM64EC].
+  if (config.hybrid_metadata != 0) {
+    return Error{"a Windows image for ARM64EC, whose code is ARM64's though its header says x64; expected one for x64"};
+  }
   const Result<std::uint32_t> check = slot(config.guard_check, "control flow guard's check", false);
   if (!check) return check.error();
   const Result<std::uint32_t> dispatch = slot(config.guard_dispatch, "control flow guard's dispatch", false);
   if (!dispatch) return dispatch.error();
-  facts_.load_config = PeLoadConfig{config.bytes, *cookie, *check, *dispatch, config.guard_flags};
+  PeLoadConfig known{.bytes = config.bytes,
+                     .security_cookie = *cookie,
+                     .guard_check = *check,
+                     .guard_dispatch = *dispatch,
+                     .guard_flags = config.guard_flags,
+                     .dynamic_relocations = config.dynamic_relocations != 0 || config.dynamic_relocations_offset != 0};
+  for (const auto& [value, into, what] :
+       {std::tuple{config.extended_check, &known.extended_check, "extended flow guard's check"},
+        std::tuple{config.extended_dispatch, &known.extended_dispatch, "extended flow guard's dispatch"},
+        std::tuple{config.extended_table_dispatch, &known.extended_table_dispatch,
+                   "extended flow guard's table dispatch"}}) {
+    const Result<std::uint32_t> address = slot(value, what, false);
+    if (!address) return address.error();
+    *into = *address;
+  }
+  facts_.load_config = known;
   return {};
 }
 
@@ -245,6 +270,7 @@ Result<void> Reader::read_certificates() {
     return damaged("its signature has {} bytes at {:#x} of the file, which has {} in all: cut short?", table.bytes,
                    table.address, bytes_.size());
   }
+  facts_.signatures = {table.address, table.bytes};
   std::uint64_t next = table.address;
   const std::uint64_t end = next + table.bytes;
   while (end - next >= sizeof(Certificate)) {

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstddef>
 #include <cstring>
 #include <iterator>
 #include <system_error>
@@ -95,6 +97,11 @@ Result<void> Reader::read_headers() {
   const std::uint64_t count = std::min<std::uint64_t>({header.directories, directory_count, room});
   for (std::uint64_t i = 0; i < count; ++i) {
     directories_[i] = at<Directory>(optional_at + sizeof(OptionalHeader) + i * sizeof(Directory));
+  }
+  facts_.checksum_offset = static_cast<std::uint32_t>(optional_at + offsetof(OptionalHeader, checksum));
+  if (count > directory_security) {
+    facts_.security_directory_offset =
+        static_cast<std::uint32_t>(optional_at + sizeof(OptionalHeader) + directory_security * sizeof(Directory));
   }
   if (directory(directory_clr).address != 0) return Error{"a .NET image, expected a driver of machine code"};
   sections_at_ = optional_at + file.optional_header_bytes;
@@ -260,6 +267,46 @@ bool is_kernel_library(std::string_view library) {
   return name.starts_with("ext-ms-win-ntos-") || name.starts_with("api-ms-win-ntos-");
 }
 
+std::string_view role_of_library(std::string_view library) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 30> roles{{
+      {"fltmgr.sys", "the filter manager for file system minifilters"},
+      {"wdfldr.sys", "the loader of the driver framework (KMDF)"},
+      {"wdf01000.sys", "the driver framework (KMDF)"},
+      {"wpprecorder.sys", "the trace recorder"},
+      {"ksecdd.sys", "the kernel's security support and BCrypt functions"},
+      {"cng.sys", "the kernel's BCrypt functions"},
+      {"storport.sys", "the storage port driver's library for miniports"},
+      {"scsiport.sys", "the SCSI port driver's library for miniports"},
+      {"ataport.sys", "the ATA port driver's library for miniports"},
+      {"classpnp.sys", "the storage class drivers' library"},
+      {"ndis.sys", "the network driver interface"},
+      {"netio.sys", "the network stack's kernel interface"},
+      {"tdi.sys", "the transport driver interface"},
+      {"fwpkclnt.sys", "the Windows Filtering Platform's kernel interface"},
+      {"ks.sys", "kernel streaming"},
+      {"portcls.sys", "the audio port class"},
+      {"dxgkrnl.sys", "the graphics kernel"},
+      {"videoprt.sys", "the video port driver"},
+      {"win32k.sys", "the window manager's kernel part"},
+      {"hidclass.sys", "the HID class driver"},
+      {"hidparse.sys", "the parser of HID descriptors"},
+      {"usbd.sys", "the USB driver interface"},
+      {"clfs.sys", "the common log file system"},
+      {"ci.dll", "code integrity"},
+      {"kdcom.dll", "the debugger's transport"},
+      {"bootvid.dll", "the boot screen's driver"},
+      {"pshed.dll", "the platform's hardware error driver"},
+      {"tm.sys", "the transaction manager"},
+      {"msrpc.sys", "the kernel's RPC run-time"},
+      {"crashdmp.sys", "the crash dump stack itself"},
+  }};
+  const std::string name = lower(library);
+  for (const auto& [file, role] : roles) {
+    if (name == file) return role;
+  }
+  return {};
+}
+
 bool is_compiler_support(std::string_view name) {
   return name == "__chkstk";
 }
@@ -269,14 +316,18 @@ Result<void> check_pe_driver(const PeFacts& facts) {
     return Error{fmt::format("a Windows image of subsystem {} ({}), expected a driver of the native one (1)",
                              facts.subsystem, pe_subsystem_name(facts.subsystem))};
   }
+  for (const PeSection& section : facts.sections) {
+    if (!section.name.starts_with(".kmdf")) continue;
+    return Error{
+        fmt::format("a WDF driver (it has the framework's section {}): the framework is not simulated", section.name)};
+  }
   for (const PeImport& import : facts.imports) {
     const std::string library = lower(import.library);
     if (library.starts_with("wdfldr")) {
-      return Error{
-          fmt::format("a WDF driver (it imports {} from {}): the framework's entry point needs a driver object and a "
-                      "registry path, "
-                      "which a dump filter's DriverEntry is not given",
-                      import.name, import.library)};
+      return Error{fmt::format(
+          "a WDF driver (it imports {} from {}): the framework is not simulated, and its entry point reads a "
+          "registry path where a dump filter's DriverEntry is given something else",
+          import.name, import.library)};
     }
     if (library == "kernel32.dll" || library == "ntdll.dll" || library == "user32.dll" || library == "msvcrt.dll" ||
         library.starts_with("api-ms-win-crt-") || library.starts_with("ucrtbase")) {

@@ -60,7 +60,14 @@ struct PeLoadConfig {
   std::uint32_t security_cookie = 0;  ///< eight writable bytes; 0 when there is none
   std::uint32_t guard_check = 0;      ///< eight bytes that hold a function's address; 0 when there is none
   std::uint32_t guard_dispatch = 0;
+  std::uint32_t extended_check =
+      0;  ///< the same of extended flow guard (XFG), whose targets carry a hash of their type
+  std::uint32_t extended_dispatch = 0;
+  std::uint32_t extended_table_dispatch = 0;
   std::uint32_t guard_flags = 0;
+  /// Rewrites calls for retpolines and import optimisation on systems that want those; without it the image runs as it
+  /// is, so nothing is read of it.
+  bool dynamic_relocations = false;
 };
 
 struct PeTls {
@@ -104,6 +111,10 @@ struct PeFacts {
   std::vector<PeFunction> functions;  ///< ascending; of the symbol table that GNU linkers leave in the file, or none
   std::string pdb;                    ///< path of the symbols, as the linker wrote it
   std::vector<PeCertificate> certificates;
+  // What a hash over the image leaves out: offsets in the file.
+  std::uint32_t checksum_offset = 0;
+  std::uint32_t security_directory_offset = 0;  ///< 0 when there is no such directory
+  PeRange signatures;                           ///< of the file, not of memory; 0 bytes when there are none
 
   const PeSection* section_at(std::uint32_t address) const;
 };
@@ -123,6 +134,9 @@ Result<void> check_pe_driver(const PeFacts& facts);
 /// Whether `library` is one whose functions the kernel provides: ntoskrnl.exe, hal.dll, their API sets and the names
 /// they had. Case does not count.
 bool is_kernel_library(std::string_view library);
+/// What another library of Windows' kernel mode is, with its article: "the filter manager"; empty for one that is not
+/// known. Case does not count.
+std::string_view role_of_library(std::string_view library);
 /// __chkstk: what compilers call by a convention of its own, so that the loader provides it and not the export table.
 bool is_compiler_support(std::string_view name);
 

@@ -144,10 +144,24 @@ struct LoadConfig {
   std::uint64_t edit_list, security_cookie, handler_table, handler_count;
   std::uint64_t guard_check, guard_dispatch, guard_table, guard_count;
   std::uint32_t guard_flags;
+  std::uint16_t code_integrity_flags, code_integrity_catalog;
+  std::uint32_t code_integrity_offset, code_integrity_reserved;
+  std::uint64_t address_taken, address_taken_count, long_jumps, long_jump_count;
+  std::uint64_t dynamic_relocations, hybrid_metadata;
+  std::uint64_t return_flow_failure, return_flow_failure_slot;
+  std::uint32_t dynamic_relocations_offset;
+  std::uint16_t dynamic_relocations_section, reserved;
+  std::uint64_t return_flow_verify_slot;
+  std::uint32_t hot_patches, reserved_too;
+  std::uint64_t enclave, volatile_metadata, exception_continuations, exception_continuation_count;
+  std::uint64_t extended_check, extended_dispatch, extended_table_dispatch;
 };
 static_assert(__builtin_offsetof(LoadConfig, security_cookie) == 0x58);
 static_assert(__builtin_offsetof(LoadConfig, guard_check) == 0x70);
 static_assert(__builtin_offsetof(LoadConfig, guard_flags) == 0x90);
+static_assert(__builtin_offsetof(LoadConfig, hybrid_metadata) == 0xC8);
+static_assert(__builtin_offsetof(LoadConfig, dynamic_relocations_offset) == 0xE0);
+static_assert(__builtin_offsetof(LoadConfig, extended_check) == 0x118);
 
 struct DebugDirectory {
   std::uint32_t characteristics, time_stamp;

@@ -200,8 +200,12 @@ void PeImage::seed_cookie() {
 // nowhere gets ours, which check nothing either: as on a Windows without kernel control flow guard.
 void PeImage::fill_guard_slots() {
   if (!facts_.load_config) return;
-  for (const auto& [slot, function] : {std::pair{facts_.load_config->guard_check, dumpsim_guard_check},
-                                       std::pair{facts_.load_config->guard_dispatch, dumpsim_guard_dispatch}}) {
+  const PeLoadConfig& config = *facts_.load_config;
+  for (const auto& [slot, function] :
+       {std::pair{config.guard_check, dumpsim_guard_check}, std::pair{config.guard_dispatch, dumpsim_guard_dispatch},
+        std::pair{config.extended_check, dumpsim_guard_check},
+        std::pair{config.extended_dispatch, dumpsim_guard_dispatch},
+        std::pair{config.extended_table_dispatch, dumpsim_guard_dispatch}}) {
     if (slot == 0) continue;
     const void* target = nullptr;
     std::memcpy(&target, at(slot), sizeof target);
@@ -228,6 +232,12 @@ Result<void> PeImage::protect() {
     }
     if (Result<void> done = set(section.address, section.bytes, protection_of(section)); !done) return done;
     if (section.writable()) writable_.emplace_back(at(section.address), section.bytes);
+    if (!section.discarded()) {
+      sections_.push_back({section.name,
+                           {at(section.address), whole_pages(section.bytes)},
+                           protection_of(section),
+                           section.pageable()});
+    }
     next = static_cast<std::uint32_t>(section.address + whole_pages(section.bytes));
   }
   if (next < bytes_) return set(next, bytes_ - next, PROT_NONE);

@@ -23,8 +23,13 @@ constexpr std::array hints{
     Hint{"ExAllocatePoolWithTag", 0x2000, "is refused with pool type NonPagedPool; ask for NonPagedPoolNx"},
     Hint{"ExAllocatePoolWithQuotaTag", 0x2000, "is refused with pool type NonPagedPool; ask for NonPagedPoolNx"},
     Hint{"ExAllocatePoolWithTagPriority", 0x2000, "is refused with pool type NonPagedPool; ask for NonPagedPoolNx"},
+    Hint{"ExInitializeNPagedLookasideList", 0x2000, "makes executable pool without POOL_NX_ALLOCATION in its flags"},
+    Hint{"ExInitializeLookasideListEx", 0x2000, "is refused with pool type NonPagedPool; ask for NonPagedPoolNx"},
+    Hint{"ExAllocatePool2", 0x2000, "is refused with POOL_FLAG_NON_PAGED_EXECUTE"},
+    Hint{"ExAllocatePool3", 0x2000, "is refused with POOL_FLAG_NON_PAGED_EXECUTE"},
     Hint{"MmProtectMdlSystemAddress", 0x2001, "is refused with an executable page protection"},
     Hint{"ZwAllocateVirtualMemory", 0x2001, "is refused with an executable page protection"},
+    Hint{"ZwMapViewOfSection", 0x2001, "is refused with an executable page protection"},
     Hint{"MmMapLockedPages", 0x2002, "maps executable memory; use MmMapLockedPagesSpecifyCache"},
     Hint{"MmMapLockedPagesSpecifyCache", 0x2002, "is refused without MdlMappingNoExecute in its priority"},
 };

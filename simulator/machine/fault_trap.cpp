@@ -4,6 +4,7 @@
 #include "machine/fault_trap.hpp"
 
 #include <fmt/format.h>
+#include <linux/audit.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -16,6 +17,7 @@
 #include <type_traits>
 
 #include "machine/instruction.hpp"
+#include "machine/system_calls.hpp"
 
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid
@@ -78,6 +80,30 @@ void classify_refused(FaultReport& report) {
   }
 }
 
+constexpr std::uint64_t instruction_bytes = 2;  // of syscall, int 0x80 and sysenter alike
+constexpr std::uint16_t narrow_code_segment = 0x23;
+
+/// sysenter forgets where it was: Linux comes back from it in 32-bit code, at an address of its own.
+bool came_from_sysenter(const ucontext_t& context) {
+  return static_cast<std::uint16_t>(context.uc_mcontext.gregs[REG_CSGSFS]) == narrow_code_segment;
+}
+
+bool is_sysenter(const std::uint8_t* code) {
+  return code[0] == 0x0F && code[1] == 0x34;
+}
+
+void classify_system_call(FaultReport& report, std::uint64_t number, bool narrow, const ucontext_t& context) {
+  report.kind = FaultKind::system_call;
+  report.code = number;
+  report.instruction = narrow ? "int 0x80" : "syscall";
+  if (came_from_sysenter(context)) {
+    report.instruction = "sysenter";
+    report.registers.rip = 0;
+  } else {
+    report.registers.rip -= instruction_bytes;
+  }
+}
+
 void classify(FaultReport& report, const siginfo_t& information, const ucontext_t& context, const GuestStack& stack) {
   const auto& registers = context.uc_mcontext.gregs;
   const auto trap = static_cast<std::uint64_t>(registers[REG_TRAPNO]);
@@ -87,6 +113,7 @@ void classify(FaultReport& report, const siginfo_t& information, const ucontext_
     case SIGSEGV:
     case SIGBUS:
       if (sent) return;
+      if (came_from_sysenter(context)) return classify_system_call(report, FaultReport::code_unknown, true, context);
       if (trap == trap_page_fault || report.signal == SIGBUS) {
         report.kind = FaultKind::access;
         report.address_known = true;
@@ -109,7 +136,14 @@ void classify(FaultReport& report, const siginfo_t& information, const ucontext_
       }
       return;
     case SIGILL:
-      if (!sent) report.kind = FaultKind::illegal_instruction;
+      if (sent) return;
+      report.kind = FaultKind::illegal_instruction;
+      // AMD's processors know no sysenter in 64-bit code. What begins with 0f was fetched with its second byte.
+      if (is_sysenter(reinterpret_cast<const std::uint8_t*>(report.registers.rip))) {
+        report.kind = FaultKind::system_call;
+        report.instruction = "sysenter";
+        report.code = report.registers.rax;
+      }
       return;
     case SIGFPE:
       if (!sent) report.kind = FaultKind::arithmetic;
@@ -122,9 +156,9 @@ void classify(FaultReport& report, const siginfo_t& information, const ucontext_
       report.kind = FaultKind::abort;
       return;
     case SIGSYS:
-      report.kind = FaultKind::system_call;
-      report.code = static_cast<std::uint64_t>(information.si_syscall);
-      return;
+      if (sent) return;
+      return classify_system_call(report, static_cast<std::uint32_t>(information.si_syscall),
+                                  information.si_arch == AUDIT_ARCH_I386, context);
     default:
       report.kind = FaultKind::hang;
       return;
@@ -146,7 +180,12 @@ __attribute__((no_sanitize("address"))) void walk(FaultReport& report, const Gue
   const auto word = [](std::uint64_t at) __attribute__((no_sanitize("address"))) {
     return *reinterpret_cast<const volatile std::uint64_t*>(at);
   };
+  for (std::uint64_t at = report.registers.rsp; report.stack_word_count < report.stack_words.size() && readable(at);
+       at += 8) {
+    report.stack_words[report.stack_word_count++] = word(at);
+  }
   auto& count = report.return_address_count;
+  if (count != 0) return;  // somebody who knows the frames has been here
   report.return_addresses[count++] = report.registers.rip;
   // A jump to nowhere: the caller is still on top of the stack.
   if (report.access == FaultAccess::execute && readable(report.registers.rsp)) {
@@ -158,10 +197,6 @@ __attribute__((no_sanitize("address"))) void walk(FaultReport& report, const Gue
     const std::uint64_t outer = word(frame);
     if (outer <= frame) break;
     frame = outer;
-  }
-  for (std::uint64_t at = report.registers.rsp; report.stack_word_count < report.stack_words.size() && readable(at);
-       at += 8) {
-    report.stack_words[report.stack_word_count++] = word(at);
   }
 }
 
@@ -276,6 +311,11 @@ void FaultTrap::handle(int signal, void* information, void* ucontext) {
       return;
     }
   } else if (!in_driver) {
+    if (signal == SIGSEGV && told.si_code > 0 && trap->hooks_.on_host_access != nullptr &&
+        trap->hooks_.on_host_access(trap->hooks_.context, told.si_addr)) {
+      errno = kept_errno;
+      return;
+    }
     // The host's own bug. With the former action back, a faulting instruction faults again and a sent signal is sent
     // again; the process dies, or its own handler speaks, exactly as without us.
     for (std::size_t index = 0; index < trapped_signals.size(); ++index) {
@@ -308,7 +348,6 @@ void FaultTrap::handle(int signal, void* information, void* ucontext) {
 
 void FaultTrap::keep(const FaultReport& report) {
   report_ = report;
-  report_.return_address_count = 0;
   report_.stack_word_count = 0;
   walk(report_, gate_.stack());
 }
@@ -341,6 +380,13 @@ std::string_view name_of(FaultKind kind) {
   return "signal";
 }
 
+std::string describe_system_call(const FaultReport& report) {
+  if (report.code == FaultReport::code_unknown) return report.instruction;
+  const bool wide = std::string_view(report.instruction) == "syscall";
+  const std::string_view name = system_call_name(report.code, wide ? SystemCallTable::wide : SystemCallTable::narrow);
+  return fmt::format("{} {} ({})", report.instruction, report.code, name.empty() ? "no call of Linux" : name);
+}
+
 std::string describe(const FaultReport& report) {
   switch (report.kind) {
     case FaultKind::access: {
@@ -355,7 +401,7 @@ std::string describe(const FaultReport& report) {
     case FaultKind::privileged_instruction:
       return fmt::format("privileged instruction {}", report.instruction);
     case FaultKind::system_call:
-      return fmt::format("system call {}", report.code);
+      return describe_system_call(report);
     case FaultKind::other:
       return fmt::format("signal {}", report.signal);
     default:

@@ -27,7 +27,7 @@ enum class FaultKind : std::uint8_t {
   fast_fail,               ///< int 29h; `code` is its ecx
   arithmetic,              ///< a division by zero, an unmasked floating-point exception
   abort,                   ///< abort(), an assertion or heap check of the host's that a driver set off
-  system_call,             ///< one that a filter on system calls refused; `code` is its number
+  system_call,             ///< a driver tried one of Linux's, which was not made: system_calls.hpp
   hang,                    ///< one callback used up its processor time
   other,
 };
@@ -44,9 +44,11 @@ struct FaultReport {
   bool address_known = false;  ///< false also for non-canonical addresses, which the processor does not tell
   std::int32_t signal = 0;
   std::int32_t signal_code = 0;
-  /// fast_fail: ecx; breakpoint: the interrupt's number (1, 3, 0x2c, 0x2d); system_call: its number.
+  /// fast_fail: ecx; breakpoint: the interrupt's number (1, 3, 0x2c, 0x2d); system_call: its number, code_unknown when
+  /// the processor kept it to itself.
   std::uint64_t code = 0;
-  const char* instruction = "";  ///< privileged_instruction: its name; static
+  static constexpr std::uint64_t code_unknown = ~std::uint64_t{0};
+  const char* instruction = "";  ///< privileged_instruction, system_call: its name; static
   std::uint64_t address = 0;
   std::uint64_t ordinal = 0;  ///< of the callback, as published
 
@@ -54,7 +56,8 @@ struct FaultReport {
     std::uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8, r9, r10, r11, r12, r13, r14, r15, rip, rflags;
   } registers{};
 
-  /// Where it happened, then return addresses by the chain of frame pointers, as far as that leads on the guest stack.
+  /// Where it happened, then return addresses: as a hook that resolves faults filled them in, else by the chain of
+  /// frame pointers, as far as that leads on the guest stack.
   std::uint32_t return_address_count = 0;
   std::array<std::uint64_t, 32> return_addresses{};
   /// Words upward from the stack pointer, for code that keeps no frame pointers.
@@ -64,6 +67,8 @@ struct FaultReport {
 
 /// "write to 0x10", "stack overflow", "privileged instruction": for people, with the raw address.
 std::string describe(const FaultReport& report);
+/// "syscall 1 (write)", "sysenter". REQUIRES: kind is system_call.
+std::string describe_system_call(const FaultReport& report);
 
 /// Called from the signal handler: async-signal-safe functions only.
 struct FaultHooks {
@@ -72,6 +77,8 @@ struct FaultHooks {
   bool (*on_write_fault)(void* context, const void* address) = nullptr;
   /// The call is about to be left. May end the process instead of returning.
   void (*on_fault)(void* context, const FaultReport& report) = nullptr;
+  /// The host's own code touched memory that is not there. True: it is there now, repeat the instruction.
+  bool (*on_host_access)(void* context, const void* address) = nullptr;
   /// Asked first, of every fault that is no such write. True: the interrupted context (a ucontext_t*) was edited to go
   /// on from, in the driver or in host code that deals with the fault on the guest stack. A hang is not to be resolved,
   /// only left.

@@ -40,6 +40,7 @@ struct GateFrame {
   const void* entry;
   std::uint64_t arguments[Gate::argument_limit];
   GateFrame* previous;  ///< of this thread
+  GateFrame* outer;     ///< of this gate
   Gate* gate;
 };
 
@@ -65,14 +66,17 @@ __attribute__((visibility("hidden"), tls_model("initial-exec"))) thread_local Ga
 std::uint64_t dumpsim_gate_system_v(GateFrame* frame);
 std::uint64_t dumpsim_gate_microsoft(GateFrame* frame);
 [[noreturn]] void dumpsim_gate_leave(GateFrame* frame, std::uint64_t reason);
+void dumpsim_gate_switch(void** rest, void* go_on);
+void dumpsim_gate_begin();
 }
 
 namespace {
 
 constexpr std::uintptr_t first_stack = 0x1ff000000000;
-constexpr std::size_t stack_slot_bytes = std::size_t{512} << 20;
-constexpr std::size_t stack_slots = 64;
 constexpr std::size_t stack_limit = std::size_t{16} << 20;
+constexpr std::size_t stack_slot_bytes = 2 * stack_limit * GuestStack::growth;
+// Up to the arena.
+constexpr std::size_t stack_slots = 0xe00000000 / stack_slot_bytes;
 constexpr std::size_t page_bytes = 4096;
 constexpr std::uint64_t canary = 0xc0dec0dec0dec0deULL;
 
@@ -131,7 +135,7 @@ __attribute__((no_sanitize("address"))) void GuestStack::arm_high_water() {
   armed_ = true;
 }
 
-Gate::Gate(GuestStack& stack) : stack_(&stack), host_mxcsr_(read_mxcsr()), host_x87_(read_x87()) {}
+Gate::Gate(GuestStack& stack) : main_(stack), host_mxcsr_(read_mxcsr()), host_x87_(read_x87()) {}
 
 // Inlined into both callers would keep two copies of the frame alive under the sanitizer; as one function it is also
 // what a backtrace shows between the host and the gate.
@@ -175,24 +179,29 @@ __attribute__((noinline)) CallResult Gate::call_on_stack(Convention convention, 
   frame.previous = dumpsim_gate_current;
   frame.gate = this;
   GateFrame* const outer = innermost_;
+  frame.outer = outer;
   // Reading MXCSR takes 3.5 ns, more than the rest of an outermost call: there the host's own value is expected back.
   frame.mxcsr = outer == nullptr ? host_mxcsr_ : read_mxcsr();
   frame.x87 = outer == nullptr ? host_x87_ : read_x87();
-  if (outer == nullptr) outermost_ = &frame;
+  const bool on_main = running_ == &main_;
+  if (outer == nullptr && on_main) outermost_ = &frame;
   innermost_ = &frame;
   dumpsim_gate_current = &frame;
   const std::uint64_t value =
       convention == Convention::system_v ? dumpsim_gate_system_v(&frame) : dumpsim_gate_microsoft(&frame);
-  // Inner calls that were left did not get here: this restores for them too.
-  dumpsim_gate_current = frame.previous;
+  // Inner calls that were left did not get here: this restores for them too. What a strand's first call found may have
+  // been a frame of a call from the host that is over.
+  dumpsim_gate_current = outer == nullptr && !on_main ? outermost_ : frame.previous;
   innermost_ = outer;
 #ifdef DUMPSIM_ADDRESS_SANITIZER
   if (frame.left != 0) {
+    if (crossed_) __sanitizer_finish_switch_fiber(main_.fake_stack_, nullptr, nullptr);
     // The frames that were left never ran their epilogues, which would have cleared the shadow of their locals.
     auto* const to = static_cast<std::byte*>(frame.guest_rsp);
-    __asan_unpoison_memory_region(stack_->low(), static_cast<std::size_t>(to - stack_->low()));
+    __asan_unpoison_memory_region(stack().low(), static_cast<std::size_t>(to - stack().low()));
   }
 #endif
+  crossed_ = false;
   return CallResult{frame.left == 0, value, frame.changed};
 }
 
@@ -227,8 +236,9 @@ CallResult Gate::call(Convention convention, const void* entry, std::span<const 
   GateFiber fiber{this, convention, entry, arguments, {}};
   const std::uint64_t argument[1] = {reinterpret_cast<std::uint64_t>(&fiber)};
   void* fake_stack = nullptr;
-  __sanitizer_start_switch_fiber(&fake_stack, stack_->low(), static_cast<std::size_t>(stack_->high() - stack_->low()));
-  call_on_stack(Convention::system_v, reinterpret_cast<const void*>(&GateFiber::run), argument, stack_->high());
+  const GuestStack& stack = main_.stack();
+  __sanitizer_start_switch_fiber(&fake_stack, stack.low(), static_cast<std::size_t>(stack.high() - stack.low()));
+  call_on_stack(Convention::system_v, reinterpret_cast<const void*>(&GateFiber::run), argument, stack.high());
   __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
   outermost_ = nullptr;
   return fiber.result;
@@ -238,18 +248,98 @@ CallResult Gate::call(Convention convention, const void* entry, std::span<const 
 
 CallResult Gate::call(Convention convention, const void* entry, std::span<const std::uint64_t> arguments) {
   assert(arguments.size() <= argument_limit && entry != nullptr);
-  return call_on_stack(convention, entry, arguments, active() ? nullptr : stack_->high());
+  if (active()) return call_on_stack(convention, entry, arguments, nullptr);
+  const CallResult result = call_on_stack(convention, entry, arguments, main_.stack().high());
+  outermost_ = nullptr;
+  return result;
 }
 
 #endif
 
+// ---- strands ----
+
+namespace {
+
+/// What dumpsim_gate_switch leaves on the stack of one that rests.
+struct Resting {
+  std::uint32_t mxcsr;
+  std::uint16_t x87;
+  std::uint16_t padding;
+  std::uint64_t r15, r14, r13, r12, rbx, rbp;
+  std::uint64_t rip;
+  std::uint64_t top[2];  // a frame chain and a return address that end here
+};
+
+}  // namespace
+
+__attribute__((no_sanitize("address"))) void Strand::run(Start* start) {
+#ifdef DUMPSIM_ADDRESS_SANITIZER
+  __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
+#endif
+  start->body(start->context);
+}
+
+__attribute__((no_sanitize("address"))) void Gate::prepare(Strand& strand, void (*body)(void* context), void* context) {
+  assert(&strand != running_ && &strand != &main_);
+  const GuestStack& stack = strand.stack();
+#ifdef DUMPSIM_ADDRESS_SANITIZER
+  __asan_unpoison_memory_region(stack.low(), static_cast<std::size_t>(stack.high() - stack.low()));
+#endif
+  strand.start_ = {body, context};
+  strand.innermost_ = nullptr;
+  strand.fake_stack_ = nullptr;
+  auto* const at = reinterpret_cast<Resting*>(stack.high() - sizeof(Resting));
+  *at = Resting{};
+  at->mxcsr = host_mxcsr_;
+  at->x87 = host_x87_;
+  at->rbx = reinterpret_cast<std::uint64_t>(&Strand::run);
+  at->r12 = reinterpret_cast<std::uint64_t>(&strand.start_);
+  at->rip = reinterpret_cast<std::uint64_t>(&dumpsim_gate_begin);
+  static_assert(offsetof(Resting, rip) == 56 && sizeof(Resting) % 16 == 0);
+  strand.rests_at_ = at;
+}
+
+void Gate::switch_to(Strand& to) {
+  assert(active() && &to != running_ && to.rests_at_ != nullptr);
+  Strand& from = *running_;
+  from.innermost_ = innermost_;
+  from.current_ = dumpsim_gate_current;
+  innermost_ = to.innermost_;
+  // A strand outside of any call of its own is reached from the host's.
+  dumpsim_gate_current = innermost_ == nullptr && &to != &main_ ? outermost_ : to.current_;
+  running_ = &to;
+  void* const go_on = to.rests_at_;
+  to.rests_at_ = nullptr;
+#ifdef DUMPSIM_ADDRESS_SANITIZER
+  const GuestStack& stack = to.stack();
+  __sanitizer_start_switch_fiber(&from.fake_stack_, stack.low(), static_cast<std::size_t>(stack.high() - stack.low()));
+#endif
+  dumpsim_gate_switch(&from.rests_at_, go_on);
+#ifdef DUMPSIM_ADDRESS_SANITIZER
+  __sanitizer_finish_switch_fiber(from.fake_stack_, nullptr, nullptr);
+#endif
+}
+
+/// Before control jumps to a frame of the main strand's. Async-signal-safe.
+void Gate::go_to_main() {
+  if (running_ == &main_) return;
+#ifdef DUMPSIM_ADDRESS_SANITIZER
+  const GuestStack& stack = main_.stack();
+  __sanitizer_start_switch_fiber(nullptr, stack.low(), static_cast<std::size_t>(stack.high() - stack.low()));
+#endif
+  running_ = &main_;
+  main_.rests_at_ = nullptr;
+  crossed_ = true;
+}
+
 void Gate::leave(std::uint64_t reason) {
-  assert(active());
+  assert(active() && innermost_ != nullptr);
   dumpsim_gate_leave(innermost_, reason);
 }
 
 void Gate::leave_all(std::uint64_t reason) {
   assert(active());
+  go_to_main();
   dumpsim_gate_leave(outermost_, reason);
 }
 
@@ -259,11 +349,14 @@ void edit(void* ucontext, GateFrame* frame, std::uint64_t reason) {
   greg_t* const registers = static_cast<ucontext_t*>(ucontext)->uc_mcontext.gregs;
   constexpr greg_t trap = 0x100;
   constexpr greg_t alignment_check = 0x40000;
+  constexpr greg_t wide_code_segment = 0x33;
   registers[REG_RIP] = reinterpret_cast<greg_t>(&dumpsim_gate_leave);
   registers[REG_RDI] = reinterpret_cast<greg_t>(frame);
   registers[REG_RSI] = static_cast<greg_t>(reason);
   // Somewhere valid should another signal come before the first instruction sets it.
   registers[REG_RSP] = reinterpret_cast<greg_t>(frame->host_rsp);
+  // After a sysenter the context is one of 32-bit code.
+  registers[REG_CSGSFS] = (registers[REG_CSGSFS] & ~greg_t{0xFFFF}) | wide_code_segment;
   registers[REG_EFL] &= ~(trap | alignment_check | GATE_DIRECTION_FLAG);
 }
 
@@ -274,7 +367,45 @@ void Gate::leave_from_signal(void* ucontext, std::uint64_t reason) {
 }
 
 void Gate::leave_all_from_signal(void* ucontext, std::uint64_t reason) {
+  go_to_main();
   edit(ucontext, outermost_, reason);
+}
+
+const GateFrame* Gate::outer(const GateFrame* call) {
+  return call->outer;
+}
+
+std::uint64_t Gate::first_rsp(const GateFrame* call) {
+  return reinterpret_cast<std::uint64_t>(call->guest_rsp);
+}
+
+// As GATE_ENTER pushed them, below the slot that aligns the stack.
+__attribute__((no_sanitize("address"))) Context Gate::caller_of(const GateFrame* call) {
+  const auto* const pushed = static_cast<const volatile std::uint64_t*>(call->host_rsp);
+  Context context;
+  context.gpr[15] = pushed[1];
+  context.gpr[14] = pushed[2];
+  context.gpr[13] = pushed[3];
+  context.gpr[12] = pushed[4];
+  context.gpr[gpr_rbx] = pushed[5];
+  context.gpr[gpr_rbp] = pushed[6];
+  context.rip = pushed[7];
+  context.gpr[gpr_rsp] = reinterpret_cast<std::uint64_t>(call->host_rsp) + 8 * sizeof *pushed;
+  return context;
+}
+
+void Gate::resume(const GateFrame* call, Context& context) {
+  while (innermost_ != call) {
+    assert(innermost_ != nullptr);
+    innermost_ = innermost_->outer;
+  }
+  dumpsim_gate_current = innermost_;
+#ifdef DUMPSIM_ADDRESS_SANITIZER
+  // The frames that are left never run their epilogues.
+  auto* const to = reinterpret_cast<std::byte*>(context.rsp());
+  __asan_unpoison_memory_region(stack().low(), static_cast<std::size_t>(to - stack().low()));
+#endif
+  dumpsim_resume_context(&context);
 }
 
 Gate* Gate::current() {

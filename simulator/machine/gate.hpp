@@ -11,6 +11,7 @@
 
 #include "base/mapping.hpp"
 #include "base/result.hpp"
+#include "machine/context.hpp"
 
 namespace dumpsim::machine {
 
@@ -93,6 +94,32 @@ struct CallResult {
 /// One call through the gate in progress; laid out by the assembly (gate_layout.h).
 struct GateFrame;
 
+/// A line of execution on a guest stack of its own, which takes turns with others inside one gate: a driver's thread.
+/// Only one of a gate's strands runs at a time, and which one is its owner's decision alone.
+class Strand {
+ public:
+  /// `stack` must outlive the strand and stay where it is.
+  explicit Strand(GuestStack& stack) : stack_(&stack) {}
+  Strand(const Strand&) = delete;
+  Strand& operator=(const Strand&) = delete;
+  const GuestStack& stack() const { return *stack_; }
+
+ private:
+  friend class Gate;
+  struct Start {
+    void (*body)(void* context) = nullptr;
+    void* context = nullptr;
+  };
+  static void run(Start* start);
+
+  GuestStack* stack_;
+  Start start_;
+  void* rests_at_ = nullptr;        ///< the stack pointer while another strand runs
+  GateFrame* innermost_ = nullptr;  ///< of its own calls
+  GateFrame* current_ = nullptr;    ///< what this thread's pointer to the frame was
+  void* fake_stack_ = nullptr;      ///< AddressSanitizer's
+};
+
 /// Belongs to one thread: it may be used only on the thread that made the first call. The floating-point control words
 /// (MXCSR, x87) of the moment it is made are what every outermost call must give back: the host never changes its own.
 class Gate {
@@ -108,18 +135,43 @@ class Gate {
   /// outer's stack pointer, since host code called from the driver already runs there.
   /// A narrower return type leaves the upper bits of `value` undefined, as both conventions do: cut it to its width.
   CallResult call(Convention convention, const void* entry, std::span<const std::uint64_t> arguments);
-  bool active() const { return innermost_ != nullptr; }
-  const GuestStack& stack() const { return *stack_; }
+  bool active() const { return outermost_ != nullptr; }
+  /// Of the strand that runs.
+  const GuestStack& stack() const { return *running_->stack_; }
 
-  /// Leaves the innermost call at once. REQUIRES: active(), running on the guest stack. Objects in the host's frames
-  /// that are left are not destroyed: a kernel function must own nothing when it leaves.
+  /// The strand that calls from the host enter.
+  Strand& main() { return main_; }
+  Strand& running() { return *running_; }
+  /// Makes `strand` begin anew at the next switch to it: `body(context)`, code of the host's on the strand's stack,
+  /// which must not return. What was on that stack is forgotten. REQUIRES: it does not run.
+  void prepare(Strand& strand, void (*body)(void* context), void* context);
+  /// Lets the running strand rest and goes on with `to`, where that rests or begins. Returns when somebody switches
+  /// back. A strand may rest over the end of the host's call and go on inside the next one; the main strand may not.
+  /// REQUIRES: active(), `to` is prepared and rests, and runs on no stack of another.
+  void switch_to(Strand& to);
+
+  /// Leaves the innermost call of the running strand at once. REQUIRES: active(), running on the guest stack. Objects
+  /// in the host's frames that are left are not destroyed: a kernel function must own nothing when it leaves.
   [[noreturn]] void leave(std::uint64_t reason);
-  /// Leaves all nested calls at once (bugcheck): the outermost call() returns.
+  /// Leaves all nested calls at once (bugcheck), from whichever strand: the outermost call() returns, the other strands
+  /// rest for good unless they are prepared anew.
   [[noreturn]] void leave_all(std::uint64_t reason);
   /// The same two from a signal handler: edit the interrupted context (a ucontext_t*) so that returning from the
   /// handler leaves. Async-signal-safe. REQUIRES: active(), on the gate's thread.
   void leave_from_signal(void* ucontext, std::uint64_t reason);
   void leave_all_from_signal(void* ucontext, std::uint64_t reason);
+
+  // ---- for walking a driver's stack across the host's frames ----
+  /// The calls in progress, from the innermost outward; nullptr at the end.
+  const GateFrame* innermost() const { return innermost_; }
+  static const GateFrame* outer(const GateFrame* call);
+  /// The stack pointer that the driver's function was called with: what its frames end at.
+  static std::uint64_t first_rsp(const GateFrame* call);
+  /// The registers that the call's return gives back to the host's code which made it.
+  static Context caller_of(const GateFrame* call);
+  /// Leaves all calls within `call` and goes on in the driver with `context`. The same as of leave() holds for the
+  /// host's frames between. REQUIRES: `call` is in progress, context.rsp is of its part of the stack.
+  [[noreturn]] void resume(const GateFrame* call, Context& context);
 
   /// The gate whose call is innermost on this thread, or nullptr: whether host code was reached from a driver.
   /// Async-signal-safe.
@@ -129,10 +181,13 @@ class Gate {
   friend struct GateFiber;
   CallResult call_on_stack(Convention convention, const void* entry, std::span<const std::uint64_t> arguments,
                            void* stack_top);
+  void go_to_main();
 
-  GuestStack* stack_;
-  GateFrame* innermost_ = nullptr;
-  GateFrame* outermost_ = nullptr;
+  Strand main_;
+  Strand* running_ = &main_;
+  GateFrame* innermost_ = nullptr;  ///< of the running strand
+  GateFrame* outermost_ = nullptr;  ///< of the main strand: where leave_all() goes
+  bool crossed_ = false;            ///< leave_all() came from another strand
   std::uint32_t host_mxcsr_;
   std::uint16_t host_x87_;
 };

@@ -15,6 +15,7 @@
 #include "base/offsets.hpp"
 #include "base/result.hpp"
 #include "dumpfile/memory_source.hpp"
+#include "machine/driver_sections.hpp"
 
 namespace dumpsim::machine {
 
@@ -157,7 +158,8 @@ struct Machine {
   PhysicalMemory memory;
   Processor processor;
   Clock clock;
-  BugcheckState bugcheck;  ///< raised by a driver, not the scenario's own crash
+  DriverSections sections;  ///< of the drivers that are loaded
+  BugcheckState bugcheck;   ///< raised by a driver, not the scenario's own crash
   std::uint32_t processors = 1;
 };
 

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "base/seal.hpp"
 #include "base/text.hpp"
 #include "machine/machine.hpp"
 #include "machine/page_ranges.hpp"
@@ -180,7 +181,8 @@ Result<void> PhysicalMemory::State::fill() {
       if (auto put = ram_file.write_at((file_pages[i] + done) * page_size, bytes); !put) return put;
     }
   }
-  return {};
+  // Content is fixed from here on: a run that follows in this process finds the same.
+  return seal_content(ram_file);
 }
 
 Result<void> PhysicalMemory::State::map_ram() {

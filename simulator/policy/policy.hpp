@@ -29,33 +29,42 @@ const ProfileRow& row_of(Profile profile);
 std::optional<Profile> find_profile(std::string_view name);
 
 enum class Policy : std::uint8_t {
-  max_pages_per_write,    ///< pages handed to filters in MaxPagesPerWrite and never exceeded by a write
-  init_version,           ///< MajorVersion pre-filled before DriverEntry: 1 or 2
-  init_size,              ///< bytes of FILTER_INITIALIZATION_DATA the host knows: 56, 64, 72
-  init_flags,             ///< Flags pre-filled before DriverEntry
-  extension_size,         ///< bytes of FILTER_EXTENSION the host knows: 80 (version 1) or 88
-  critical_test,          ///< which status of a critical filter's DriverEntry fails the stack: negative | not-success
-  filter_failure,         ///< a negative status after DriverEntry: disable | ignore
-  start_order,            ///< before-port-open | after-port-open
-  finish_order,           ///< before-port-finish | after-port-finish
-  read_order,             ///< list | reverse
-  unload_order,           ///< list | reverse
-  unload_disabled,        ///< DumpUnload of a filter that was disabled: no | yes
-  read_support,           ///< reads pass the filters: no | yes (Windows 7 has no DumpRead)
-  dump_log,               ///< after-finish | none
-  crash_mdl,              ///< MDL shape of crash writes: nonpaged | mapped | mapped-stale-startva
-  hibernation_mdl,        ///< MDL shape of hibernation writes, as above
-  mapped_va,              ///< MappedSystemVa points at: data | page (with or without ByteOffset)
-  port_data_path,         ///< how the port finds the data: pfn (DMA) | mapped-va (PIO)
-  port_transfer_limit,    ///< bytes the port moves at once
-  dump_pointers_version,  ///< the newest form of IOCTL_SCSI_GET_DUMP_POINTERS the port knows
-  write_failure,          ///< what crashdmp does when the port fails a write: abort | continue
-  complete_format,        ///< full | bitmap: the file form of a complete dump
-  kernel_stack,           ///< bytes of stack a filter gets
-  header_valid_last,      ///< the header is made valid by the last write: no | yes
-  resume_reads,           ///< a resume reads the hibernation file back through the filters: no | yes
-  hibernation_max_pages,  ///< MaxPagesPerWrite of the hibernation stack
-  pool_caller,            ///< a bad free of pool: bugcheck (0xC2) | report, and the machine goes on
+  max_pages_per_write,      ///< pages handed to filters in MaxPagesPerWrite and never exceeded by a write
+  init_version,             ///< MajorVersion pre-filled before DriverEntry: 1 or 2
+  init_size,                ///< bytes of FILTER_INITIALIZATION_DATA the host knows: 56, 64, 72
+  init_flags,               ///< Flags pre-filled before DriverEntry
+  extension_size,           ///< bytes of FILTER_EXTENSION the host knows: 80 (version 1) or 88
+  critical_test,            ///< which status of a critical filter's DriverEntry fails the stack: negative | not-success
+  filter_failure,           ///< a negative status after DriverEntry: disable | ignore
+  start_order,              ///< before-port-open | after-port-open
+  finish_order,             ///< before-port-finish | after-port-finish
+  read_order,               ///< list | reverse
+  unload_order,             ///< list | reverse
+  unload_disabled,          ///< DumpUnload of a filter that was disabled: no | yes
+  read_support,             ///< reads pass the filters: no | yes (Windows 7 has no DumpRead)
+  dump_log,                 ///< after-finish | none
+  crash_mdl,                ///< MDL shape of crash writes: nonpaged | mapped | mapped-stale-startva
+  hibernation_mdl,          ///< MDL shape of hibernation writes, as above
+  mapped_va,                ///< MappedSystemVa points at: data | page (with or without ByteOffset)
+  port_data_path,           ///< how the port finds the data: pfn (DMA) | mapped-va (PIO)
+  port_transfer_limit,      ///< bytes the port moves at once
+  dump_pointers_version,    ///< the newest form of IOCTL_SCSI_GET_DUMP_POINTERS the port knows
+  write_failure,            ///< what crashdmp does when the port fails a write: abort | continue
+  complete_format,          ///< full | bitmap: the file form of a complete dump
+  kernel_stack,             ///< bytes of stack a filter gets
+  header_valid_last,        ///< the header is made valid by the last write: no | yes
+  resume_reads,             ///< a resume reads the hibernation file back through the filters: no | yes
+  hibernation_max_pages,    ///< MaxPagesPerWrite of the hibernation stack
+  raised_files,             ///< a file call at DISPATCH_LEVEL and above: fail | work | bugcheck
+  missing_filter,           ///< DumpFilters lists a file that is not there: stack-fails | skip
+  idle_time,                ///< milliseconds for threads and timers between two steps of the machine's life
+  pageable_sections,        ///< a pageable section touched at DISPATCH_LEVEL: report | bugcheck (0xD1)
+  pool_caller,              ///< a bad free of pool: bugcheck (0xC2) | report, and the machine goes on
+  bugcheck_callback_order,  ///< registration | reverse
+  bugcheck_callback_failure,  ///< a bug check callback that faults or bugchecks: stop | skip
+  page_callbacks,             ///< AddPages and RemovePages are called: before-start | before-header
+  dump_io_offset,             ///< KBUGCHECK_DUMP_IO.Offset: sequential (-1) | file
+  multi_part_query,           ///< each part of multi-part data is asked for its size first: no | yes
   count_
 };
 

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/guid.hpp"
 #include "base/text.hpp"
 #include "trace/reader.hpp"
 #include "trace/requests.hpp"
@@ -58,6 +59,10 @@ std::string facts(const Report& report) {
   if (report.readable_sectors)
     text += fmt::format("; {} readable on the disk", plural(*report.readable_sectors, "sector"));
   if (report.redirected != 0) text += fmt::format("; {} redirected", plural(report.redirected, "write"));
+  if (report.pages_added != 0) text += fmt::format("; {} added", plural(report.pages_added, "page"));
+  if (report.pages_removed != 0) text += fmt::format("; {} removed", plural(report.pages_removed, "page"));
+  if (!report.secondary_data.empty())
+    text += fmt::format("; {} of secondary data", plural(report.secondary_data.size(), "block"));
   return text;
 }
 
@@ -168,6 +173,13 @@ std::string to_json(const Report& report, int indent) {
                     {"least", report.write_least},
                     {"most", report.write_most}};
   json["redirected"] = report.redirected;
+  json["pages_added"] = report.pages_added;
+  json["pages_removed"] = report.pages_removed;
+  json["secondary_data"] = Json::array();
+  for (const engine::SecondaryData& data : report.secondary_data) {
+    json["secondary_data"].push_back(
+        {{"guid", format_guid(data.guid)}, {"filter", data.filter}, {"bytes", data.bytes.size()}});
+  }
   json["debug_output"] = Json::array();
   for (const engine::DebugLine& line : report.debug_output) {
     json["debug_output"].push_back({{"filter", line.filter}, {"text", line.text}});

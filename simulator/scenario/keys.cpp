@@ -184,7 +184,17 @@ const auto table = std::to_array<Key>({
     {"filter[].convention", Type::word, "the image's own", "calling convention of its functions", words::convention},
     {"filter[].redirects", Type::boolean, "false", "declares that it moves writes on purpose"},
     {"filter[].parameters", Type::table, "none", "registry values of Services\\NAME\\Parameters"},
-    {"filter[].parameters.*", Type::parameter, "none", "integer, text, list of texts, or \"hex:…\""},
+    {"filter[].parameters.*", Type::parameter, "none", "a value of the registry"},
+
+    {"registry", Type::table, "what Windows has", "the machine's registry, beside its defaults"},
+    {"registry.file", Type::path, "none", "a .reg file, version 5.00, applied before the keys below"},
+    {"registry.*", Type::table, "none", "a key: HKLM\\… or \\Registry\\Machine\\…"},
+    {"registry.*.*", Type::parameter, "none", "a value of the key, \"\" for its default one"},
+
+    {"files", Type::table, "what Windows has", "files of the machine's system volume, beside its folders"},
+    {"files.keep", Type::path, "none: gone with the run", "a folder that gets the files there are after the run"},
+    {"files.*", Type::file, "none",
+     "a file, C:\\…: text, \"hex:…\", { file = \"…\" }, { utf16 = \"…\" } or { folder = true }"},
 
     {"driver", Type::table_list, "none", "an ordinary driver beside the filters: a filter's main driver, say"},
     {"driver[].image", Type::text, "", "name on the filter path or, with a slash, file relative to the scenario"},
@@ -193,7 +203,7 @@ const auto table = std::to_array<Key>({
     {"driver[].start", Type::word, "\"boot\"", "loaded before the dump stack, or after it", words::driver_start},
     {"driver[].attach", Type::word, "none", "whose device stack its AddDevice is called for", words::attach},
     {"driver[].parameters", Type::table, "none", "registry values of Services\\NAME\\Parameters"},
-    {"driver[].parameters.*", Type::parameter, "none", "integer, text, list of texts, or \"hex:…\""},
+    {"driver[].parameters.*", Type::parameter, "none", "a value of the registry"},
 
     {"device", Type::table_list, "none", "a device that answers from here, in place of a main driver"},
     {"device[].name", Type::text, "", "its name, \\Device\\…"},
@@ -269,6 +279,20 @@ const auto table = std::to_array<Key>({
      {},
      0,
      0xffffffff},
+    {"expect.secondary_data", Type::table_list, "any",
+     "the blocks of secondary data that bug check callbacks give, exactly these"},
+    {"expect.secondary_data[].guid", Type::text, "", "the block's tag"},
+    {"expect.secondary_data[].filter", Type::text, "any", "whose"},
+    {"expect.secondary_data[].size", Type::count, "any", "bytes of its data"},
+    {"expect.secondary_data[].bytes", Type::text, "any", "its data: \"hex:…\""},
+    {"expect.secondary_data[].contains", Type::text, "any", "a text, or \"hex:…\", that stands in its data"},
+    {"expect.pages_added", Type::count, "any", "pages that bug check callbacks add to the dump"},
+    {"expect.pages_removed", Type::count, "any", "pages that bug check callbacks take out of the dump"},
+    {"expect.files", Type::table, "any", "what the system volume must hold in the end"},
+    {"expect.files.*", Type::file, "any", "as in files; also { contains = \"…\" } and { absent = true }"},
+    {"expect.registry", Type::table, "any", "what the registry must hold in the end"},
+    {"expect.registry.*", Type::table, "any", "a key that must be there"},
+    {"expect.registry.*.*", Type::parameter, "any", "a value it must have; { absent = true }: must not have"},
     {"expect.debug_output", Type::text_list, "any", "texts that must appear in what filters print"},
 });
 
@@ -370,7 +394,9 @@ std::string describe_type(const Key& key) {
     case Type::value:
       return "word, number or boolean";
     case Type::parameter:
-      return "integer, text or list of texts";
+      return "registry value";
+    case Type::file:
+      return "text or table";
   }
   return {};
 }

@@ -35,6 +35,7 @@ enum class Type : std::uint8_t {
   violation_list,
   value,      ///< of a policy: its word, number or boolean
   parameter,  ///< of a filter: a registry value
+  file,       ///< content of a file: text, or a table
 };
 
 struct Key {

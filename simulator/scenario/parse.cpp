@@ -56,6 +56,8 @@ Result<Scenario> parse(std::string_view text, const std::filesystem::path& file)
   read_filters(reading);
   read_drivers(reading);
   read_devices(reading);
+  read_registry(reading);
+  read_files(reading);
   read_life(reading);
   read_sequence(reading);
   read_run(reading);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/guid.hpp"
 #include "base/text.hpp"
 #include "scenario/sections.hpp"
 #include "scenario/words.hpp"
@@ -141,6 +142,58 @@ void read_violations(Section& expect, Mistakes& mistakes, Expect& into) {
   }
 }
 
+/// "hex:…" as bytes, or, where that is allowed, the text itself.
+std::optional<std::vector<std::byte>> bytes_of(Section& item, std::string_view key, bool hex_only) {
+  const auto text = item.text(key);
+  if (!text) return std::nullopt;
+  constexpr std::string_view prefix = "hex:";
+  if (!text->starts_with(prefix)) {
+    if (!hex_only && !text->empty()) {
+      const auto* first = reinterpret_cast<const std::byte*>(text->data());
+      return std::vector<std::byte>(first, first + text->size());
+    }
+    item.mistake(key, fmt::format("expect.secondary_data[].{}: expected {}\"hex:…\", got {}", key,
+                                  hex_only ? "" : "a text or ", in_quotes(*text)));
+    return std::nullopt;
+  }
+  auto bytes = parse_hex(std::string_view(*text).substr(prefix.size()));
+  if (!bytes) {
+    item.mistake(key, fmt::format("expect.secondary_data[].{}: {}", key, bytes.error().message));
+    return std::nullopt;
+  }
+  return std::move(*bytes);
+}
+
+void read_secondary_data(Section& expect, Reading& reading) {
+  if (!expect.has("secondary_data")) return;
+  std::vector<SecondaryExpectation>& into = reading.scenario.expect.secondary_data.emplace();
+  for (Section& item : expect.tables("secondary_data")) {
+    SecondaryExpectation expectation;
+    item.exclusive("bytes", "size", "bytes say how many there are");
+    item.exclusive("bytes", "contains", "bytes say all there is");
+    if (const auto filter = item.text("filter")) {
+      expectation.filter = *filter;
+      if (const std::string wrong = wrong_filter(*filter, reading); !wrong.empty()) {
+        item.mistake("filter", fmt::format("expect.secondary_data[].filter: {}", wrong));
+      }
+    }
+    expectation.size = item.count("size");
+    expectation.bytes = bytes_of(item, "bytes", true);
+    if (auto contains = bytes_of(item, "contains", false)) expectation.contains = std::move(*contains);
+    if (!item.require("guid")) continue;
+    const auto text = item.text("guid");
+    if (!text) continue;
+    const auto guid = parse_guid(*text);
+    if (!guid) {
+      item.mistake("guid",
+                   fmt::format("expect.secondary_data[].guid: {}, got {}", guid.error().message, in_quotes(*text)));
+      continue;
+    }
+    expectation.guid = *guid;
+    into.push_back(std::move(expectation));
+  }
+}
+
 }  // namespace
 
 std::optional<std::int32_t> read_status(Section& section, const Node& node, std::string_view key) {
@@ -180,7 +233,12 @@ void read_expect(Reading& reading) {
     }
     into.disabled.push_back(name->text);
   }
+  if (auto files = expect->table("files")) read_file_specs(*files, reading, true, into.files);
+  if (auto registry = expect->table("registry")) read_registry_keys(*registry, into.registry);
   for (const Node* text : expect->texts("debug_output")) into.debug_output.push_back(text->text);
+  into.pages_added = expect->count("pages_added");
+  into.pages_removed = expect->count("pages_removed");
+  read_secondary_data(*expect, reading);
   read_calls(*expect, reading);
   read_statuses(*expect, reading);
   read_violations(*expect, reading.mistakes, into);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/text.hpp"
 #include "scenario/sections.hpp"
@@ -31,66 +30,18 @@ std::string name_of_image(std::string_view image) {
   return std::string(name);
 }
 
-/// A registry value, or a message. Set in place: GCC 12's sanitizer build takes a moved variant for uninitialised.
-Result<void> read_parameter(const Node& node, ParameterValue& into) {
-  switch (node.kind) {
-    case NodeKind::integer:
-      if (node.integer < 0)
-        return Error{fmt::format("{} is negative; REG_DWORD and REG_QWORD have no sign", node.integer)};
-      if (node.integer <= UINT32_MAX) {
-        into.emplace<std::uint32_t>(static_cast<std::uint32_t>(node.integer));
-      } else {
-        into.emplace<std::uint64_t>(static_cast<std::uint64_t>(node.integer));
-      }
-      return {};
-    case NodeKind::text: {
-      if (node.text.find('\0') != std::string::npos) return Error{"a NUL character ends a REG_SZ; use \"hex:…\""};
-      if (!node.text.starts_with("hex:")) {
-        into.emplace<std::string>(node.text);
-        return {};
-      }
-      Result<std::vector<std::byte>> bytes = parse_hex(std::string_view(node.text).substr(4));
-      if (!bytes) return Error{bytes.error().message};
-      into.emplace<std::vector<std::byte>>(std::move(*bytes));
-      return {};
-    }
-    case NodeKind::array: {
-      std::vector<std::string> texts;
-      for (const Node& item : node.items) {
-        if (item.kind != NodeKind::text)
-          return Error{fmt::format("a list is a REG_MULTI_SZ of texts, got {}", describe(item))};
-        if (item.text.empty() || item.text.find('\0') != std::string::npos) {
-          return Error{"an empty text or a NUL character would end a REG_MULTI_SZ"};
-        }
-        texts.push_back(item.text);
-      }
-      into.emplace<std::vector<std::string>>(std::move(texts));
-      return {};
-    }
-    case NodeKind::boolean:
-      return Error{"the registry has no booleans; expected 0 or 1"};
-    default:
-      return Error{
-          fmt::format("expected integer (REG_DWORD, REG_QWORD), text (REG_SZ), list of texts (REG_MULTI_SZ) or "
-                      "\"hex:…\" (REG_BINARY), got {}",
-                      describe(node))};
-  }
-}
-
 void read_parameters(Section parameters, Service& into) {
   for (const Entry& entry : parameters.node().entries) {
-    if (entry.key.empty() || entry.key.size() > 255 ||
-        entry.key.find_first_of(std::string_view("\0\\", 2)) != std::string::npos) {
-      parameters.mistake_at(entry.place, fmt::format("{} is no name of a registry value; expected 1 to 255 characters "
-                                                     "without backslash",
-                                                     in_quotes(entry.key)));
+    RegistryEdit value;
+    if (!read_registry_entry(parameters, entry, "parameter", value)) continue;
+    if (value.what == RegistryEdit::What::no_value) {
+      parameters.mistake_at(entry.value.place,
+                            fmt::format("parameter {}: no value is there that could be absent; leave "
+                                        "it out",
+                                        in_quotes(entry.key)));
       continue;
     }
-    if (auto read = read_parameter(entry.value, into.parameters[entry.key]); !read) {
-      into.parameters.erase(entry.key);
-      parameters.mistake_at(entry.value.place,
-                            fmt::format("parameter {}: {}", in_quotes(entry.key), read.error().message));
-    }
+    into.parameters[entry.key] = std::move(value.value);
   }
 }
 

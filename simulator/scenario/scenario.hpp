@@ -13,13 +13,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "base/offsets.hpp"
 #include "base/result.hpp"
 #include "dumpfile/memory_source.hpp"
 #include "policy/policy.hpp"
+#include "scenario/registry.hpp"
 #include "trace/record.hpp"
 #include "trace/rules.hpp"
 
@@ -93,9 +93,6 @@ struct Hibernation {
   std::uint64_t pages = 0;  ///< how many pages the image holds; 0: all of memory
 };
 
-using ParameterValue =
-    std::variant<std::uint32_t, std::uint64_t, std::string, std::vector<std::string>, std::vector<std::byte>>;
-
 enum class Convention : std::uint8_t { from_image, system_v, microsoft };
 
 /// What filters and ordinary drivers have in common: an image and the service it is the driver of.
@@ -104,8 +101,7 @@ struct Service {
   std::filesystem::path folder;  ///< what a path is relative to
   std::string name;              ///< module and service name
   Convention convention = Convention::from_image;
-  std::map<std::string, ParameterValue>
-      parameters;  ///< Services\NAME\Parameters: REG_DWORD, REG_QWORD, REG_SZ, REG_MULTI_SZ, REG_BINARY
+  std::map<std::string, RegistryValue> parameters;  ///< Services\NAME\Parameters
   /// Where in the file `image` stands, for messages about it; 0 when built in code.
   std::uint32_t line = 0, column = 0;
 };
@@ -153,6 +149,28 @@ struct Device {
   std::int32_t open_status = 0;
   std::vector<Reply> replies;
   std::vector<Block> blocks;
+};
+
+/// What the machine's registry has beside its defaults and the filters' parameters: first the file's edits, then these.
+struct Registry {
+  std::filesystem::path file;  ///< a .reg file, resolved against the scenario's folder; empty: none
+  std::vector<RegistryEdit> edits;
+  std::uint32_t line = 0, column = 0;  ///< where `file` stands, for messages
+};
+
+/// A file of the machine's system volume: put there, or expected there in the end.
+struct FileSpec {
+  enum class What : std::uint8_t { content, host_file, folder, contains, absent };
+  What what = What::content;
+  std::string path;                ///< `\Windows\Temp\a.txt`, UTF-8
+  std::vector<std::byte> content;  ///< of content and contains; what host_file holds is read by the engine
+  std::filesystem::path host;      ///< of host_file, resolved against the scenario's folder
+  std::uint32_t line = 1, column = 1;
+};
+
+struct Files {
+  std::filesystem::path keep;  ///< a folder for what is there after the run; empty: nothing is kept
+  std::vector<FileSpec> files;
 };
 
 enum class TimelineStep : std::uint8_t {
@@ -237,6 +255,15 @@ struct ViolationExpectation {
   CountRange count{1, UINT64_MAX};
 };
 
+/// A block that a bug check callback adds to the dump.
+struct SecondaryExpectation {
+  std::array<std::byte, 16> guid{};
+  std::string filter;  ///< empty: any; else as in CallPattern
+  std::optional<CountRange> size;
+  std::optional<std::vector<std::byte>> bytes;
+  std::vector<std::byte> contains;  ///< empty: anything
+};
+
 /// What is asked for, over a closed world: whatever is not asked for must be normal (docs/scenarios.md says what that
 /// is).
 struct Expect {
@@ -255,7 +282,12 @@ struct Expect {
   std::optional<CountRange> bytes_on_disk;
   std::optional<std::uint32_t> bugcheck;  ///< the code a filter stops with
   std::vector<std::string> debug_output;  ///< texts that DbgPrint must have printed
-  bool any_violation = false;             ///< `violations = "any"`: not judged
+  /// Exactly these, in any order; absent: any.
+  std::optional<std::vector<SecondaryExpectation>> secondary_data;
+  std::optional<CountRange> pages_added, pages_removed;  ///< by bug check callbacks
+  std::vector<FileSpec> files;                           ///< what the system volume must hold, or not hold, in the end
+  std::vector<RegistryEdit> registry;                    ///< what the registry must hold, or not hold, in the end
+  bool any_violation = false;                            ///< `violations = "any"`: not judged
 };
 
 struct Scenario {
@@ -268,6 +300,8 @@ struct Scenario {
   std::vector<Filter> filters;  ///< in DumpFilters order
   std::vector<Driver> drivers;  ///< in the order of their start
   std::vector<Device> devices;
+  Registry registry;
+  Files files;
   policy::Policies policies{policy::Profile::windows_11};
   std::vector<TimelineStep> timeline;  ///< default: boot, crash, next-boot; empty when `sequence` is given
   std::vector<SequenceStep> sequence;

@@ -29,6 +29,8 @@ void read_dump(Reading& reading);      ///< [dump] and [hibernation]
 void read_filters(Reading& reading);   ///< [[filter]]
 void read_drivers(Reading& reading);   ///< [[driver]]
 void read_devices(Reading& reading);   ///< [[device]]
+void read_registry(Reading& reading);  ///< [registry]
+void read_files(Reading& reading);     ///< [files]
 void read_life(Reading& reading);      ///< title, timeline
 void read_sequence(Reading& reading);  ///< sequence
 void read_run(Reading& reading);       ///< [recover], [trace], [limits], [rules]
@@ -36,6 +38,15 @@ void read_expect(Reading& reading);    ///< [expect]; after filters and drivers,
 
 /// An NTSTATUS as a number or by its name; `key` begins the message of a mistake.
 std::optional<std::int32_t> read_status(Section& section, const Node& node, std::string_view key);
+
+/// A value of the registry as any table writes it: its name is the entry's key. `what` begins the message of a mistake
+/// ("parameter"). False after a mistake, which `section` has been told.
+bool read_registry_entry(Section& section, const Entry& entry, std::string_view what, RegistryEdit& into);
+/// Tables by key of the registry, in which every name is a value.
+void read_registry_keys(Section& section, std::vector<RegistryEdit>& into);
+
+/// Files by path, as [files] and [expect.files] write them; `expected`: with the forms that only an expectation has.
+void read_file_specs(Section& section, const Reading& reading, bool expected, std::vector<FileSpec>& into);
 
 // Checks between values, on a complete scenario; `mistakes` says which tables can be relied on.
 void check_timeline(const Node& root, const Scenario& scenario, Mistakes& mistakes);

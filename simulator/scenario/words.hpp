@@ -30,9 +30,12 @@ inline constexpr List<4> severity{"off", "information", "warning", "error"};
 inline constexpr List<7> outcome{"completed", "bugchecked",       "crashed",    "hung",
                                  "exited",    "stack-not-loaded", "dump-failed"};
 inline constexpr List<4> recovered{"identical", "different", "unreadable", "not-tried"};
-inline constexpr List<12> callback{
-    "DriverEntry", "DumpStart", "DumpWrite",  "DumpRead", "DumpFinish",   "DumpUnload",
-    "AddDevice",   "Dispatch",  "Completion", "Cancel",   "Reinitialize", "DriverUnload"};  // from
-                                                                                            // Callback::driver_entry on
+// From Callback::driver_entry on.
+// From Callback::driver_entry on.
+inline constexpr List<20> callback{
+    "DriverEntry",  "DumpStart",    "DumpWrite",        "DumpRead",          "DumpFinish",
+    "DumpUnload",   "AddDevice",    "Dispatch",         "Completion",        "Cancel",
+    "Reinitialize", "DriverUnload", "BugCheckCallback", "SecondaryDumpData", "SecondaryMultiPartDumpData",
+    "DumpIo",       "AddPages",     "RemovePages",      "TriageDumpData",    "CallbackFunction"};
 
 }  // namespace dumpsim::scenario::words

@@ -4,8 +4,12 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "stack/dump_witness.hpp"
 
 namespace dumpsim::stack {
 namespace {
@@ -65,10 +69,20 @@ bool FileWriter::pieces(std::uint64_t file_offset, std::uint64_t length, Show&& 
     const disk::Extent piece = extents_.piece(file_offset + done, std::min(length - done, most - into_page));
     if (piece.bytes == 0) return false;  // the file is too small
     const std::byte* va = show(done, piece.bytes);
-    if (!after(stack_.write(piece.at, {va, piece.bytes}), piece.bytes)) return false;
+    const auto announce = [this, offset = file_offset + done, bytes = std::span(va, piece.bytes)] {
+      calls_->dump_io(type_, offset, bytes);
+    };
+    const TransferResult result = calls_ == nullptr ? stack_.write(piece.at, {va, piece.bytes})
+                                                    : stack_.write(piece.at, {va, piece.bytes}, announce);
+    if (!after(result, piece.bytes)) return false;
     done += piece.bytes;
   }
   return true;
+}
+
+void FileWriter::announce_to(BugcheckCalls* calls, DumpIo type) {
+  calls_ = calls;
+  type_ = type;
 }
 
 bool FileWriter::write(std::uint64_t file_offset, std::span<const std::byte> bytes) {
@@ -129,38 +143,171 @@ bool FileReader::read_at_partition(PartitionOffset at, std::span<std::byte> into
 
 namespace {
 
-bool write_section(FileWriter& writer, const dumpfile::DumpLayout& layout, const dumpfile::SectionPlace& place,
-                   std::uint64_t most_bytes) {
-  switch (place.section) {
-    case dumpfile::Section::header_not_valid:
-      return writer.write(place.file_offset, layout.header_not_valid().first(place.length));
-    case dumpfile::Section::header_valid:
-    case dumpfile::Section::header_made_valid:
-      return writer.write(place.file_offset, layout.header().first(place.length));
-    case dumpfile::Section::secondary: {
-      // The blob section ends where its data does; the disk takes whole sectors.
-      std::vector<std::byte> padded(layout.secondary().begin(), layout.secondary().end());
-      padded.resize((padded.size() + page_size - 1) / page_size * page_size);
-      return writer.write(place.file_offset, padded);
+/// One dump being written: as planned, or as bug check callbacks have made it.
+class CrashDump {
+ public:
+  CrashDump(Environment& env, DumpStack& stack, const dumpfile::DumpLayout& planned, const disk::ExtentMap& file,
+            BugcheckCalls& calls)
+      : env_(env), stack_(stack), planned_(planned), file_(file), calls_(calls), writer_(env, stack, file) {}
+
+  /// Callbacks that decide which pages the dump holds. False when one of them ended the machine.
+  bool change_pages() {
+    using kernel::BugcheckReason;
+    calls_.triage_data();
+    // A dump of type 1 stores the runs in its header [assumed]; complete dumps have asked since Windows 8 [doc].
+    const bool asks =
+        planned_.type() == 6 || (planned_.type() == 5 && env_.policies.profile() != policy::Profile::windows_7);
+    if (!asks || (!calls_.wants(BugcheckReason::add_pages) && !calls_.wants(BugcheckReason::remove_pages)))
+      return !stack_.ended();
+    const PageChanges changes = calls_.pages(planned_.pages());
+    if (stack_.ended()) return false;
+    if (changes.empty()) return true;
+    auto pages = planned_.pages().changed(changes.added, changes.removed);
+    good_ = pages && changed().set_pages(std::move(*pages));
+    return true;
+  }
+
+  /// Everything between the port's opening and DumpFinish.
+  bool write() {
+    using dumpfile::Section;
+    env_.totals.dump_bytes = env_.totals.bytes_expected = layout().size();
+    // Nothing that does not fit is begun: the size is known before the first write. When Windows notices is not known.
+    if (!good_ || layout().size() > file_.size()) {
+      announce(env_, "nothing: the dump file is too small");
+      return false;
     }
-    case dumpfile::Section::bitmap: {
-      std::vector<std::byte> piece;
-      for (std::uint64_t done = 0; done < place.length; done += piece.size()) {
-        piece.resize(std::min(place.length - done, most_bytes));
-        layout.bitmap_bytes(done, piece);
-        if (!writer.write(place.file_offset + done, piece)) return false;
+    const bool valid_last = env_.policies.is(Policy::header_valid_last, "yes");
+    for (const dumpfile::SectionPlace& place : layout().sections(valid_last)) {
+      if (place.section == Section::secondary || place.section == Section::header_made_valid) break;
+      announce(env_, words_for(place.section));
+      if (!write_section(place)) return false;
+    }
+    if (!write_secondary_data()) return false;
+    if (!valid_last && !given_) return complete();
+    // RequiredDumpSpace is known now.
+    announce(env_, valid_last ? words_for(Section::header_made_valid) : "header, with the secondary data");
+    writer_.announce_to(sequential() ? nullptr : io(), DumpIo::header);
+    return writer_.write(0, layout().header().first(page_size)) && complete();
+  }
+
+ private:
+  const dumpfile::DumpLayout& layout() const { return own_ ? *own_ : planned_; }
+  dumpfile::DumpLayout& changed() {
+    if (!own_) own_ = planned_;
+    return *own_;
+  }
+  BugcheckCalls* io() { return calls_.wants(kernel::BugcheckReason::dump_io) ? &calls_ : nullptr; }
+  bool sequential() const { return env_.policies.is(Policy::dump_io_offset, "sequential"); }
+
+  bool write_section(const dumpfile::SectionPlace& place) {
+    using dumpfile::Section;
+    switch (place.section) {
+      case Section::header_not_valid:
+      case Section::header_valid:
+        return write_header(place);
+      case Section::bitmap: {
+        writer_.announce_to(io(), DumpIo::header);
+        std::vector<std::byte> piece;
+        for (std::uint64_t done = 0; done < place.length; done += piece.size()) {
+          piece.resize(std::min(place.length - done, stack_.max_pages() * page_size));
+          layout().bitmap_bytes(done, piece);
+          if (!writer_.write(place.file_offset + done, piece)) return false;
+        }
+        return true;
       }
-      return true;
+      case Section::pages:
+        writer_.announce_to(io(), DumpIo::body);
+        for (auto piece = layout().pages_at(place.file_offset); piece;
+             piece = layout().pages_at(piece->file_offset + piece->count * page_size)) {
+          if (!(own_ ? write_pages(*piece) : writer_.write_ram(piece->file_offset, piece->first, piece->count)))
+            return false;
+        }
+        return true;
+      case Section::secondary:
+      case Section::header_made_valid:
+        break;
     }
-    case dumpfile::Section::pages:
-      break;
+    return true;
   }
-  for (auto piece = layout.pages_at(place.file_offset); piece;
-       piece = layout.pages_at(piece->file_offset + piece->count * page_size)) {
-    if (!writer.write_ram(piece->file_offset, piece->first, piece->count)) return false;
+
+  /// A dump that is sent elsewhere in one go must have its header valid from the start [assumed].
+  bool write_header(const dumpfile::SectionPlace& place) {
+    const bool valid = place.section == dumpfile::Section::header_valid;
+    const bool shown_valid = !valid && sequential() && io() != nullptr;
+    if (shown_valid) {
+      const std::span<const std::byte> header = layout().header();
+      calls_.dump_io(DumpIo::header, 0, {env_.machine.memory.show_bytes(header, 0), header.size()});
+      if (stack_.ended()) return false;
+    }
+    writer_.announce_to(shown_valid ? nullptr : io(), DumpIo::header);
+    return writer_.write(place.file_offset,
+                         (valid ? layout().header() : layout().header_not_valid()).first(place.length));
   }
-  return true;
-}
+
+  /// Pages that may not all be RAM. What is none is copied first: it may change while it is written.
+  bool write_pages(const dumpfile::PagePiece& piece) {
+    const std::span<const dumpfile::PageRun> ram = env_.machine.memory.ram();
+    for (std::uint64_t done = 0; done < piece.count;) {
+      const Pfn pfn = piece.first + done;
+      const std::uint64_t offset = piece.file_offset + done * page_size;
+      const auto run = std::partition_point(ram.begin(), ram.end(),
+                                            [pfn](const auto& each) { return each.base + each.pages <= pfn; });
+      if (run != ram.end() && run->base <= pfn) {
+        const std::uint64_t pages = std::min(piece.count - done, run->base + run->pages - pfn);
+        if (!writer_.write_ram(offset, pfn, pages)) return false;
+        done += pages;
+        continue;
+      }
+      const std::uint64_t before_ram = run != ram.end() ? run->base - pfn : UINT64_MAX;
+      const std::uint64_t pages = std::min({piece.count - done, before_ram, stack_.max_pages()});
+      std::vector<std::byte> copy(pages * page_size);
+      for (std::uint64_t i = 0; i < pages; ++i) {
+        const std::span<std::byte> page = std::span(copy).subspan(i * page_size, page_size);
+        // One that has been freed since it was named is dumped as zeros.
+        const std::byte* from = env_.machine.memory.address_of(pfn + i);
+        if (from != nullptr && env_.machine.memory.is_readable(from)) std::memcpy(page.data(), from, page_size);
+        if (env_.witness != nullptr) env_.witness->page_written(pfn + i, page);
+      }
+      if (!writer_.write(offset, copy)) return false;
+      done += pages;
+    }
+    return true;
+  }
+
+  bool write_secondary_data() {
+    using kernel::BugcheckReason;
+    if (calls_.wants(BugcheckReason::secondary_data) || calls_.wants(BugcheckReason::multi_part_data)) {
+      const std::uint64_t room = file_.size() - layout().secondary_offset();
+      const std::vector<dumpfile::SecondaryBlob> blobs = calls_.secondary_data(room, layout().type());
+      if (stack_.ended()) return false;
+      given_ = !blobs.empty();
+      if (given_ && !changed().set_secondary(blobs)) return false;
+      env_.totals.dump_bytes = env_.totals.bytes_expected = layout().size();
+    }
+    if (layout().secondary().empty()) return true;
+    announce(env_, words_for(dumpfile::Section::secondary));
+    writer_.announce_to(io(), DumpIo::secondary_data);
+    // The section ends where its data does; the disk takes whole sectors.
+    std::vector<std::byte> padded(layout().secondary().begin(), layout().secondary().end());
+    padded.resize((padded.size() + page_size - 1) / page_size * page_size);
+    return writer_.write(layout().secondary_offset(), padded);
+  }
+
+  bool complete() {
+    if (io() != nullptr) calls_.dump_io(DumpIo::complete, 0, {});
+    return !stack_.ended();
+  }
+
+  Environment& env_;
+  DumpStack& stack_;
+  const dumpfile::DumpLayout& planned_;
+  const disk::ExtentMap& file_;
+  BugcheckCalls& calls_;
+  FileWriter writer_;
+  std::optional<dumpfile::DumpLayout> own_;  // once something is not as planned
+  bool good_ = true;
+  bool given_ = false;  // secondary data
+};
 
 void write_log(Environment& env, DumpStack& stack, const disk::ExtentMap& log) {
   announce(env, "dump log");
@@ -175,25 +322,18 @@ void write_log(Environment& env, DumpStack& stack, const disk::ExtentMap& log) {
 
 }  // namespace
 
-void write_crash_dump(Environment& env, DumpStack& stack, const dumpfile::DumpLayout& layout, const CrashFiles& files) {
+void write_crash_dump(Environment& env, DumpStack& stack, const dumpfile::DumpLayout& layout, const CrashFiles& files,
+                      BugcheckCalls& calls) {
   env.totals.dump = DumpState::begun;
   env.totals.dump_bytes = layout.size();
   env.totals.bytes_expected = layout.size();
+  const bool pages_first = env.policies.is(Policy::page_callbacks, "before-start");
+  CrashDump dump(env, stack, layout, *files.dump, calls);
+  if (pages_first && !dump.change_pages()) return;
   stack.start();
   if (stack.ended()) return;
-  FileWriter writer(env, stack, *files.dump);
-  // Nothing that does not fit is begun: the size is known before the first write. When Windows notices is not known.
-  bool good = layout.size() <= files.dump->size();
-  if (!good) env.recorder.emit({.kind = Kind::section}, "nothing: the dump file is too small");
-  if (good) {
-    for (const dumpfile::SectionPlace& place : layout.sections(env.policies.is(Policy::header_valid_last, "yes"))) {
-      announce(env, words_for(place.section));
-      if (!write_section(writer, layout, place, stack.max_pages() * page_size)) {
-        good = false;
-        break;
-      }
-    }
-  }
+  if (!pages_first && !dump.change_pages()) return;
+  const bool good = dump.write();
   if (stack.ended()) return;
   env.totals.dump = good && env.totals.write_status == 0 ? DumpState::completed : DumpState::failed;
   stack.finish();

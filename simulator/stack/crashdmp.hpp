@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "dumpfile/dump_layout.hpp"
+#include "stack/bugcheck_calls.hpp"
 #include "stack/dump_stack.hpp"
 
 namespace dumpsim::stack {
@@ -25,6 +26,8 @@ class FileWriter {
   bool write_ram(std::uint64_t file_offset, Pfn first, std::uint64_t pages);
   /// RAM to a place on the partition, inside the file or not.
   bool write_ram_at_partition(PartitionOffset at, Pfn first, std::uint64_t pages);
+  /// From here on dump I/O callbacks are told of each write to the file, as one of `type`. nullptr: nobody is.
+  void announce_to(BugcheckCalls* calls, DumpIo type);
 
  private:
   template <class Show>
@@ -35,6 +38,8 @@ class FileWriter {
   DumpStack& stack_;
   const disk::ExtentMap& extents_;
   bool abort_on_failure_;
+  BugcheckCalls* calls_ = nullptr;
+  DumpIo type_{};
 };
 
 /// Reads a file on the volume through a dump stack into fresh pages of simulated memory.
@@ -61,10 +66,12 @@ struct CrashFiles {
   const disk::ExtentMap* log = nullptr;  ///< C:\DumpStack.log.tmp
 };
 
-/// Everything from the bugcheck to the last callback: Start and port, header, bitmap, pages, secondary data, header
-/// made valid, Finish, the dump log. `layout` null: dumps are off. totals.dump tells how it went; DumpUnload is not
-/// called [doc].
-void write_crash_dump(Environment& env, DumpStack& stack, const dumpfile::DumpLayout& layout, const CrashFiles& files);
+/// Everything from the bugcheck to the last of the dump: Start and port, header, bitmap, pages, secondary data, header
+/// made valid, Finish, the dump log; and in between the bug check reason callbacks. `layout` is the dump as planned:
+/// callbacks may add to it and take away. totals.dump tells how it went; DumpUnload is not called [doc]. The routines
+/// of KeRegisterBugCheckCallback come after it [doc]: calls.bugcheck_callbacks().
+void write_crash_dump(Environment& env, DumpStack& stack, const dumpfile::DumpLayout& layout, const CrashFiles& files,
+                      BugcheckCalls& calls);
 
 /// Writes a hibernation image through the hibernation stack: a header page not yet valid, the pages as they are, the
 /// header made valid. The real image is compressed; what matters here is what the filters see [assumed]. False when it

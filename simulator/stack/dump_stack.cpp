@@ -183,6 +183,7 @@ std::int32_t DumpStack::State::initialize(FilterInstance& filter) {
                        filter.extension_size()));
   }
   record_left(env, filter, Callback::driver_entry, machine::passive_level, call.status, {}, {}, changes);
+  if (!let_others_run(env, 0)) return STATUS_UNSUCCESSFUL;  // threads that it created begin now
   return call.status;
 }
 
@@ -210,13 +211,23 @@ Result<std::int32_t> DumpStack::State::load_filters() {
   const auto extension_size = static_cast<std::size_t>(env.policies.number(Policy::extension_size));
   const char* prefix = usage == Usage::crash ? "dump_" : "hiber_";
   for (std::size_t i = 0; i < specs.size(); ++i) {
+    if (specs[i].path.empty()) {
+      env.recorder.filter_missing(STATUS_OBJECT_NAME_NOT_FOUND, specs[i].name);
+      env.totals.rest_on(Policy::missing_filter);
+      if (env.policies.is(Policy::missing_filter, "skip")) continue;
+      return static_cast<std::int32_t>(STATUS_OBJECT_NAME_NOT_FOUND);
+    }
     const std::string name = prefix + specs[i].name;
-    auto image =
-        loader::Image::load(specs[i].path, export_table(), {.instance = name, .convention = specs[i].convention});
+    auto image = loader::Image::load(
+        specs[i].path, export_table(),
+        {.instance = name, .convention = specs[i].convention, .seed = env.seed, .trap_missing = specs[i].trap_missing});
     if (!image) return image.error();
     // One id per filter and kind of stack, however often it is loaded: a life may load it many times.
-    const auto id = static_cast<std::uint16_t>((usage == Usage::crash ? 0 : specs.size()) + i);
-    env.kernel->register_image(id, name, (*image)->base(), (*image)->bytes(), (*image)->convention());
+    const auto by_position = static_cast<std::uint16_t>((usage == Usage::crash ? 0 : specs.size()) + i);
+    const std::uint16_t id = specs[i].ids ? (*specs[i].ids)[usage == Usage::crash ? 0 : 1] : by_position;
+    env.machine.sections.add(id, (*image)->sections());
+    env.kernel->register_image(id, name, (*image)->base(), (*image)->bytes(), (*image)->convention(),
+                               (*image)->function_table());
     env.images.push_back(image->get());
     env.recorder.image_loaded(id, name);
     filters.push_back(std::make_unique<FilterInstance>(std::move(*image), specs[i], id, init_size, extension_size,
@@ -241,7 +252,10 @@ Result<std::int32_t> DumpStack::load() {
     stage(code, STATUS_SUCCESS);
   auto loaded = s.load_filters();
   if (!loaded) return loaded.error();
-  stage(stage_load_filters, STATUS_SUCCESS);
+  if (stage(stage_load_filters, *loaded) < 0) {
+    s.drop_filters();
+    return *loaded;
+  }
   for (const auto& filter : s.filters) {
     const std::int32_t status = s.initialize(*filter);
     s.entry_statuses.push_back(status);
@@ -284,8 +298,14 @@ Result<std::int32_t> DumpStack::load() {
 
 void DumpStack::State::drop_filters() {
   for (const auto& filter : filters) {
+    if (const std::string left = env.kernel->registered_by(filter->id()); !left.empty())
+      report(env, Rule::bugcheck_record_left_behind, filter->id(), Callback::unload, left);
+    if (const std::string used = env.kernel->scheduler().outlives(filter->id()); !used.empty()) {
+      report(env, Rule::unload_still_in_use, filter->id(), Callback::unload, used);
+    }
     env.recorder.image_unloaded(filter->id());
     env.kernel->forget_image(filter->id());
+    env.machine.sections.forget(filter->id());
     std::erase(env.images, &filter->image());
   }
   filters.clear();
@@ -408,11 +428,16 @@ void DumpStack::State::judge_read(const FilterInstance& filter, std::uint32_t ch
   }
 }
 
-TransferResult DumpStack::write(PartitionOffset at, Source source) {
+TransferResult DumpStack::write(PartitionOffset at, Source source, const std::function<void()>& before) {
   State& s = *state_;
   TransferResult result;
   const auto length = static_cast<std::uint32_t>(source.length);
   s.env.recorder.begin_step();
+  if (before) before();
+  if (s.ended()) {
+    result.filter_status = result.port_status = STATUS_UNSUCCESSFUL;
+    return result;
+  }
   s.transfer.describe(source.va, length, at);
   s.watch.arm(s.transfer.mdl(), s.transfer.offset());
   std::uint16_t mover = trace::no_image;  // the last filter that changed the offset

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -53,8 +54,9 @@ class DumpStack {
   std::int32_t open_port();
   /// Both, in the order of policy start-order.
   std::int32_t start();
-  /// Physical write or read at a partition offset: filters, then port; a read passes the port first.
-  TransferResult write(PartitionOffset at, Source source);
+  /// Physical write or read at a partition offset: filters, then port; a read passes the port first. `before`, when
+  /// there is one, is called within the write's step, ahead of the filters: it sees what they are about to be given.
+  TransferResult write(PartitionOffset at, Source source, const std::function<void()>& before = {});
   TransferResult read(PartitionOffset at, std::span<std::byte> into);
   std::int32_t finish_filters();
   std::int32_t finish_port();

@@ -3,6 +3,8 @@
 // disk.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,12 +30,17 @@ class Kernel;
 
 namespace dumpsim::stack {
 
+class DumpWitness;
+
 /// One filter as the registry names it. The image is loaded anew for every stack instance.
 struct FilterSpec {
-  std::string path;
+  std::string path;                               ///< empty: there is no such file, see listed_filters()
   std::string name;                               ///< "xor"; becomes dump_xor or hiber_xor
   bool redirects = false;                         ///< declares that it moves offsets on purpose
   std::optional<machine::Convention> convention;  ///< overrides what the image says
+  bool trap_missing = false;                      ///< an ELF image may lack functions until it calls them
+  /// Of its crash and its hibernation instance; by position in the stack where none are given.
+  std::optional<std::array<std::uint16_t, 2>> ids = {};
 };
 
 /// Where the stack's files lie.
@@ -51,9 +58,11 @@ struct Environment {
   const policy::Policies& policies;
   Totals& totals;
   Volume volume;
+  std::uint64_t seed = 0;                    ///< what images' random numbers are made from
   kernel::Kernel* kernel = nullptr;          ///< a new one at every boot
   machine::FaultTrap* trap = nullptr;        ///< told which callback runs
   std::vector<const loader::Image*> images;  ///< loaded now, for naming addresses
+  DumpWitness* witness = nullptr;            ///< told what bug check callbacks make of the dump, when somebody asks
   /// Called once a faulting callback has been left: says in the trace and beside it what happened.
   std::function<void(std::uint16_t image, trace::Callback callback)> tell_fault;
 };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernel/exports.hpp"
+#include "kernel/object_types.hpp"
 
 namespace dumpsim::stack {
 
@@ -15,6 +16,12 @@ loader::ExportTable export_table() {
   };
   static const Columns columns = [] {
     Columns made;
+    // Data, which only a .sys imports. Before the functions: one of these has the variable's name, with a prefix.
+    for (const kernel::ObjectTypeVariable& variable : kernel::object_type_variables()) {
+      made.names.push_back(variable.name);
+      made.system_v.push_back(variable.address);
+      made.microsoft.push_back(variable.address);
+    }
     for (const kernel::Export& row : kernel::all_exports()) {
       made.names.push_back(row.name);
       made.system_v.push_back(row.system_v);

@@ -49,25 +49,45 @@ std::int32_t send_power(Environment& env, kernel::PowerRequest request) {
   return status;
 }
 
+bool let_others_run(Environment& env, std::uint64_t hundred_ns) {
+  if (env.kernel->scheduler().frozen()) return true;
+  env.trap->publish(env.totals.ordinal.load(std::memory_order_relaxed) + 1);
+  const machine::CallResult call = env.kernel->let_others_run(hundred_ns);
+  if (!call.returned) {
+    end_without_return(env, call.value);
+    return false;
+  }
+  env.trap->publish(0);
+  env.totals.running.store(0, std::memory_order_relaxed);
+  return true;
+}
+
 Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
                std::span<const std::uint64_t> arguments, const Transfer& transfer) {
+  return invoke(env, Callee{filter.id(), filter.convention(), filter.callback(callback)}, callback, irql, arguments,
+                transfer);
+}
+
+Invoked invoke(Environment& env, const Callee& callee, trace::Callback callback, std::uint8_t irql,
+               std::span<const std::uint64_t> arguments, const Transfer& transfer) {
   Totals& totals = env.totals;
-  totals.running.store((static_cast<std::uint32_t>(filter.id()) << 8) | static_cast<std::uint32_t>(callback),
+  totals.running.store((static_cast<std::uint32_t>(callee.image) << 8) | static_cast<std::uint32_t>(callback),
                        std::memory_order_relaxed);
   totals.ordinal.store(totals.ordinal.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   env.recorder.emit({.kind = trace::Kind::callback_entered,
                      .callback = callback,
                      .irql = irql,
-                     .image = filter.id(),
+                     .image = callee.image,
                      .length = transfer.length,
                      .flags = transfer.mdl_flags,
                      .offset = transfer.offset,
                      .object = transfer.mdl_id});
-  env.kernel->set_current(filter.id(), callback);
+  env.kernel->set_current(callee.image, callback);
   env.trap->publish(totals.ordinal.load(std::memory_order_relaxed));
   env.machine.processor.irql = irql;
+  env.machine.sections.at_irql(irql);
 
-  const machine::CallResult call = env.gate.call(filter.convention(), filter.callback(callback), arguments);
+  const machine::CallResult call = env.gate.call(callee.convention, callee.code, arguments);
 
   Invoked result;
   if (!call.returned) {
@@ -79,16 +99,21 @@ Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callbac
   totals.running.store(0, std::memory_order_relaxed);
   result.returned = true;
   result.status = static_cast<std::int32_t>(call.value);
-  env.kernel->check_given_back(filter.id(), callback, irql, call);
+  env.kernel->check_given_back(callee.image, callback, irql, call);
   return result;
 }
 
 void record_left(Environment& env, const FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
                  std::int32_t status, const Transfer& before, const Transfer& after, std::uint32_t changes) {
+  record_left(env, filter.id(), callback, irql, status, before, after, changes);
+}
+
+void record_left(Environment& env, std::uint16_t image, trace::Callback callback, std::uint8_t irql,
+                 std::int32_t status, const Transfer& before, const Transfer& after, std::uint32_t changes) {
   env.recorder.emit({.kind = trace::Kind::callback_left,
                      .callback = callback,
                      .irql = irql,
-                     .image = filter.id(),
+                     .image = image,
                      .status = status,
                      .length = after.length,
                      .flags = changes,

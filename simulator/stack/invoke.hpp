@@ -25,22 +25,40 @@ struct Invoked {
   std::int32_t status = 0;
 };
 
+/// A function of a driver's and whose it is.
+struct Callee {
+  std::uint16_t image = trace::no_image;
+  machine::Convention convention = machine::Convention::system_v;
+  const void* code = nullptr;
+};
+
+/// Calls `callee` at `irql` with `arguments`, as `callback` of its image. REQUIRES: nothing has ended the run. Emits
+/// callback_entered; the caller emits callback_left.
+Invoked invoke(Environment& env, const Callee& callee, trace::Callback callback, std::uint8_t irql,
+               std::span<const std::uint64_t> arguments, const Transfer& transfer);
+
 /// Calls `callback` of `filter` at `irql` with `arguments`. REQUIRES: the pointer is present and nothing has ended the
 /// run. Emits callback_entered; the caller emits callback_left once it has compared before and after.
 Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
                std::span<const std::uint64_t> arguments, const Transfer& transfer);
 
 /// Has the totals name, and the trap time, whatever driver's routine the kernel calls from now on, also from within a
-/// filter's callback. REQUIRES: env outlives the kernel's calls.
+/// filter's callback, and whichever thread has its turn. REQUIRES: env outlives the kernel's calls.
 void watch_running(Environment& env);
 
 /// The run ends in a call that was left with `reason` instead of returning: totals and trace say how, and whose it was.
 void end_without_return(Environment& env, std::uint64_t reason);
 
+/// Lets what drivers have started (threads, timers, DPCs, work items) run until all of it waits for more than
+/// `hundred_ns` of virtual time. False when it ended the run. Nothing happens when there is nothing.
+bool let_others_run(Environment& env, std::uint64_t hundred_ns);
+
 /// A power request for the dump volume's device stack; its status. The run may have ended in it.
 std::int32_t send_power(Environment& env, kernel::PowerRequest request);
 
 /// callback_left for a callback that invoke() returned from.
+void record_left(Environment& env, std::uint16_t image, trace::Callback callback, std::uint8_t irql,
+                 std::int32_t status, const Transfer& before, const Transfer& after, std::uint32_t changes);
 void record_left(Environment& env, const FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
                  std::int32_t status, const Transfer& before, const Transfer& after, std::uint32_t changes);
 

@@ -36,26 +36,42 @@ bool MainDrivers::went_well(bool returned) {
 void report_left_behind(Environment& env, std::uint16_t image, Callback callback) {
   const kernel::LeftBehind left = kernel::left_behind(*env.kernel, image);
   if (!left.devices.empty()) report(env, Rule::object_device_left, image, callback, left.devices);
+  if (const std::size_t count = env.kernel->callbacks_of(image); count != 0) {
+    report(env, Rule::object_callback_left, image, callback,
+           count == 1 ? "a routine of it is still registered"
+                      : std::to_string(count) + " routines of it are still registered");
+  }
   if (!left.links.empty()) report(env, Rule::object_link_left, image, callback, left.links);
   if (!left.references.empty()) report(env, Rule::object_reference_left, image, callback, left.references);
   if (const std::string held = env.kernel->held_by(image); !held.empty()) {
     report(env, Rule::pool_leak, image, callback, held);
   }
+  if (const std::string records = env.kernel->registered_by(image); !records.empty()) {
+    report(env, Rule::bugcheck_record_left_behind, image, callback, records);
+  }
 }
 
 void MainDrivers::take_out(Driver& driver, Callback callback) {
   report_left_behind(env_, driver.id, callback);
+  if (const std::string used = env_.kernel->scheduler().outlives(driver.id); !used.empty()) {
+    report(env_, Rule::unload_still_in_use, driver.id, callback, used);
+  }
   kernel::remove_driver(*env_.kernel, driver.object);
   env_.recorder.image_unloaded(driver.id);
   env_.kernel->forget_image(driver.id);
+  env_.machine.sections.forget(driver.id);
   std::erase(env_.images, driver.image.get());
 }
 
 Result<void> MainDrivers::load(const DriverSpec& spec, std::uint16_t id) {
-  auto image = loader::Image::load(spec.path, export_table(), {.instance = spec.name, .convention = spec.convention});
+  auto image = loader::Image::load(
+      spec.path, export_table(),
+      {.instance = spec.name, .convention = spec.convention, .seed = env_.seed, .trap_missing = spec.trap_missing});
   if (!image) return image.error();
   kernel::Kernel& kernel = *env_.kernel;
-  kernel.register_image(id, spec.name, (*image)->base(), (*image)->bytes(), (*image)->convention());
+  env_.machine.sections.add(id, (*image)->sections());
+  kernel.register_image(id, spec.name, (*image)->base(), (*image)->bytes(), (*image)->convention(),
+                        (*image)->function_table());
   env_.images.push_back(image->get());
   env_.recorder.image_loaded(id, spec.name);
   auto driver = std::make_unique<Driver>();
@@ -68,6 +84,7 @@ Result<void> MainDrivers::load(const DriverSpec& spec, std::uint16_t id) {
   drivers_.push_back(std::move(driver));
   if (!went_well(call.returned)) return {};
   drivers_.back()->image->discard_initialization();
+  if (!let_others_run(env_, 0)) return {};
   if (call.status < 0) {
     take_out(*drivers_.back(), Callback::driver_entry);
     drivers_.pop_back();

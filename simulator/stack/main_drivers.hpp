@@ -25,6 +25,7 @@ struct DriverSpec {
   std::string path;
   std::string name;  ///< module and service name: "veracrypt"
   std::optional<machine::Convention> convention;
+  bool trap_missing = false;  ///< an ELF image may lack functions until it calls them
   DriverStart start = DriverStart::boot;
   bool attach_to_volume = false;  ///< AddDevice is called with the dump volume's physical device object
 };

@@ -52,6 +52,7 @@ struct Totals {
   std::uint64_t dump_bytes = 0;                                 ///< size of the dump file that was laid out
   std::uint64_t policies_rested_on = 0;                         ///< bit per policy that decided something doubtful
   std::array<std::int32_t, trace::max_images> disabled_with{};  ///< by image: the status that disabled it, 0 if none
+  std::uint64_t pages_added = 0, pages_removed = 0;  ///< by bug check callbacks, against the dump that was planned
   std::uint32_t reads_through_filters = 0;  ///< 1 when a crash stack was loaded in which a filter takes part in reads
   std::uint64_t hibernation_bytes = 0;      ///< size of the image that was to be written
   std::uint64_t hibernated_pages = 0;

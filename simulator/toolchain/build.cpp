@@ -91,20 +91,53 @@ Result<std::vector<std::string>> explanations_of(const std::string& said, Way wa
   return lines;
 }
 
+/// What of `source` the compiler sees; empty for what is not C or C++, and where it does not preprocess.
+Result<std::string> preprocessed(const fs::path& source, const Request& request, const Kit& kit,
+                                 const Compilers& compilers) {
+  if (!is_compiled(source) || source.extension() == ".S" || source.extension() == ".s") return std::string();
+  const Result<std::vector<std::string>> command = plan_preprocessing(source, request, kit, compilers);
+  if (!command) return command.error();
+  Result<Said> said = run(*command);
+  if (!said) return said.error();
+  return std::move(said->output);
+}
+
+/// Why the image would not load: an entry that no source defines is no error to a linker, which drops what nothing
+/// calls, the missing names among it. A `.sys` has told its linker the entry's name.
+std::vector<std::string> without_entry(Way way, const std::string& image) {
+  if (way == Way::sys) return {};
+  const auto facts = loader::read_elf({reinterpret_cast<const std::byte*>(image.data()), image.size()});
+  if (!facts) return {facts.error().message};
+  const auto entry = loader::find_driver_entry(*facts);
+  if (entry) return {};
+  return {fmt::format(
+      "the image {}; add the source that defines it, or a companion whose DriverEntry calls the filter's own entry "
+      "(docs/real-filters.md)",
+      entry.error().message)};
+}
+
 }  // namespace
 
 Result<Choice> choose_way(const Request& request, const Kit& kit, const Compilers& compilers) {
+  std::optional<WindowsSign> windows;
   for (const fs::path& source : request.sources) {
-    if (!is_compiled(source) || source.extension() == ".S" || source.extension() == ".s") continue;
-    const Result<std::vector<std::string>> command = plan_preprocessing(source, request, kit, compilers);
-    if (!command) return command.error();
-    const Result<Said> said = run(*command);
-    if (!said) return said.error();
-    if (const auto sign = find_windows_sign(said->output, kit.headers)) {
-      return Choice{Way::windows, fmt::format("{} has {}", sign->place, sign->what)};
+    const Result<std::string> text = preprocessed(source, request, kit, compilers);
+    if (!text) return text.error();
+    if (const auto sign = find_exception_sign(*text, kit.headers)) {
+      return Choice{Way::sys, fmt::format("{} has {}", sign->place, sign->what)};
     }
+    if (!windows) windows = find_windows_sign(*text, kit.headers);
   }
+  if (windows) return Choice{Way::windows, fmt::format("{} has {}", windows->place, windows->what)};
   return Choice{Way::system_v, "nothing in the sources depends on Windows' data model"};
+}
+
+void find_exceptions(Request& request, const Kit& kit, const Compilers& compilers) {
+  for (const fs::path& source : request.sources) {
+    const Result<std::string> text = preprocessed(source, request, kit, compilers);
+    if (!text) return;  // without gcc and clang there is only mingw-w64, which says itself what it needs
+    if (find_exception_sign(*text, kit.headers)) request.with_exceptions.push_back(source);
+  }
 }
 
 Result<Built> build(Way way, const Request& request, const Kit& kit, const Compilers& compilers, bool replace) {
@@ -144,6 +177,8 @@ Result<Built> build(Way way, const Request& request, const Kit& kit, const Compi
   }
   const Result<std::string> bytes = read_text(inside.output, image_limit);
   if (!bytes) return bytes.error();
+  built.explanations = without_entry(way, *bytes);
+  if (!built.explanations.empty()) return built;
   if (Result<void> written =
           image->file().write_at(0, {reinterpret_cast<const std::byte*>(bytes->data()), bytes->size()});
       !written) {

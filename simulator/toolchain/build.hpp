@@ -19,9 +19,13 @@ struct Choice {
   std::string reason;  ///< one line, for a person: why this way
 };
 
-/// The way that `request`'s sources need: windows when one of them shows a sign of it (source_signs.hpp), else
-/// system-v. A source that does not preprocess decides nothing; compiling it will say why. Fails without a compiler.
+/// The way that `request`'s sources need: sys when one of them has structured exceptions, windows when one shows a sign
+/// of that (source_signs.hpp), else system-v. A source that does not preprocess decides nothing; compiling it will say
+/// why. Fails without a compiler.
 Result<Choice> choose_way(const Request& request, const Kit& kit, const Compilers& compilers);
+
+/// Fills request.with_exceptions.
+void find_exceptions(Request& request, const Kit& kit, const Compilers& compilers);
 
 struct Built {
   std::string said;                       ///< what compilers and linker wrote, warnings included

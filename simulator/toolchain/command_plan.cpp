@@ -56,6 +56,12 @@ void add_users(std::vector<std::string>& command, const Request& request) {
   for (const std::string& folder : request.includes) command.push_back("-I" + folder);
 }
 
+/// -O2, unless the compiler makes code of __try that has to find its variables in memory.
+std::string_view optimisation(const fs::path& source, const Request& request, bool has_tables) {
+  const auto& with = request.with_exceptions;
+  return !has_tables && std::find(with.begin(), with.end(), source) != with.end() ? "-O0" : "-O2";
+}
+
 /// The compiler of an ELF way, or what is missing.
 Result<fs::path> compiler_for(Way way, bool cpp, const Compilers& compilers) {
   if (way == Way::windows) {
@@ -79,7 +85,7 @@ Result<std::vector<std::string>> compile_elf(Way way, const fs::path& source, co
   std::vector<std::string> command = {compiler->filename().string()};
   const bool cpp = is_cpp(source);
   if (!is_assembly(source)) command.emplace_back(cpp ? cxx_standard : c_standard);
-  command.emplace_back("-O2");
+  command.emplace_back(optimisation(source, request, false));
   if (way == Way::windows) {
     add(command, options::windows);
   } else {
@@ -144,7 +150,7 @@ Result<std::vector<std::string>> compile_sys(const fs::path& source, const fs::p
   if (!clang && cpp) compiler = "x86_64-w64-mingw32-g++";
   std::vector<std::string> command = {compiler.string()};
   if (!is_assembly(source)) command.emplace_back(cpp ? cxx_standard : c_standard);
-  command.emplace_back("-O2");
+  command.emplace_back(optimisation(source, request, clang));
   if (clang) {
     add(command, options::sys_clang);
   } else {

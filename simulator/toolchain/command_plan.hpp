@@ -36,6 +36,8 @@ struct Request {
   std::filesystem::path output;
   std::vector<std::string> includes, defines, undefines;  ///< without -I, -D, -U
   std::vector<std::string> options;                       ///< handed to the compiler as they are, for each source
+  /// Those with structured exceptions: GCC compiles them with -O0 (wdk/ddi/source_seh.h says why).
+  std::vector<std::filesystem::path> with_exceptions;
 };
 
 struct Plan {

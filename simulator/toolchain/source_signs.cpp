@@ -140,19 +140,29 @@ class Signs {
       std::string what;
       if (token.text == "long") {
         if (plain_long(index)) what = "a plain long, which has 32 bits on Windows only";
-      } else if (among(token.text, seh_words)) {
-        what = fmt::format("{}, structured exception handling", token.text);
       } else if (token.text == "__asm" || token.text == "_asm") {
         if (assembly_of_microsoft(index)) what = "inline assembly as Microsoft writes it";
       } else if (token.text == "__declspec" || token.text == "_declspec") {
         what = odd_declspec(index);
       }
-      if (!what.empty()) return WindowsSign{fmt::format("{}:{}", tokens_.files[token.file], token.line), what};
+      if (!what.empty()) return sign(token, what);
+    }
+    return std::nullopt;
+  }
+
+  std::optional<WindowsSign> first_exception() const {
+    for (const Token& token : tokens_.all) {
+      if (token.own && among(token.text, seh_words)) {
+        return sign(token, fmt::format("{}, structured exception handling", token.text));
+      }
     }
     return std::nullopt;
   }
 
  private:
+  WindowsSign sign(const Token& token, std::string what) const {
+    return {fmt::format("{}:{}", tokens_.files[token.file], token.line), std::move(what)};
+  }
   std::string_view at(std::size_t index) const {
     return index < tokens_.all.size() ? tokens_.all[index].text : std::string_view();
   }
@@ -196,6 +206,11 @@ class Signs {
 std::optional<WindowsSign> find_windows_sign(std::string_view text, const std::filesystem::path& headers) {
   const Tokens tokens = Tokenizer(text, headers.string()).take();
   return Signs(tokens).first();
+}
+
+std::optional<WindowsSign> find_exception_sign(std::string_view text, const std::filesystem::path& headers) {
+  const Tokens tokens = Tokenizer(text, headers.string()).take();
+  return Signs(tokens).first_exception();
 }
 
 }  // namespace dumpsim::toolchain

@@ -15,9 +15,13 @@ struct WindowsSign {
   std::string what;   ///< "a plain long, which has 32 bits on Windows"
 };
 
-/// The first sign, in the order of the text: a long that is no long long, a __try, an __asm block of Microsoft's, a
+/// The first sign, in the order of the text: a long that is no long long, an __asm block of Microsoft's, a
 /// __declspec that the headers do not turn into an attribute. `text` is what `gcc -E -DWDK_KEEP_WORDS` wrote;
 /// `headers` is the folder of the kit, whose lines are not the user's.
 std::optional<WindowsSign> find_windows_sign(std::string_view text, const std::filesystem::path& headers);
+
+/// The first word of structured exception handling, of the same text: only a PE image can carry the tables that clang
+/// makes of it, and GCC needs -O0 to do without.
+std::optional<WindowsSign> find_exception_sign(std::string_view text, const std::filesystem::path& headers);
 
 }  // namespace dumpsim::toolchain

@@ -26,6 +26,8 @@ constexpr std::array crash_started{
     FieldRow{"parameters", Slot::payload, Format::parameters, When::always, "the bugcheck's four parameters"}};
 constexpr std::array stack_stage{
     FieldRow{"stage", Slot::arg, Format::hex, When::always, "crashdmp's stage code, 0x2001 to 0x2007"}, status};
+constexpr std::array filter_missing{FieldRow{"file", Slot::payload, Format::text, When::always, "the file name"},
+                                    status};
 constexpr std::array image_loaded{filter};
 constexpr std::array image_unloaded{filter};
 constexpr std::array callback_entered{
@@ -33,7 +35,8 @@ constexpr std::array callback_entered{
     callback,
     irql,
     length,
-    FieldRow{"offset", Slot::offset, Format::hex, When::if_transfer, "DiskByteOffset, relative to the partition"},
+    FieldRow{"offset", Slot::offset, Format::hex, When::if_transfer,
+             "DiskByteOffset, relative to the partition; of a DumpIo, from the start of the dump file"},
     FieldRow{"mdl_flags", Slot::flags, Format::hex, When::if_transfer, "MdlFlags"},
     mdl,
     FieldRow{"request", Slot::arg, Format::request, When::if_set, "what a Dispatch is asked for"}};
@@ -44,7 +47,8 @@ constexpr std::array callback_left{
     status,
     FieldRow{"changes", Slot::flags, Format::changes, When::always, "what the callback changed, an array of names"},
     length,
-    FieldRow{"offset", Slot::offset, Format::hex, When::if_transfer, "DiskByteOffset as the callback left it"},
+    FieldRow{"offset", Slot::offset, Format::hex, When::if_transfer,
+             "DiskByteOffset as the callback left it; of a DumpIo as above"},
     FieldRow{"before", Slot::before, Format::hex, When::if_transfer, "DiskByteOffset as the callback was entered"},
     mdl};
 constexpr std::array callback_absent{filter, callback};
@@ -65,6 +69,15 @@ constexpr std::array redirected{
     filter, length,
     FieldRow{"offset", Slot::offset, Format::hex, When::always, "where the write went, relative to the partition"},
     FieldRow{"before", Slot::before, Format::hex, When::always, "where crashdmp sent it"}};
+constexpr std::array dump_pages{
+    filter, callback, FieldRow{"pages", Slot::arg, Format::number, When::always, "how many, one behind the other"},
+    FieldRow{"address", Slot::offset, Format::hex, When::always, "physical address of the first"}};
+constexpr std::array secondary_data{filter, callback,
+                                    FieldRow{"guid", Slot::payload, Format::guid, When::always, "the tag of the block"},
+                                    FieldRow{"length", Slot::length, Format::number, When::always, "bytes of data"}};
+constexpr std::array triage_data{
+    filter, FieldRow{"blocks", Slot::arg, Format::number, When::always, "how many blocks of memory"},
+    FieldRow{"length", Slot::length, Format::number, When::always, "bytes of all of them"}};
 constexpr std::array kernel_call{
     filter, irql, FieldRow{"export", Slot::arg, Format::number, When::always, "index in the export table"},
     FieldRow{"result", Slot::status, Format::status, When::always, "the NTSTATUS, or the low half of the result"},
@@ -75,6 +88,27 @@ constexpr std::array debug_print{filter, FieldRow{"level", Slot::arg, Format::nu
                                  FieldRow{"text", Slot::payload, Format::text, When::always, "what was printed"}};
 constexpr std::array registry_read{
     filter, status, FieldRow{"value", Slot::payload, Format::text, When::always, "key and name of the value"}};
+constexpr std::array registry_written{
+    filter, status, FieldRow{"value", Slot::payload, Format::before_nul, When::always, "key and name of the value"},
+    FieldRow{"type", Slot::arg, Format::registry_type, When::always, "type of the value"},
+    FieldRow{"data", Slot::payload, Format::after_nul, When::always, "what was written, as a scenario writes it"}};
+constexpr std::array registry_created{filter, status,
+                                      FieldRow{"key", Slot::payload, Format::text, When::always, "the key"}};
+constexpr std::array registry_deleted{
+    filter, status,
+    FieldRow{"name", Slot::payload, Format::text, When::always, "the key, or key and name of the value"}};
+constexpr std::array file_opened{
+    filter, status,
+    FieldRow{"action", Slot::arg, Format::number, When::always,
+             "0 superseded, 1 opened, 2 created, 3 overwritten, 4 it exists, 5 it does not"},
+    FieldRow{"path", Slot::payload, Format::text, When::always, "the file or folder"}};
+constexpr std::array file_transfer{filter, status,
+                                   FieldRow{"offset", Slot::offset, Format::hex, When::always, "where in the file"},
+                                   FieldRow{"length", Slot::length, Format::number, When::always, "bytes"},
+                                   FieldRow{"path", Slot::payload, Format::text, When::always, "the file"}};
+constexpr std::array file_changed{
+    filter, status, FieldRow{"path", Slot::payload, Format::before_nul, When::always, "the file or folder"},
+    FieldRow{"change", Slot::payload, Format::after_nul, When::always, "what becomes of it"}};
 constexpr FieldRow device{"device", Slot::payload, Format::text, When::always,
                           "name of the device, or of the one its stack stands on"};
 constexpr std::array device_opened{
@@ -99,6 +133,22 @@ constexpr std::array instruction{
     FieldRow{"foreign", Slot::flags, Format::boolean, When::always,
              "true: nothing of this machine is behind it (a port, a model-specific register)"},
     FieldRow{"instruction", Slot::payload, Format::text, When::always, "what was done, the same from every compiler"}};
+constexpr FieldRow thread{"thread", Slot::object, Format::number, When::always,
+                          "number of the thread; 1 is the one the machine starts with"};
+constexpr std::array thread_created{filter, thread};
+constexpr std::array thread_ended{filter, thread, status};
+constexpr std::array thread_switched{
+    filter, thread, FieldRow{"from", Slot::before, Format::number, When::always, "number of the thread that rests"}};
+constexpr std::array timer_expired{
+    filter, FieldRow{"timer", Slot::payload, Format::text, When::always, "where the timer lies"}};
+constexpr std::array dpc_run{filter, irql};
+constexpr std::array work_item_run{filter, thread};
+constexpr std::array exception{
+    filter, irql, FieldRow{"status", Slot::status, Format::status, When::always, "the exception's code"},
+    FieldRow{
+        "outcome", Slot::payload, Format::text, When::always,
+        "what became of it: `handled by` or `continued by` the image whose handler or filter said so, or where its "
+        "frames were lost"}};
 constexpr std::array violation{
     filter, callback, FieldRow{"rule", Slot::arg, Format::rule, When::always, "slug of the rule"},
     FieldRow{"severity", Slot::flags, Format::severity, When::always, "information, warning or error"},
@@ -126,6 +176,7 @@ constexpr std::array rows{
     EventRow{Kind::reboot, "the machine restarts after a crash", {}},
     EventRow{Kind::power_cut, "the machine loses power; nothing after this reaches the disk", {}},
     EventRow{Kind::stack_stage, "crashdmp has gone through a stage of loading a dump stack", stack_stage},
+    EventRow{Kind::filter_missing, "DumpFilters lists a file that is not there", filter_missing},
     EventRow{Kind::image_loaded, "a driver image was loaded", image_loaded},
     EventRow{Kind::image_unloaded, "and unloaded", image_unloaded},
     EventRow{Kind::callback_entered, "a callback is called", callback_entered},
@@ -140,10 +191,20 @@ constexpr std::array rows{
     EventRow{Kind::port_read, "the dump port read from the disk", port_transfer},
     EventRow{Kind::port_finished, "the dump port flushed and closed", port_finished},
     EventRow{Kind::redirected, "a filter moved a write", redirected},
+    EventRow{Kind::dump_pages, "a bug check callback added pages to the dump, or removed them", dump_pages},
+    EventRow{Kind::secondary_data, "a bug check callback gave a block of secondary data", secondary_data},
+    EventRow{Kind::triage_data, "a bug check callback named memory for a small dump", triage_data},
     EventRow{Kind::kernel_call, "a driver called a kernel routine", kernel_call},
     EventRow{Kind::irql_changed, "a driver changed the IRQL", irql_changed},
     EventRow{Kind::debug_print, "a driver printed to the debugger", debug_print},
     EventRow{Kind::registry_read, "a driver read the registry", registry_read},
+    EventRow{Kind::registry_written, "a driver wrote a value of the registry", registry_written},
+    EventRow{Kind::registry_created, "a driver made a key of the registry", registry_created},
+    EventRow{Kind::registry_deleted, "a driver deleted a key or value of the registry", registry_deleted},
+    EventRow{Kind::file_opened, "a driver opened or created a file", file_opened},
+    EventRow{Kind::file_read, "a driver read from a file", file_transfer},
+    EventRow{Kind::file_written, "a driver wrote to a file", file_transfer},
+    EventRow{Kind::file_changed, "a driver changed a file otherwise", file_changed},
     EventRow{Kind::device_opened, "a driver asked for a device by name", device_opened},
     EventRow{Kind::device_control, "a driver sent a control request", device_control},
     EventRow{Kind::request, "a driver sent another IRP", request},
@@ -151,6 +212,13 @@ constexpr std::array rows{
     EventRow{Kind::disk_write, "a driver's write to a volume or disk device came to the disk", disk_transfer},
     EventRow{Kind::disk_flushed, "a driver's flush came to the disk", disk_flushed},
     EventRow{Kind::instruction, "a driver executed what only ring 0 may, on the simulated processor", instruction},
+    EventRow{Kind::thread_created, "a driver's thread was created", thread_created},
+    EventRow{Kind::thread_ended, "and ended", thread_ended},
+    EventRow{Kind::thread_switched, "another thread runs from here on", thread_switched},
+    EventRow{Kind::timer_expired, "a timer's time has come", timer_expired},
+    EventRow{Kind::dpc_run, "a DPC routine is called", dpc_run},
+    EventRow{Kind::work_item_run, "a worker thread calls a work item's routine", work_item_run},
+    EventRow{Kind::exception, "an exception was raised in a driver, and did not stop the machine there", exception},
     EventRow{Kind::violation, "a rule was broken", violation},
     EventRow{Kind::fault, "a driver faulted, hung or ended the process", fault},
     EventRow{Kind::bugcheck, "a driver stopped the machine", bugcheck},

@@ -16,23 +16,27 @@ enum class Slot : std::uint8_t { image, callback, irql, status, length, offset, 
 
 /// How it is written in JSON. Numbers that may exceed 2^53 are strings in hex.
 enum class Format : std::uint8_t {
-  image,       ///< the image's name, or null
-  callback,    ///< "DumpWrite"
-  number,      ///< a JSON number
-  hex,         ///< "0x100000"
-  status,      ///< "0xc000009a": always eight digits
-  boolean,     ///< flags' bit 0
-  mdl,         ///< "mdl#3"
-  digest,      ///< sixteen hex digits
-  changes,     ///< an array of Change names
-  rule,        ///< a rule's slug
-  severity,    ///< "warning"
-  fault,       ///< "access"
-  request,     ///< "IRP_MJ_DEVICE_CONTROL 0x222004"
-  irql_from,   ///< bits 8 to 15 of arg
-  irql_to,     ///< bits 0 to 7 of arg
-  text,        ///< the payload as text
-  parameters,  ///< the payload as an array of four hex numbers
+  image,          ///< the image's name, or null
+  callback,       ///< "DumpWrite"
+  number,         ///< a JSON number
+  hex,            ///< "0x100000"
+  status,         ///< "0xc000009a": always eight digits
+  boolean,        ///< flags' bit 0
+  mdl,            ///< "mdl#3"
+  digest,         ///< sixteen hex digits
+  changes,        ///< an array of Change names
+  rule,           ///< a rule's slug
+  severity,       ///< "warning"
+  fault,          ///< "access"
+  request,        ///< "IRP_MJ_DEVICE_CONTROL 0x222004"
+  irql_from,      ///< bits 8 to 15 of arg
+  irql_to,        ///< bits 0 to 7 of arg
+  text,           ///< the payload as text
+  before_nul,     ///< of a payload of two texts, the first
+  after_nul,      ///< and the second
+  registry_type,  ///< "REG_DWORD"
+  parameters,     ///< the payload as an array of four hex numbers
+  guid,           ///< the payload, 16 bytes, as a GUID
 };
 
 /// When it is written at all.

@@ -4,9 +4,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "trace/event_table.hpp"
+#include "trace/registry_words.hpp"
 #include "trace/requests.hpp"
 #include "trace/rules.hpp"
 #include "trace/utf8.hpp"
@@ -135,6 +137,20 @@ void append_value(std::string& line, const TraceView& view, const Event& event, 
       break;
     case Format::text:
       append_string(line, event.text());
+      break;
+    case Format::guid:
+      fmt::format_to(out, "\"{}\"", event.guid());
+      break;
+    case Format::before_nul:
+    case Format::after_nul: {
+      const std::string_view text = event.text();
+      const std::size_t nul = std::min(text.find('\0'), text.size());
+      append_string(
+          line, field.format == Format::before_nul ? text.substr(0, nul) : text.substr(std::min(nul + 1, text.size())));
+      break;
+    }
+    case Format::registry_type:
+      append_string(line, registry_type_name(static_cast<std::uint32_t>(number)));
       break;
     case Format::parameters: {
       const auto values = event.parameters();

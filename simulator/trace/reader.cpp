@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "base/guid.hpp"
 #include "trace/utf8.hpp"
 
 namespace dumpsim::trace {
@@ -69,6 +70,12 @@ std::array<std::uint64_t, 4> Event::parameters() const {
   const std::size_t bytes = std::min(payload.size(), sizeof values);
   if (bytes != 0) std::memcpy(values.data(), payload.data(), bytes);
   return values;
+}
+
+std::string Event::guid() const {
+  std::array<std::byte, 16> bytes{};
+  std::copy_n(payload.begin(), std::min(payload.size(), bytes.size()), bytes.begin());
+  return format_guid(bytes);
 }
 
 Result<TraceView> TraceView::open(std::span<const std::byte> block) {

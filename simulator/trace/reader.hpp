@@ -29,6 +29,8 @@ struct Event {
   std::string_view text() const { return {reinterpret_cast<const char*>(payload.data()), payload.size()}; }
   /// The payload as 64-bit numbers (crash_started, bugcheck); those missing are 0.
   std::array<std::uint64_t, 4> parameters() const;
+  /// The payload as a GUID's text (secondary_data); bytes that are missing are 0.
+  std::string guid() const;
 };
 
 /// A block that a Recorder filled, or that claims so. The block stays with the caller and outlives the view.

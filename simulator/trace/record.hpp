@@ -20,7 +20,8 @@ enum class Kind : std::uint16_t {
   reboot,         ///< the machine restarts after a crash
   power_cut,      ///< the machine loses power; nothing after this reaches the disk
   // The dump stack.
-  stack_stage,   ///< arg: crashdmp's stage code (0x2001 …); status
+  stack_stage,     ///< arg: crashdmp's stage code (0x2001 …); status
+  filter_missing,  ///< status; payload: the file name that DumpFilters lists and that nothing stands behind
   image_loaded,  ///< image: its id from here on; payload: its name ("dump_xor"). Its size is its compiler's: no part of
                  ///< a trace
   image_unloaded,    ///< image
@@ -32,25 +33,43 @@ enum class Kind : std::uint16_t {
   usage_notification,  ///< arg: DEVICE_USAGE_NOTIFICATION_TYPE; flags: 1 entering the path, 0 leaving; status
   section,  ///< payload: what crashdmp writes next ("header", "bitmap", "pages", "secondary data", "header made valid",
             ///< "dump log", …)
-  port_opened,    ///< status; offset: the partition's start
-  port_write,     ///< status; length, offset: absolute on the disk; object: digest when asked for
-  port_read,      ///< as port_write
-  port_finished,  ///< status
-  redirected,     ///< image; length, offset: where the write went (partition-relative), before: where crashdmp sent it
+  port_opened,     ///< status; offset: the partition's start
+  port_write,      ///< status; length, offset: absolute on the disk; object: digest when asked for
+  port_read,       ///< as port_write
+  port_finished,   ///< status
+  redirected,      ///< image; length, offset: where the write went (partition-relative), before: where crashdmp sent it
+  dump_pages,      ///< image, callback: AddPages or RemovePages; arg: how many, offset: physical address of the first
+  secondary_data,  ///< image, callback; length; payload: the GUID, 16 bytes
+  triage_data,     ///< image; arg: blocks, length: their bytes
   // The kernel, as the filter sees it.
-  kernel_call,     ///< image, irql; arg: export index; status or low result in `status`; payload: the call as text,
-                   ///< "ExFreePool(pool#3)", since the trace knows no export table
-  irql_changed,    ///< image; arg: from << 8 | to
-  debug_print,     ///< image; arg: DPFLTR level; payload: the text
-  registry_read,   ///< image; status; payload: key and value name
-  device_opened,   ///< image; status; payload: the name asked for
-  device_control,  ///< image; arg: control code; flags: input length, length: output length; status; payload: the
-                   ///< device
+  kernel_call,       ///< image, irql; arg: export index; status or low result in `status`; payload: the call as text,
+                     ///< "ExFreePool(pool#3)", since the trace knows no export table
+  irql_changed,      ///< image; arg: from << 8 | to
+  debug_print,       ///< image; arg: DPFLTR level; payload: the text
+  registry_read,     ///< image; status; payload: key and value name
+  registry_written,  ///< image; arg: REG_* type; status; payload: key and value name, NUL, the data in words
+  registry_created,  ///< image; status; payload: the key
+  registry_deleted,  ///< image; status; payload: the key, or key and value name
+  file_opened,       ///< image; status; arg: what was done (FILE_OPENED 1, FILE_CREATED 2, …); payload: the path
+  file_read,         ///< image; status; offset, length; payload: the path
+  file_written,      ///< as file_read
+  file_changed,      ///< image; status; payload: the path, NUL, what became of it in words
+  device_opened,     ///< image; status; payload: the name asked for
+  device_control,    ///< image; arg: control code; flags: input length, length: output length; status; payload: the
+                     ///< device
   request,  ///< image; arg: the request (requests.hpp); length, offset of a read or write; status; payload: the device
   disk_read,     ///< image, status; length, offset: absolute on the disk; object: digest when asked for
   disk_write,    ///< as disk_read
   disk_flushed,  ///< image; status
   instruction,   ///< image, irql; flags: 1 when nothing of this machine is behind it; payload: what was done, "cli"
+  // Drivers' threads and what runs later.
+  thread_created,   ///< image: of its start routine; object: the thread's id
+  thread_ended,     ///< image; object: the thread's id; status
+  thread_switched,  ///< image: whose code runs from here on; object: the thread's id; before: of the one that rests
+  timer_expired,    ///< image: that set it; payload: where the timer lies
+  dpc_run,          ///< image: of its routine; irql
+  work_item_run,    ///< image: of its routine; object: the worker thread's id
+  exception,        ///< image, irql; status: its code; payload: what became of it, "handled by dump_x"
   // What goes wrong.
   violation,  ///< image, callback; arg: rule index; flags: severity; payload: the detail in words
   fault,      ///< image, callback; arg: FaultKind; payload: in words, region-relative
@@ -65,6 +84,7 @@ enum class Kind : std::uint16_t {
   count_
 };
 
+/// Those of a filter, then others.
 enum class Callback : std::uint8_t {
   none,
   driver_entry,
@@ -80,6 +100,19 @@ enum class Callback : std::uint8_t {
   cancel,
   reinitialize,
   driver_unload,
+  // Bug check callbacks: no filter's, any driver's.
+  bugcheck,         ///< registered by KeRegisterBugCheckCallback
+  secondary_data,   ///< by KeRegisterBugCheckReasonCallback, this and what follows
+  multi_part_data,  //
+  dump_io,          ///< length, offset: what is written, and where in the dump file
+  add_pages,
+  remove_pages,
+  triage_data,
+  object_callback,  ///< what an image registered with a callback object
+  // What else of a driver's runs.
+  thread,
+  dpc,
+  work_item,
   count_
 };
 
@@ -108,6 +141,7 @@ enum class FaultKind : std::uint64_t {
   abort,
   hang,
   exit,
+  system_call,
   other
 };
 

@@ -277,16 +277,46 @@ void Recorder::image_loaded(std::uint16_t image, std::string_view name) {
   emit({.kind = Kind::image_loaded, .image = image}, name);
 }
 
-void Recorder::registry_read(std::uint16_t image, std::int32_t status, std::string_view key, std::string_view value) {
-  // One byte more than fits, so that emit() sees that it was cut.
-  std::array<char, max_payload + 1> text;
-  std::size_t size = 0;
-  for (const std::string_view part : {key, std::string_view("\\"), value}) {
-    const std::size_t bytes = std::min(part.size(), text.size() - size);
-    if (bytes != 0) std::memcpy(text.data() + size, part.data(), bytes);
-    size += bytes;
+namespace {
+
+/// Payload text put together from parts. One byte more than fits, so that emit() sees that it was cut.
+class Joined {
+ public:
+  Joined(std::initializer_list<std::string_view> parts) {
+    for (const std::string_view part : parts) {
+      const std::size_t bytes = std::min(part.size(), text_.size() - size_);
+      if (bytes != 0) std::memcpy(text_.data() + size_, part.data(), bytes);
+      size_ += bytes;
+    }
   }
-  emit({.kind = Kind::registry_read, .image = image, .status = status}, std::string_view(text.data(), size));
+  std::string_view text() const { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, max_payload + 1> text_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace
+
+void Recorder::registry_read(std::uint16_t image, std::int32_t status, std::string_view key, std::string_view value) {
+  emit({.kind = Kind::registry_read, .image = image, .status = status}, Joined({key, "\\", value}).text());
+}
+
+void Recorder::registry_written(std::uint16_t image, std::int32_t status, std::string_view key, std::string_view value,
+                                std::uint32_t type, std::string_view data) {
+  emit({.kind = Kind::registry_written, .image = image, .status = status, .arg = type},
+       Joined({key, "\\", value, std::string_view("\0", 1), data}).text());
+}
+
+void Recorder::registry_deleted(std::uint16_t image, std::int32_t status, std::string_view key,
+                                std::optional<std::string_view> value) {
+  emit({.kind = Kind::registry_deleted, .image = image, .status = status},
+       value ? Joined({key, "\\", *value}).text() : key);
+}
+
+void Recorder::file_changed(std::uint16_t image, std::int32_t status, std::string_view path, std::string_view change) {
+  emit({.kind = Kind::file_changed, .image = image, .status = status},
+       Joined({path, std::string_view("\0", 1), change}).text());
 }
 
 }  // namespace dumpsim::trace

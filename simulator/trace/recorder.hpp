@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -174,8 +175,32 @@ class Recorder {
   void debug_print(std::uint16_t image, std::uint32_t level, std::string_view text) {
     emit({.kind = Kind::debug_print, .image = image, .arg = level}, text);
   }
+  void filter_missing(std::int32_t status, std::string_view file) {
+    emit({.kind = Kind::filter_missing, .status = status}, file);
+  }
   /// Recorded as `KEY\VALUE`.
   void registry_read(std::uint16_t image, std::int32_t status, std::string_view key, std::string_view value);
+  /// `data` in words (trace/registry_words.hpp).
+  void registry_written(std::uint16_t image, std::int32_t status, std::string_view key, std::string_view value,
+                        std::uint32_t type, std::string_view data);
+  void registry_created(std::uint16_t image, std::int32_t status, std::string_view key) {
+    emit({.kind = Kind::registry_created, .image = image, .status = status}, key);
+  }
+  /// A value of `key`; the key itself when there is no value.
+  void registry_deleted(std::uint16_t image, std::int32_t status, std::string_view key,
+                        std::optional<std::string_view> value = {});
+  void file_opened(std::uint16_t image, std::int32_t status, std::uint64_t action, std::string_view path) {
+    emit({.kind = Kind::file_opened, .image = image, .status = status, .arg = action}, path);
+  }
+  void file_read(std::uint16_t image, std::int32_t status, std::uint64_t offset, std::uint32_t length,
+                 std::string_view path) {
+    emit({.kind = Kind::file_read, .image = image, .status = status, .length = length, .offset = offset}, path);
+  }
+  void file_written(std::uint16_t image, std::int32_t status, std::uint64_t offset, std::uint32_t length,
+                    std::string_view path) {
+    emit({.kind = Kind::file_written, .image = image, .status = status, .length = length, .offset = offset}, path);
+  }
+  void file_changed(std::uint16_t image, std::int32_t status, std::string_view path, std::string_view change);
   void device_opened(std::uint16_t image, std::string_view name, std::int32_t status) {
     emit({.kind = Kind::device_opened, .image = image, .status = status}, name);
   }
@@ -211,6 +236,27 @@ class Recorder {
   /// `words` name what was done: "read cr8 = 0xf".
   void instruction(std::uint16_t image, std::uint8_t irql, bool foreign, std::string_view words) {
     emit({.kind = Kind::instruction, .irql = irql, .image = image, .flags = foreign ? 1u : 0u}, words);
+  }
+  void exception(std::uint16_t image, std::uint8_t irql, std::int32_t status, std::string_view outcome) {
+    emit({.kind = Kind::exception, .irql = irql, .image = image, .status = status}, outcome);
+  }
+
+  /// `image` is its start routine's; threads by their number.
+  void thread_created(std::uint16_t image, std::uint32_t thread) {
+    emit({.kind = Kind::thread_created, .image = image, .object = thread});
+  }
+  void thread_ended(std::uint16_t image, std::uint32_t thread, std::int32_t status) {
+    emit({.kind = Kind::thread_ended, .image = image, .status = status, .object = thread});
+  }
+  void thread_switched(std::uint16_t image, std::uint32_t from, std::uint32_t to) {
+    emit({.kind = Kind::thread_switched, .image = image, .before = from, .object = to});
+  }
+  void timer_expired(std::uint16_t image, std::string_view where) {
+    emit({.kind = Kind::timer_expired, .image = image}, where);
+  }
+  void dpc_run(std::uint16_t image, std::uint8_t irql) { emit({.kind = Kind::dpc_run, .irql = irql, .image = image}); }
+  void work_item_run(std::uint16_t image, std::uint32_t worker) {
+    emit({.kind = Kind::work_item_run, .image = image, .object = worker});
   }
 
   /// With the severity that the options give the rule; nothing when that is `off`.

@@ -60,6 +60,13 @@ constexpr std::array rows = {
             "the callback returned at another IRQL than it was entered with",
             "pair every KeRaiseIrql with KeLowerIrql, on error paths as well",
             "[doc] a routine that raises the IRQL restores it before it returns"},
+    RuleRow{
+        Rule::irql_pageable_code, "irql.pageable-code", Severity::warning,
+        "code or data of a pageable section was touched at DISPATCH_LEVEL or above",
+        "keep what the dump callbacks need out of PAGE sections (no alloc_text, no PAGED_CODE), or lock the section "
+        "in DriverEntry with MmLockPagableCodeSection",
+        "[doc] no page fault can be served there: bug check 0xD1 if the section is paged out, as Driver Verifier "
+        "sees to"},
     RuleRow{Rule::pool_double_free, "pool.double-free", Severity::error, "pool was freed twice",
             "set the pointer to NULL when you free it", "[doc] Windows stops with BAD_POOL_CALLER (0xC2)"},
     RuleRow{Rule::pool_bad_free, "pool.bad-free", Severity::error,
@@ -74,6 +81,11 @@ constexpr std::array rows = {
             "call IoDeleteDevice for each device in DriverUnload, and in DriverEntry before it fails: whoever opens "
             "the device later jumps to where the driver was",
             "[doc] a driver deletes its devices before it is unloaded"},
+    RuleRow{Rule::object_callback_left, "object.callback-left", Severity::error,
+            "an image was unloaded and left a routine registered with a callback object",
+            "call ExUnregisterCallback in DumpUnload or DriverUnload, and in DriverEntry before it fails: the next "
+            "notification jumps to where the image was",
+            "[doc] a driver takes its routine back before it is unloaded"},
     RuleRow{Rule::object_link_left, "object.link-left", Severity::warning,
             "a driver was unloaded, or failed to load, and left a symbolic link behind",
             "call IoDeleteSymbolicLink before IoDeleteDevice: the next load finds its name taken",
@@ -118,6 +130,46 @@ constexpr std::array rows = {
         "a dump filter has no device of its own: leave ports, model-specific and debug registers to the drivers that "
         "own them",
         "[doc] the port driver alone talks to hardware in a dump; a port reads as ones here, what is written is lost"},
+    RuleRow{Rule::bugcheck_record_left_behind, "bugcheck.record-left-behind", Severity::error,
+            "an image was unloaded with a bug check callback still registered",
+            "call KeDeregisterBugCheck(Reason)Callback in DumpUnload, and where DriverEntry fails: the record lies in "
+            "the kernel's list, and the next crash walks through it",
+            "[doc] a driver that can be unloaded must remove its callbacks; [assumed] the walk ends at what is no "
+            "longer there"},
+    RuleRow{Rule::bugcheck_record_damaged, "bugcheck.record-damaged", Severity::error,
+            "a registered bug check callback record was initialised anew, written over or freed",
+            "leave the record alone, in memory that stays, from KeRegisterBugCheck(Reason)Callback until it is "
+            "deregistered; KeInitializeCallbackRecord comes first, and once",
+            "[doc] the record is the system's while it is registered; [assumed] one that is damaged is not called"},
+    RuleRow{Rule::bugcheck_answer_refused, "bugcheck.answer-refused", Severity::error,
+            "a bug check callback answered with something that cannot be used: too much data, memory or pages that "
+            "are not there, flags that contradict each other",
+            "stay within MaximumAllowed and within InBufferLength, keep the data in memory that is resident, set "
+            "exactly one of the address flags, and stop asking to be called again",
+            "[doc] the structures' pages say what may be answered; [assumed] what cannot be used is left out"},
+    RuleRow{Rule::bugcheck_guid_repeated, "bugcheck.guid-repeated", Severity::warning,
+            "two blocks of secondary data have the same GUID",
+            "give each block a GUID of its own: only the first of a GUID can be read with a debugger",
+            "[doc] writing several blocks with one GUID is called very poor practice"},
+    RuleRow{Rule::bugcheck_callback_failed, "bugcheck.callback-failed", Severity::error,
+            "a bug check callback faulted or called KeBugCheckEx",
+            "touch only memory that is resident and known to be valid, and call nothing that is not allowed at "
+            "HIGH_LEVEL: the machine is crashing already",
+            "[doc] a fault in a callback may prevent the dump from being written"},
+    RuleRow{Rule::lock_deadlock, "lock.deadlock", Severity::error,
+            "threads wait for each other in a circle, each for a lock that the next one holds",
+            "take locks in the same order everywhere, or give up the one you hold before you wait for another",
+            "[doc] none of them runs again; the rest of the machine goes on"},
+    RuleRow{Rule::unload_still_in_use, "unload.still-in-use", Severity::error,
+            "the image was unloaded while a thread, timer, DPC or work item of it was still to run",
+            "before DumpUnload returns: end the threads and wait for them, KeCancelTimer, KeFlushQueuedDpcs, wait for "
+            "work items",
+            "[doc] bug check 0xCE, DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, once it runs"},
+    RuleRow{Rule::exception_finally_skipped, "exception.finally-skipped", Severity::error,
+            "a __try or __finally was left in a way in which this build of the source cannot run the block",
+            "leave a __try with __finally by __leave or at its end, as Microsoft's own guidance has it; or build the "
+            "driver as a .sys with clang, which does it",
+            "[doc] the block runs however the __try is left; GCC has no __try, and its stand-in sees only exceptions"},
 };
 
 constexpr bool in_order() {

@@ -27,10 +27,12 @@ enum class Rule : std::uint16_t {
   init_written_past_host_size,             ///< init.written-past-host-size
   irql_too_high,                           ///< irql.too-high
   irql_not_restored,                       ///< irql.not-restored
+  irql_pageable_code,                      ///< irql.pageable-code
   pool_double_free,                        ///< pool.double-free
   pool_bad_free,                           ///< pool.bad-free
   pool_leak,                               ///< pool.leak
   object_device_left,                      ///< object.device-left
+  object_callback_left,                    ///< object.callback-left
   object_link_left,                        ///< object.link-left
   object_reference_left,                   ///< object.reference-left
   irp_not_completed,                       ///< irp.not-completed
@@ -40,6 +42,14 @@ enum class Rule : std::uint16_t {
   stack_callee_saved_changed,              ///< stack.callee-saved-changed
   lifecycle_error_lets_plaintext_through,  ///< lifecycle.error-lets-plaintext-through
   processor_no_such_hardware,              ///< processor.no-such-hardware
+  bugcheck_record_left_behind,             ///< bugcheck.record-left-behind
+  bugcheck_record_damaged,                 ///< bugcheck.record-damaged
+  bugcheck_answer_refused,                 ///< bugcheck.answer-refused
+  bugcheck_guid_repeated,                  ///< bugcheck.guid-repeated
+  bugcheck_callback_failed,                ///< bugcheck.callback-failed
+  lock_deadlock,                           ///< lock.deadlock
+  unload_still_in_use,                     ///< unload.still-in-use
+  exception_finally_skipped,               ///< exception.finally-skipped
   count_
 };
 

@@ -12,6 +12,7 @@
 #include "base/text.hpp"
 #include "trace/event_table.hpp"
 #include "trace/field_names.hpp"
+#include "trace/registry_words.hpp"
 #include "trace/requests.hpp"
 #include "trace/statuses.hpp"
 #include "trace/utf8.hpp"
@@ -27,6 +28,7 @@ constexpr std::size_t size_end = 55;
 constexpr std::size_t mdl_column = 57;
 constexpr std::size_t result_column = 64;
 constexpr std::size_t changes_column = 87;
+constexpr std::uint64_t page_bytes = 4096;
 constexpr std::size_t deepest = 16;  // a garbled trace could nest without end
 
 enum class Colour { plain, yellow, red };
@@ -160,7 +162,7 @@ class Writer {
       if (open_ != 0) --open_;
       call_line(record, "left ");
     }
-    result(record.status);
+    if (record.callback < Callback::bugcheck) result(record.status);  // bug check callbacks return nothing
     column(changes_column, changes_in_words(record));
     end(record.status < 0 ? Colour::yellow : Colour::plain);
   }
@@ -266,7 +268,10 @@ class Writer {
         break;
       case Kind::callback_entered:
         // Between sections only the dump itself is written: any other callback is crashdmp's next phase.
-        if (open_ == 0 && record.callback != Callback::write && record.callback != Callback::read) in_section_ = false;
+        if (open_ == 0 && record.callback != Callback::write && record.callback != Callback::read &&
+            record.callback != Callback::dump_io) {
+          in_section_ = false;
+        }
         waiting_ = Waiting{event, {}};
         break;
       case Kind::section:
@@ -334,6 +339,11 @@ class Writer {
         if (record.status < 0) colour = Colour::red;
         break;
       }
+      case Kind::filter_missing:
+        begin(depth(), fmt::format("! DumpFilters lists {}, which is not there", printable(event.text())));
+        result(record.status);
+        colour = Colour::yellow;
+        break;
       case Kind::image_loaded:
         begin(depth(), "loaded");
         column(who_column, who);
@@ -367,6 +377,24 @@ class Writer {
         column(mdl_column, fmt::format("instead of {:#x}", record.before));
         colour = Colour::yellow;
         break;
+      case Kind::dump_pages:
+        begin(depth(), record.callback == Callback::remove_pages ? "removes" : "adds");
+        column(who_column, who);
+        column_ending(offset_end, hex(record.offset));
+        column_ending(size_end, format_size(product(record.arg, page_bytes)));
+        break;
+      case Kind::secondary_data:
+        begin(depth(), "gives");
+        column(who_column, who);
+        column_ending(size_end, format_size(record.length));
+        column(mdl_column, event.guid());
+        break;
+      case Kind::triage_data:
+        begin(depth(), "for a small dump");
+        column(who_column, who);
+        column_ending(size_end, format_size(record.length));
+        column(mdl_column, fmt::format("in {} block{}", record.arg, record.arg == 1 ? "" : "s"));
+        break;
       case Kind::kernel_call:
         begin(depth(), printable(event.text()));
         if (record.status != 0) result(record.status);
@@ -386,6 +414,44 @@ class Writer {
         begin(depth(), "reads " + printable(event.text()));
         if (record.status != 0) result(record.status);
         break;
+      case Kind::registry_written: {
+        const std::string_view text = event.text();
+        const std::size_t nul = std::min(text.find('\0'), text.size());
+        begin(depth(), fmt::format("writes {} = {} {}", printable(text.substr(0, nul)),
+                                   registry_type_name(static_cast<std::uint32_t>(record.arg)),
+                                   printable(text.substr(std::min(nul + 1, text.size())))));
+        if (record.status != 0) result(record.status);
+        break;
+      }
+      case Kind::registry_created:
+        begin(depth(), "creates " + printable(event.text()));
+        if (record.status != 0) result(record.status);
+        break;
+      case Kind::registry_deleted:
+        begin(depth(), "deletes " + printable(event.text()));
+        if (record.status != 0) result(record.status);
+        break;
+      case Kind::file_opened: {
+        constexpr std::array<std::string_view, 4> done{"supersedes ", "opens ", "creates ", "overwrites "};
+        const bool known = record.status >= 0 && record.arg < done.size();
+        begin(depth(), std::string(known ? done[record.arg] : "opens ") + printable(event.text()));
+        if (record.status != 0) result(record.status);
+        break;
+      }
+      case Kind::file_read:
+      case Kind::file_written:
+        begin(depth(), fmt::format("{} {}, {} at {:#x}", record.kind == Kind::file_read ? "reads" : "writes",
+                                   printable(event.text()), format_size(record.length), record.offset));
+        if (record.status != 0) result(record.status);
+        break;
+      case Kind::file_changed: {
+        const std::string_view text = event.text();
+        const std::size_t nul = std::min(text.find('\0'), text.size());
+        begin(depth(), fmt::format("changes {}: {}", printable(text.substr(0, nul)),
+                                   printable(text.substr(std::min(nul + 1, text.size())))));
+        if (record.status != 0) result(record.status);
+        break;
+      }
       case Kind::device_control:
         begin(depth(), fmt::format("device control {:#x}", record.arg));
         column(who_column, who);
@@ -421,6 +487,38 @@ class Writer {
       case Kind::instruction:
         begin(depth(), printable(event.text()));
         if (record.flags != 0) colour = Colour::yellow;
+        break;
+      case Kind::thread_created:
+        begin(depth(), fmt::format("thread#{} created", record.object));
+        column(who_column, who);
+        break;
+      case Kind::thread_ended:
+        begin(depth(), fmt::format("thread#{} ended", record.object));
+        column(who_column, who);
+        result(record.status);
+        break;
+      case Kind::thread_switched:
+        begin(depth(), fmt::format("thread#{} runs", record.object));
+        column(who_column, who);
+        break;
+      case Kind::timer_expired:
+        begin(depth(), "timer");
+        column(who_column, who);
+        line_ += "  " + printable(event.text());
+        break;
+      case Kind::dpc_run:
+        begin(depth(), "DPC");
+        column(who_column, who);
+        break;
+      case Kind::work_item_run:
+        begin(depth(), "work item");
+        column(who_column, who);
+        break;
+      case Kind::exception:
+        begin(depth(), fmt::format("exception {}", format_status(record.status)));
+        column(who_column, who);
+        line_ += "  " + printable(event.text());
+        colour = Colour::yellow;
         break;
       case Kind::policy:
         begin(depth(), "policy " + printable(event.text()));

@@ -24,7 +24,7 @@ SMALL = '[system.memory]\nsize = "256 KiB"\n'
 PLAIN = '[[filter]]\nimage = "passthrough"\n'
 XOR = '[[filter]]\nimage = "xor"\nparameters = { Key = "hex:a5 01 fe" }\n'
 CRASHES = '[[filter]]\nimage = "null_dereference"\n'
-EXITS = '[[filter]]\nimage = "sandbox_exit"\n'
+CALLS_LINUX = '[[filter]]\nimage = "system_call"\n'
 TYPO = '[disk]\npartiton_offset = "1 MiB"\n'
 RAW = '[disk]\nbackend = "raw"\npath = "disk.img"\n[dump]\nfile = { size = "2 MiB", fragments = 5, seed = 3 }\n'
 PAGES = 64
@@ -79,7 +79,7 @@ class ExitCodes(ProgramTest):
         self.assertEqual(result.stderr, "")
 
     def test_a_filter_that_dies_is_1_and_the_host_stands(self):
-        for text, word in ((CRASHES, "crashed"), (EXITS, "exited")):
+        for text, word in ((CRASHES, "crashed"), (CALLS_LINUX, "syscall 231 (exit_group)")):
             result = self.expect(1, "run", self.scenario(text))
             self.assertIn(word, result.stdout)
 
@@ -154,7 +154,7 @@ class Many(ProgramTest):
             self.assertEqual(len(result.stdout.splitlines()), len(good))
 
     def test_are_the_same_however_many_run_at_a_time(self):
-        files = [*self.files(), self.scenario(XOR, "xor.toml"), self.scenario(EXITS, "exits.toml")]
+        files = [*self.files(), self.scenario(XOR, "xor.toml"), self.scenario(CALLS_LINUX, "linux.toml")]
         outputs = {self.expect(1, "run", "-j", jobs, *files).stdout for jobs in ("1", "2", "8")}
         self.assertEqual(len(outputs), 1)
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Runs what the README shows: its terminal sessions word for word, and its filter, built and run by the commands it names.
+The sessions of docs/real-filters.md run in tests/worked_example.
 
 session.py SOURCE_TREE BUILD_TREE. A ```console block is a session: lines that begin with "$ " are commands, run in
 SOURCE_TREE with the build's programs first on the path; the lines behind each are its output. Files that a session needs
@@ -111,6 +112,8 @@ def failing_examples(text, build):
 def main(source, build):
     with open(os.path.join(source, "README.md"), encoding="utf-8") as file:
         found = differences(file.read(), source, build)
+    with open(os.path.join(source, "docs", "real-filters.md"), encoding="utf-8") as file:
+        found += differences(file.read(), os.path.join(source, "tests", "worked_example"), build)
     with open(os.path.join(source, "docs", "scenarios.md"), encoding="utf-8") as file:
         found += failing_examples(file.read(), build)
     print("\n".join(found))

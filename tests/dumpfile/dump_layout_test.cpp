@@ -234,5 +234,37 @@ TEST(DumpLayout, ATebibyteCostsNoPageTable) {
   EXPECT_EQ(layout.pages_at(layout.first_page_offset(), 64)->count, 64u);
 }
 
+TEST(ChangedLayout, IsTheDumpOfTheOtherPages) {
+  DumpLayout layout = plan_or_fail(sample_request(DumpKind::complete, DumpForm::bitmap, windows_like));
+  const PageSet planned = layout.pages();
+  // Beyond memory: the bitmap grows, and the pages move.
+  const Pfn far = 0x40000;
+  const PageSet pages = *planned.changed(std::vector<PageRun>{{far, 2}}, std::vector<PageRun>{{1, 3}});
+  ASSERT_TRUE(layout.set_pages(pages));
+  EXPECT_EQ(layout.pages().count(), planned.count() + 2 - 3);
+  EXPECT_EQ(layout.first_page_offset(), 0x2000u + 0x9000u) << "0x38 and 0x8008 bytes, whole pages";
+  std::vector<std::byte> block(layout.bitmap_length());
+  layout.bitmap_bytes(0, block);
+  EXPECT_EQ(peek(block, 0x20, 8), layout.first_page_offset());
+  EXPECT_EQ(peek(block, 0x28, 8), layout.pages().count());
+  EXPECT_EQ(peek(block, 0x30, 8), far + 64);
+  EXPECT_EQ(peek(block, 0x38 + far / 8, 1), 3u);
+  const auto field = [](std::span<const std::byte> header, std::size_t at, std::size_t size) {
+    return peek(std::vector<std::byte>(header.begin(), header.end()), at, size);
+  };
+  EXPECT_EQ(field(layout.header(), 0xFA0, 8), layout.size());
+  EXPECT_EQ(layout.pages_at(layout.first_page_offset())->first, 4u);
+
+  const std::uint64_t before = layout.size();
+  ASSERT_TRUE(layout.set_secondary(std::vector<SecondaryBlob>{{{}, std::vector<std::byte>(13)}}));
+  EXPECT_EQ(layout.secondary_offset(), before);
+  EXPECT_EQ(layout.size(), before + 0x10 + 0x20 + 16);
+  EXPECT_EQ(field(layout.header(), 0xFA0, 8), layout.size());
+  EXPECT_EQ(field(layout.header_not_valid(), 0xFA0, 8), layout.size());
+  EXPECT_EQ(field(layout.header(), 0x103C, 4), 0x45474150u) << "SecondaryDataState stays unset";
+  ASSERT_TRUE(layout.set_pages({})) << "all pages may be taken away";
+  EXPECT_FALSE(layout.pages_at(layout.first_page_offset()));
+}
+
 }  // namespace
 }  // namespace dumpsim::dumpfile

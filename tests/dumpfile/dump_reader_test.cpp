@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/guid.hpp"
 #include "written_dump.hpp"
 
 namespace dumpsim::dumpfile {
@@ -213,6 +214,30 @@ TEST(DumpReader, RefusesBlobsThatPassTheEnd) {
   EXPECT_TRUE(dump->secondary().empty());
 }
 
+TEST(DumpReader, EndsItsBlobsWhereRequiredDumpSpaceDoes) {
+  DumpRequest request = sample_request(DumpKind::complete, DumpForm::full, {{0, 2}});
+  request.secondary.push_back({{}, std::vector<std::byte>(24)});
+  const auto file = write_dump(plan_or_fail(request), *canary_source(), true);
+  // Behind the dump a page file holds what an older one left.
+  auto longer = file;
+  const std::vector<std::byte> older(file.begin() + 0x4010, file.end());
+  longer.insert(longer.end(), older.begin(), older.end());
+  Result<DumpReader> dump = DumpReader::open(bytes_of(longer));
+  ASSERT_TRUE(dump) << dump.error().message;
+  EXPECT_EQ(dump->secondary().size(), 1u);
+  EXPECT_EQ(dump->recovered_size(), file.size());
+  // Where it does not cover blobs they go on as long as one follows the other.
+  poke(longer, 0xFA0, std::uint64_t{0x4000});
+  dump = DumpReader::open(bytes_of(longer));
+  ASSERT_TRUE(dump) << dump.error().message;
+  EXPECT_EQ(dump->secondary().size(), 2u);
+  longer.resize(file.size());
+  longer.resize(file.size() + 12);
+  EXPECT_EQ(refusal(longer), "") << "zeros behind it are nobody's";
+  poke(longer, file.size(), std::uint32_t{0x20});
+  EXPECT_THAT(refusal(longer), HasSubstr("the file ends inside a blob's header"));
+}
+
 TEST(Describe, AWrittenDumpReadsLikeThis) {
   DumpRequest request = sample_request(DumpKind::active, DumpForm::bitmap, {{1, 0x9E}, {0x100, 0x300}});
   const std::vector<PageRun> chosen = {{0x10, 0x20}, {0x180, 3}};
@@ -238,7 +263,7 @@ processes       0xfffff80410c1e200
 pfn database    0xfffff80410cfc500
 attributes      0x40: filtered
 writer status   0
-required space  152 KiB (155,648 bytes)
+required space  152.07 KiB (155,720 bytes)
 memory          3.62 MiB (3,792,896 bytes) in 2 runs
                 pfn      0x1 ..     0x9e           158 pages  632 KiB
                 pfn    0x100 ..    0x3ff           768 pages  3 MiB
@@ -280,10 +305,15 @@ TEST(TriageDump, TheRealOneIsReadToItsEnd) {
   EXPECT_EQ(dump->primary_size(), 0x13A28Cu);
   EXPECT_EQ(dump->secondary().size(), 20u);
   EXPECT_EQ(dump->secondary_end(), 0x160AB4u) << "the blobs end exactly with the file";
+  EXPECT_EQ(format_guid(dump->secondary()[4].guid), "{10ec8168-313c-488c-afea-272cd2094616}");
+  EXPECT_EQ(dump->secondary()[4].size, 0xD20u);
+  EXPECT_EQ(dump->secondary()[7].size, 0u) << "crashdmp's own, empty";
   const std::string words = describe(*dump);
   EXPECT_THAT(words, HasSubstr("bugcheck        0x1000007e SYSTEM_THREAD_EXCEPTION_NOT_HANDLED_M"));
   EXPECT_THAT(words, HasSubstr("crashed         2021-02-21 01:38:22.98 UTC"));
   EXPECT_THAT(words, HasSubstr("more than the file has"));
+  EXPECT_THAT(words, HasSubstr("{65755a40-f146-43ea-8c91-36b85728fd35}  0 B  crashdmp"));
+  EXPECT_THAT(words, HasSubstr("{2b88b710-1c93-4f7c-b06c-655ecc50decc}  41.27 KiB")) << "all of them are listed";
   Result<ImageSource> memory = open_image_source(path);
   ASSERT_FALSE(memory);
   EXPECT_THAT(memory.error().message, HasSubstr("a small memory dump stores no pages"));

@@ -136,5 +136,29 @@ TEST(PageSet, AShareIsOneAndStaysInMemory) {
   EXPECT_FALSE(PageSet::share_of(far, 400, 5));
 }
 
+TEST(PageSet, TakesPagesInAndOut) {
+  const std::vector<PageRun> runs{{4, 4}, {64, 100}, {300, 1}};
+  std::vector<std::uint64_t> words(5);
+  for (const PageRun& run : runs) {
+    for (Pfn pfn = run.base; pfn < run.base + run.pages; ++pfn) words[pfn / 64] |= std::uint64_t{1} << pfn % 64;
+  }
+  const std::vector<PageRun> added{{1000, 70}, {2, 3}, {1010, 5}}, removed{{100, 30}, {300, 1}, {1001, 1}, {5000, 9}};
+  const PageSet by_runs = *PageSet::of_runs(runs), by_bits = PageSet::of_bitmap(words, 320);
+  for (const PageSet& set : {by_runs, by_bits}) {
+    const PageSet now = *set.changed(added, removed);
+    for (Pfn pfn = 0; pfn < 1200; ++pfn) {
+      const auto in = [pfn](const std::vector<PageRun>& list) {
+        return std::any_of(list.begin(), list.end(),
+                           [pfn](const PageRun& run) { return pfn >= run.base && pfn - run.base < run.pages; });
+      };
+      ASSERT_EQ(now.contains(pfn), (in(runs) || in(added)) && !in(removed)) << pfn;
+    }
+    EXPECT_EQ(now.count(), 4u + 100 + 1 + 2 + 70 - 30 - 1 - 1);
+    EXPECT_EQ(set.changed({}, {})->count(), set.count());
+    EXPECT_TRUE(set.changed({}, std::vector<PageRun>{{0, 1 << 20}})->empty());
+    EXPECT_FALSE(set.changed(std::vector<PageRun>{{bitmap_limit - 1, 2}}, {}));
+  }
+}
+
 }  // namespace
 }  // namespace dumpsim::dumpfile

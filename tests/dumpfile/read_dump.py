@@ -16,6 +16,7 @@ import json
 import os
 import struct
 import sys
+import uuid
 
 PAGE = 4096
 UNSET = b"PAGE"
@@ -107,7 +108,7 @@ def blobs_from(file, offset, size):
         length, tag, data_bytes, pre, post = struct.unpack("<I16sIII", header)
         need(length == 32, f"a blob header of {length} bytes at {offset:#x}")
         data = read_at(file, offset + 32 + pre, data_bytes, "blob")
-        found.append({"tag": tag.hex(), "size": data_bytes, "sha256": hashlib.sha256(data).hexdigest()})
+        found.append({"tag": tag.hex(), "guid": str(uuid.UUID(bytes_le=tag)), "size": data_bytes, "sha256": hashlib.sha256(data).hexdigest()})
         offset += 32 + pre + data_bytes + post
     need(offset == size, f"the blobs end at {offset:#x}, the file at {size:#x}")
     return found, offset

@@ -58,7 +58,8 @@ TEST(RoundTrip, EveryKindUnderSeeds) {
     EXPECT_EQ(dump->header().system_time, request.system_time);
     EXPECT_EQ(dump->header().up_time, request.up_time);
     EXPECT_EQ(dump->header().attributes, request.kind == DumpKind::active ? attribute_filtered : 0u);
-    EXPECT_EQ(dump->primary_size(), layout.required_space());
+    EXPECT_EQ(dump->primary_size(), layout.secondary_offset());
+    EXPECT_EQ(dump->header().required_space, file.size()) << "blobs included";
     EXPECT_EQ(dump->recovered_size(), file.size());
     const std::size_t runs = request.memory.size();
     EXPECT_EQ(std::vector(dump->header_runs().begin(), dump->header_runs().end()),

@@ -31,10 +31,12 @@ constexpr const char* start_fails = "[[filter]]\nimage = \"start_fails\"\n";
 constexpr const char* bugcheck = "[[filter]]\nimage = \"bugcheck_in_write\"\n";
 constexpr const char* outside = "[[filter]]\nimage = \"offset_outside_dump_file\"\n";
 constexpr const char* logger = "[[filter]]\nimage = \"logger\"\n";
+constexpr const char* notes = "[dump]\nkind = \"kernel\"\n[[filter]]\nimage = \"crash_notes\"\n";
 constexpr const char* with_xor = "[[filter]]\nimage = \"xor\"\nparameters = { Key = 7 }\n";
 
 #define START_FAILS_BUT(line) \
   "disabled = [\"start_fails\"]\nviolations = [\"lifecycle.error-lets-plaintext-through\"]\n" line
+#define NOTES(more) "secondary_data = [{ guid = \"{1b0c7a52-3d0f-4a8e-9d6c-5e1f2a3b4c5d}\"" more " }]\n"
 #define STATUS_OF(name) "statuses = [{ callback = \"DumpStart\", status = \"" name "\" }]\n"
 
 class Expectation : public testing::TestWithParam<Row> {};
@@ -93,6 +95,22 @@ INSTANTIATE_TEST_SUITE_P(
             "write_size = { at_most = 4096 }\n", "write_size: expected at most 4,096 bytes, the writes have "},
         Row{"bytes_on_disk", plain, "bytes_on_disk = { at_least = 262144 }\n", "bytes_on_disk = { at_most = 262144 }\n",
             "bytes_on_disk: expected at most 262,144, "},
+        Row{"pages_added", notes, "pages_added = 2\n", "pages_added = 3\n",
+            "pages_added: expected 3, 2 pages were added by bug check callbacks"},
+        Row{"pages_removed", notes, "pages_removed = 0\n", "pages_removed = { at_least = 1 }\n",
+            "pages_removed: expected at least 1, 0 pages were taken out by bug check callbacks"},
+        Row{"secondary_data", notes, NOTES(""), "secondary_data = []\n",
+            "secondary_data: dump_crash_notes gave 40 bytes as {1b0c7a52-3d0f-4a8e-9d6c-5e1f2a3b4c5d}, which was not "
+            "expected"},
+        Row{"secondary_data_missing", plain, "secondary_data = []\n", NOTES(""),
+            "{1b0c7a52-3d0f-4a8e-9d6c-5e1f2a3b4c5d}: nobody gave it"},
+        Row{"secondary_data_filter", notes, NOTES(", filter = \"crash_notes\""),
+            NOTES(", filter = \"hiber_crash_notes\""), "it is dump_crash_notes's"},
+        Row{"secondary_data_size", notes, NOTES(", size = 40"), NOTES(", size = 41"), "expected 41 bytes, it has 40"},
+        Row{"secondary_data_bytes", notes, NOTES(", size = { at_most = 40 }"), NOTES(", bytes = \"hex:6372\""),
+            "expected 2 bytes, it has 40 and differs at byte 0x2"},
+        Row{"secondary_data_contains", notes, NOTES(", contains = \"hex:63 72 61 73 68\""),
+            NOTES(", contains = \"Crash\""), "it does not contain what was expected"},
         Row{"debug_output", logger, "debug_output = [\"logger: finish\"]\n", "debug_output = [\"key loaded\"]\n",
             "debug_output: no DbgPrint contains \"key loaded\""}),
     [](const auto& each) { return std::string(each.param.key); });

@@ -24,6 +24,11 @@ void read_everything(const DumpReader& dump) {
   require(!describe(dump).empty());
   require(dump.primary_size() <= dump.file_size() && dump.secondary_end() <= dump.file_size());
   require(dump.recovered_size() <= dump.file_size());
+  std::uint64_t blob_end = dump.primary_size();
+  for (const SecondaryPlace& blob : dump.secondary()) {
+    require(blob.file_offset > blob_end && blob.file_offset + blob.size <= dump.secondary_end());
+    blob_end = blob.file_offset + blob.size;
+  }
   const PageSet& pages = dump.pages();
   std::vector<std::byte> page(page_size);
   std::uint64_t read = 0;

@@ -28,6 +28,10 @@ std::uint64_t system_v_illegal();
 std::uint64_t system_v_breakpoint();
 std::uint64_t system_v_privileged();
 std::uint64_t system_v_fast_fail();
+/// Linux's system call of its first argument's number with the second as only argument, by each of the three doors.
+std::uint64_t system_v_syscall();
+std::uint64_t system_v_int80();
+std::uint64_t system_v_sysenter();
 std::uint64_t system_v_return();
 
 // Break it.

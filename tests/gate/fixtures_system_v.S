@@ -206,4 +206,26 @@ FIXTURE system_v_clobber_all
         jmp     *%r11
 FIXTURE_END system_v_clobber_all
 
+FIXTURE system_v_syscall
+        movq    %rdi, %rax
+        movq    %rsi, %rdi
+        syscall
+        ret
+FIXTURE_END system_v_syscall
+
+FIXTURE system_v_int80
+        movq    %rdi, %rax
+        pushq   %rbx
+        movq    %rsi, %rbx
+        int     $0x80
+        popq    %rbx
+        ret
+FIXTURE_END system_v_int80
+
+FIXTURE system_v_sysenter
+        movq    %rdi, %rax
+        sysenter
+        ret
+FIXTURE_END system_v_sysenter
+
         .section .note.GNU-stack,"",@progbits

@@ -296,5 +296,119 @@ TEST_F(GateTest, UnwindsThroughTheGateIntoTheHost) {
   }
 }
 
+// ---- strands ----
+
+/// Two strands beside the main one, each with what it says.
+class StrandTest : public GateTest {
+ public:
+  struct Line {
+    StrandTest* test = nullptr;
+    GuestStack stack;
+    std::unique_ptr<Strand> strand;
+    const char* name = "";
+    int rounds = 0;
+    void (*then)(Line& line) = [](Line&) {};
+  };
+
+  void SetUp() override {
+    GateTest::SetUp();
+    for (std::size_t i = 0; i < 2; ++i) {
+      auto stack = GuestStack::create(24 * 1024);
+      ASSERT_TRUE(stack);
+      lines_[i].test = this;
+      lines_[i].stack = *std::move(stack);
+      lines_[i].strand = std::make_unique<Strand>(lines_[i].stack);
+      lines_[i].name = i == 0 ? "a" : "b";
+      gate_->prepare(*lines_[i].strand, &body, &lines_[i]);
+    }
+  }
+  static void body(void* context) {
+    auto& line = *static_cast<Line*>(context);
+    for (;;) {
+      ++line.rounds;
+      line.test->said += line.name;
+      // A driver's code, which comes back through the gate on this strand's stack.
+      const std::uint64_t argument[] = {number(&line)};
+      line.test->gate_->call(Convention::system_v, reinterpret_cast<const void*>(&in_driver), argument);
+      line.test->gate_->switch_to(line.test->gate_->main());
+    }
+  }
+  static void in_driver(Line* line) {
+    EXPECT_TRUE(line->stack.contains(__builtin_frame_address(0)));
+    EXPECT_EQ(&line->test->gate_->stack(), &line->stack);
+    EXPECT_EQ(Gate::current(), line->test->gate_.get());
+    line->then(*line);
+  }
+  CallResult run(void (*code)(StrandTest* test)) {
+    const std::uint64_t argument[] = {number(this)};
+    return gate_->call(Convention::system_v, reinterpret_cast<const void*>(code), argument);
+  }
+  void go_to(std::size_t line) { gate_->switch_to(*lines_[line].strand); }
+
+  std::array<Line, 2> lines_;
+  std::string said;
+};
+
+TEST_F(StrandTest, StrandsTakeTurnsAndRestOverTheEndOfACall) {
+  const auto turns = [](StrandTest* test) {
+    test->go_to(0);
+    test->said += "-";
+    test->go_to(1);
+    test->go_to(0);
+  };
+  EXPECT_TRUE(run(turns).returned);
+  EXPECT_EQ(said, "a-ba");
+  EXPECT_FALSE(gate_->active());
+  EXPECT_TRUE(run(turns).returned);
+  EXPECT_EQ(said, "a-baa-ba");
+  EXPECT_EQ(lines_[0].rounds, 4);
+  EXPECT_EQ(call(Convention::microsoft, &microsoft_fold, {1, 2}).value, 21u) << "the gate is whole";
+}
+
+TEST_F(StrandTest, AStrandRestsInTheMiddleOfADriversCode) {
+  lines_[0].then = [](Line& line) {
+    line.test->said += "(";
+    line.test->go_to(1);
+    line.test->said += ")";
+  };
+  lines_[1].then = [](Line& line) {
+    line.test->said += "[";
+    line.test->go_to(0);
+    line.test->said += "]";
+  };
+  EXPECT_TRUE(run([](StrandTest* test) { test->go_to(0); }).returned);
+  EXPECT_EQ(said, "a(b[)");
+  EXPECT_TRUE(run([](StrandTest* test) { test->go_to(1); }).returned);
+  EXPECT_EQ(said, "a(b[)]");
+}
+
+TEST_F(StrandTest, LeavingAllFromAnotherStrandEndsTheHostsCall) {
+  lines_[1].then = [](Line& line) { line.test->gate_->leave_all(77); };
+  lines_[0].then = [](Line& line) { line.test->go_to(1); };
+  const CallResult result = run([](StrandTest* test) {
+    test->go_to(0);
+    test->said += "never";
+  });
+  EXPECT_FALSE(result.returned);
+  EXPECT_EQ(result.value, 77u);
+  EXPECT_EQ(said, "ab");
+  EXPECT_FALSE(gate_->active());
+  EXPECT_EQ(&gate_->running(), &gate_->main());
+  // Prepared anew, it begins anew.
+  lines_[1].then = [](Line&) {};
+  gate_->prepare(*lines_[1].strand, &body, &lines_[1]);
+  EXPECT_TRUE(run([](StrandTest* test) { test->go_to(1); }).returned);
+  EXPECT_EQ(said, "abb");
+}
+
+TEST_F(StrandTest, LeavingOneCallStaysOnItsStrand) {
+  lines_[0].then = [](Line& line) {
+    line.test->said += "<";
+    line.test->gate_->leave(5);
+  };
+  EXPECT_TRUE(run([](StrandTest* test) { test->go_to(0); }).returned);
+  EXPECT_EQ(said, "a<");
+}
+
 }  // namespace
 }  // namespace dumpsim::machine

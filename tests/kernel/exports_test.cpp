@@ -147,7 +147,7 @@ TEST_P(ExportsTest, AFaultPlanReachesEachFailableCall) {
   plan.fails = export_index::MmAllocateContiguousMemory;
   EXPECT_EQ(K(MmAllocateContiguousMemory)(16, PHYSICAL_ADDRESS{.QuadPart = -1}), nullptr);
   plan.fails = export_index::ExAllocatePoolWithQuotaTag;
-  bugcheck_of(KMODE_EXCEPTION_NOT_HANDLED, [&] { K(ExAllocatePoolWithQuotaTag)(NonPagedPool, 16, tag); });
+  bugcheck_of(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, [&] { K(ExAllocatePoolWithQuotaTag)(NonPagedPool, 16, tag); });
   EXPECT_EQ(plan.asked, 5);
 }
 

@@ -60,7 +60,7 @@ TEST_P(KeTest, ABugCheckLeavesEveryFrame) {
   EXPECT_EQ(records[0].record.image, image);
   EXPECT_EQ(records[0].text.size(), 32u);
   EXPECT_THAT(bugcheck_of(0x1234, [&] { K(KeBugCheck)(0x1234); }), ElementsAre(0, 0, 0, 0));
-  const auto raised = bugcheck_of(KMODE_EXCEPTION_NOT_HANDLED, [&] { K(ExRaiseStatus)(STATUS_UNSUCCESSFUL); });
+  const auto raised = bugcheck_of(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, [&] { K(ExRaiseStatus)(STATUS_UNSUCCESSFUL); });
   EXPECT_EQ(static_cast<NTSTATUS>(raised[0]), STATUS_UNSUCCESSFUL);
 }
 

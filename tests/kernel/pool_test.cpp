@@ -83,7 +83,7 @@ TEST_P(PoolTest, ExAllocatePool2ZeroesAndIsStrict) {
   for (const auto& row : rows) {
     EXPECT_EQ(K(ExAllocatePool2)(row.flags, row.bytes, row.tag) != nullptr, row.works) << std::hex << row.flags;
   }
-  const auto parameters = bugcheck_of(KMODE_EXCEPTION_NOT_HANDLED, [&] {
+  const auto parameters = bugcheck_of(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, [&] {
     K(ExAllocatePool2)(POOL_FLAG_NON_PAGED | POOL_FLAG_RAISE_ON_FAILURE, 8, 0);
   });
   EXPECT_EQ(static_cast<NTSTATUS>(parameters[0]), STATUS_INVALID_PARAMETER);
@@ -97,8 +97,8 @@ TEST_P(PoolTest, FailsByItsDocumentedMeansWhenUsedUp) {
   EXPECT_NE(half, nullptr);
   EXPECT_EQ(K(ExAllocatePoolWithTag)(NonPagedPool, (1 << 19) + 1, tag), nullptr);
   const auto raise = static_cast<POOL_TYPE>(NonPagedPool | POOL_RAISE_IF_ALLOCATION_FAILURE);
-  bugcheck_of(KMODE_EXCEPTION_NOT_HANDLED, [&] { K(ExAllocatePoolWithTag)(raise, 1 << 20, tag); });
-  bugcheck_of(KMODE_EXCEPTION_NOT_HANDLED, [&] { K(ExAllocatePoolWithQuota)(NonPagedPool, 1 << 20); });
+  bugcheck_of(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, [&] { K(ExAllocatePoolWithTag)(raise, 1 << 20, tag); });
+  bugcheck_of(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, [&] { K(ExAllocatePoolWithQuota)(NonPagedPool, 1 << 20); });
   const auto quiet = static_cast<POOL_TYPE>(NonPagedPool | POOL_QUOTA_FAIL_INSTEAD_OF_RAISE);
   EXPECT_EQ(K(ExAllocatePoolWithQuotaTag)(quiet, 1 << 20, tag), nullptr);
   K(ExFreePool)(half);

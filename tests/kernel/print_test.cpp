@@ -142,11 +142,11 @@ TEST_P(PrintTest, SnprintfCountsAsMicrosoftsDoes) {
 }
 
 TEST_P(PrintTest, AnAssertionStops) {
-  bugcheck_of(KMODE_EXCEPTION_NOT_HANDLED, [&] {
+  bugcheck_of(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, [&] {
     K(RtlAssert)(const_cast<char*>("a == b"), const_cast<char*>("filter.c"), 12, nullptr);
   });
   EXPECT_THAT(texts(Kind::debug_print).back(), HasSubstr("Assertion failed: a == b"));
-  bugcheck_of(KMODE_EXCEPTION_NOT_HANDLED, [&] { K(DbgBreakPointWithStatus)(7); });
+  bugcheck_of(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, [&] { K(DbgBreakPointWithStatus)(7); });
 }
 
 }  // namespace

@@ -105,6 +105,55 @@ TEST_P(RegistryTest, ThreeKindsOfShortBuffer) {
   EXPECT_EQ(reads.back().text, "\\Registry\\Machine\\System\\ControlSet001\\Services\\dump_xor\\Parameters\\KEY");
 }
 
+TEST_P(RegistryTest, ChangesAreRecordedWithTheirData) {
+  HANDLE key = parameters();
+  Counted level(u"Level"), absent(u"Absent");
+  ULONG seven = 7;
+  EXPECT_EQ(K(ZwSetValueKey)(key, &level, 0, REG_DWORD, &seven, sizeof seven), STATUS_SUCCESS);
+  EXPECT_EQ(K(ZwDeleteValueKey)(key, &level), STATUS_SUCCESS);
+  EXPECT_EQ(K(ZwDeleteValueKey)(key, &absent), STATUS_OBJECT_NAME_NOT_FOUND);
+  std::u16string list = u"a.sys";
+  list += std::u16string(2, u'\0');
+  EXPECT_EQ(K(RtlWriteRegistryValue)(RTL_REGISTRY_CONTROL, u"New\\Inner", u"DumpFilters", REG_MULTI_SZ, list.data(),
+                                     static_cast<ULONG>(list.size() * 2)),
+            STATUS_SUCCESS);
+  const auto written = noted(Kind::registry_written);
+  ASSERT_EQ(written.size(), 2u);
+  const std::string set = "\\Registry\\Machine\\System\\ControlSet001\\";
+  EXPECT_EQ(written[0].text, set + "Services\\dump_xor\\Parameters\\Level" + std::string(1, '\0') + "7");
+  EXPECT_EQ(written[0].record.arg, 4u);
+  EXPECT_EQ(written[0].record.image, image);
+  EXPECT_EQ(written[1].text, set + "Control\\New\\Inner\\DumpFilters" + std::string(1, '\0') + "[\"a.sys\"]");
+  EXPECT_THAT(texts(Kind::registry_created), ElementsAre(set + "Control\\New", set + "Control\\New\\Inner"));
+  const auto deleted = noted(Kind::registry_deleted);
+  ASSERT_EQ(deleted.size(), 2u);
+  EXPECT_EQ(deleted[0].text, set + "Services\\dump_xor\\Parameters\\Level");
+  EXPECT_EQ(deleted[1].record.status, STATUS_OBJECT_NAME_NOT_FOUND);
+  // They are recorded when calls are not: the machine is another one.
+  kernel().set_record_calls(false);
+  EXPECT_EQ(K(ZwSetValueKey)(key, &level, 0, REG_DWORD, &seven, sizeof seven), STATUS_SUCCESS);
+  EXPECT_EQ(noted(Kind::registry_written).size(), 3u);
+}
+
+TEST_P(RegistryTest, VolatileKeysDoNotOutliveARestart) {
+  HANDLE root = parameters(), made = nullptr, inner = nullptr;
+  const auto create = [&](const char16_t* name, HANDLE below, ULONG options, HANDLE* handle) {
+    Counted counted(name);
+    OBJECT_ATTRIBUTES attributes;
+    InitializeObjectAttributes(&attributes, &counted, OBJ_CASE_INSENSITIVE, below, nullptr);
+    return K(ZwCreateKey)(handle, KEY_ALL_ACCESS, &attributes, 0, nullptr, options, nullptr);
+  };
+  EXPECT_EQ(create(u"Now", root, REG_OPTION_VOLATILE, &made), STATUS_SUCCESS);
+  EXPECT_EQ(create(u"Kept", made, REG_OPTION_NON_VOLATILE, &inner), static_cast<NTSTATUS>(0xC0000181));
+  EXPECT_EQ(create(u"Too", made, REG_OPTION_VOLATILE, &inner), STATUS_SUCCESS);
+  EXPECT_EQ(create(u"Kept", root, REG_OPTION_NON_VOLATILE, &inner), STATUS_SUCCESS);
+  Registry restarted = std::move(kernel().registry());
+  restarted.restart();
+  EXPECT_NE(restarted.find(std::u16string(full) + u"\\Kept"), nullptr);
+  EXPECT_EQ(restarted.find(std::u16string(full) + u"\\Now"), nullptr);
+  EXPECT_NE(restarted.find(full)->find_value(u"Level"), nullptr);
+}
+
 TEST_P(RegistryTest, KeysAndValuesCanBeListed) {
   HANDLE key = parameters();
   alignas(8) unsigned char buffer[256];

@@ -249,6 +249,21 @@ TEST_F(ImageTest, ListsAllThatIsNotSimulated) {
   EXPECT_EQ(call(*weak, 0), 71u);
 }
 
+TEST_F(ImageTest, WhatIsMissingCanBeTrappedInstead) {
+  EXPECT_THAT(refusal("needs_missing.so"), HasSubstr("--trap-missing loads it all the same"));
+  const auto image = Image::load(fixtures / "needs_missing.so", exports, {.instance = "dump_x", .trap_missing = true});
+  ASSERT_TRUE(image) << image.error().message;
+  auto trap = machine::FaultTrap::install(*gate_, {}, std::chrono::nanoseconds(0));
+  ASSERT_TRUE(trap);
+  EXPECT_FALSE(gate_->call((*image)->convention(), (*image)->entry(), {}).returned);
+  const machine::FaultReport& fault = (*trap)->last();
+  EXPECT_EQ(fault.access, machine::FaultAccess::execute);
+  EXPECT_EQ((*image)->missing_import_at(reinterpret_cast<const void*>(fault.address)), "KeGetCurrentIrq");
+  EXPECT_EQ((*image)->missing_import_at(image->get()), "");
+  ASSERT_GE(fault.return_address_count, 2u);
+  EXPECT_TRUE((*image)->contains(reinterpret_cast<const void*>(fault.return_addresses[1]))) << "the caller";
+}
+
 TEST_F(ImageTest, TakesNothingFromTheCLibrary) {
   EXPECT_THAT(
       refusal("needs_libc.so"),

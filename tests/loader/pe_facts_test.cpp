@@ -98,6 +98,34 @@ TEST(PeFacts, ReadsImportsByNumberAndForwardedExports) {
   EXPECT_EQ(facts->exports[1].forward, "hal.f");
 }
 
+TEST(PeFacts, WhatALoaderMayPassOver) {
+  // Bound imports whose names are there, dynamic relocations at a wild place, delayed imports, thread-local storage.
+  PeBuilder builder;
+  builder.put(PeBuilder::imports + 4, 0x5F5E100u);
+  builder.directories[pe::directory_bound_import] = {0xFFFFFF00, 0xFFFF};
+  builder.put(PeBuilder::config + 0xE0, 0xFFFFFFF0u);
+  builder.put(PeBuilder::config + 0xD0, ~0ull).put(PeBuilder::config + 0xD8, ~0ull);
+  builder.put(PeBuilder::rdata + 0x304, PeBuilder::rdata + 0xC0);
+  builder.directories[pe::directory_delay_import] = {PeBuilder::rdata + 0x300, 64};
+  builder.directories[pe::directory_tls] = {PeBuilder::rdata + 0x340, 40};
+  const Result<PeFacts> facts = read(builder.build());
+  ASSERT_TRUE(facts) << facts.error().message;
+  EXPECT_TRUE(check_pe_driver(*facts));
+  EXPECT_EQ(facts->imports.at(0).name, "KeGetCurrentIrql");
+  EXPECT_TRUE(facts->load_config->dynamic_relocations);
+  EXPECT_EQ(facts->delay_imports, 1u);
+  EXPECT_EQ(facts->tls->callbacks, 0u);
+}
+
+TEST(PeFacts, TellsWhatOtherLibrariesAre) {
+  EXPECT_TRUE(is_kernel_library("HAL.dll"));
+  EXPECT_TRUE(is_kernel_library("NTOSKRNL.EXE"));
+  EXPECT_FALSE(is_kernel_library("FLTMGR.SYS"));
+  EXPECT_EQ(role_of_library("FLTMGR.SYS"), "the filter manager for file system minifilters");
+  EXPECT_EQ(role_of_library("cng.sys"), "the kernel's BCrypt functions");
+  EXPECT_EQ(role_of_library("mine.sys"), "");
+}
+
 TEST(PeFacts, ReadsTheKindOfASignature) {
   PeBuilder builder;
   const std::string sound = builder.build();
@@ -189,6 +217,75 @@ const Mistake mistakes[] = {
        b.directories[0] = {0x9000, 40};
      },
      "table of exports at 0x9000 is not"},
+    {"arm64ec", [](PeBuilder& b) { b.put(PeBuilder::config + 0xC8, PeBuilder::base + PeBuilder::rdata); },
+     "a Windows image for ARM64EC, whose code is ARM64's though its header says x64"},
+    {"x86_in_pe32plus", [](PeBuilder& b) { b.file.machine = 0x1C4; }, "a Windows image for 32-bit ARM"},
+    {"dll", [](PeBuilder& b) { b.header.subsystem = 2; }, "subsystem 2 (Windows GUI), expected a driver"},
+    {"xfg", [](PeBuilder& b) { b.put(PeBuilder::config + 0x120, 1ull); },
+     "its extended flow guard's dispatch is at 0x1, expected it in one of its sections"},
+    {"bound", [](PeBuilder& b) { b.put(PeBuilder::imports, 0u).put(PeBuilder::imports + 4, 0x5F5E100u); },
+     "its imports from ntoskrnl.exe are bound to addresses, and their names are gone"},
+    {"import_loop", [](PeBuilder& b) { b.put(PeBuilder::imports, PeBuilder::text).put(PeBuilder::text, ~0ull); },
+     "an import from ntoskrnl.exe by no ordinal"},
+    {"delay_loop",
+     [](PeBuilder& b) {
+       // A descriptor's name is 1 wherever one looks, to the end of the section.
+       for (std::uint32_t i = 0; i < 0x100; i += 4) b.put(PeBuilder::rdata + 0x300 + i, 1u);
+       b.directories[13] = {PeBuilder::rdata + 0x300, 32};
+     },
+     "its table of delayed imports has no end"},
+    {"tls_loop",
+     [](PeBuilder& b) {
+       b.put(PeBuilder::rdata + 0x318, PeBuilder::base + PeBuilder::rdata + 0x340);
+       for (std::uint32_t i = 0x340; i < 0x400; i += 8) b.put(PeBuilder::rdata + i, 1ull);
+       b.directories[9] = {PeBuilder::rdata + 0x300, 40};
+     },
+     "its thread-local storage callbacks have no end"},
+    {"tls_wild",
+     [](PeBuilder& b) {
+       b.put(PeBuilder::rdata + 0x318, 0x10ull);
+       b.directories[9] = {PeBuilder::rdata + 0x300, 40};
+     },
+     "its thread-local storage callbacks are at 0x10, outside the image"},
+    {"exports_many",
+     [](PeBuilder& b) {
+       b.put(PeBuilder::rdata + 0x300, pe::ExportDirectory{0, 0, 0, 0, 0, 0, 0xFFFFFFFF, 0, 0, 0, 0});
+       b.directories[0] = {PeBuilder::rdata + 0x300, 40};
+     },
+     "4294967295 exports with 0 names, expected at most 65536"},
+    {"export_wild",
+     [](PeBuilder& b) {
+       constexpr std::uint32_t at = PeBuilder::rdata + 0x300;
+       b.put(at, pe::ExportDirectory{0, 0, 0, 0, 0, 5, 1, 0, at + 0x40, 0, 0}).put(at + 0x40, 0x9000u);
+       b.directories[0] = {at, 40};
+     },
+     "export #5 is at 0x9000, outside its sections"},
+    {"forward_to_nothing",
+     [](PeBuilder& b) {
+       constexpr std::uint32_t at = PeBuilder::rdata + 0x300;
+       b.put(at, pe::ExportDirectory{0, 0, 0, 0, 0, 5, 1, 0, at + 0x40, 0, 0}).put(at + 0x40, at + 0x44);
+       b.directories[0] = {at, 0x60};
+     },
+     "export #5 forwards to nothing"},
+    {"functions_overlap",
+     [](PeBuilder& b) {
+       b.put(PeBuilder::pdata + 12, pe::RuntimeFunction{PeBuilder::text + 2, PeBuilder::text + 6, 0});
+       b.directories[3] = {PeBuilder::pdata, 24};
+     },
+     "function 1 of its table is from 0x1002 to 0x1006, expected them ascending"},
+    {"signature_cut",
+     [](PeBuilder& b) {
+       b.directories[4] = {static_cast<std::uint32_t>(b.build().size()), 0x1000};
+     },
+     "its signature has 4096 bytes at"},
+    {"signature_block",
+     [](PeBuilder& b) {
+       b.directories[4] = {static_cast<std::uint32_t>(b.build().size()), 16};
+       b.trailer.assign(16, '\x7f');
+     },
+     "a signature of 2139062143 bytes, with 16 left"},
+    {"kmdf", [](PeBuilder& b) { std::memcpy(b.section(1).header.name, ".kmdf\0\0", 8); },
+     "a WDF driver (it has the framework's section .kmdf)"},
     {"wdf", [](PeBuilder& b) { std::memcpy(b.section(1).bytes.data() + 0xC0, "WDFLDR.SYS\0\0", 13); }, "a WDF driver"},
     {"user_mode", [](PeBuilder& b) { std::memcpy(b.section(1).bytes.data() + 0xC0, "KERNEL32.dll", 13); },
      "a library of user mode"},

@@ -131,6 +131,35 @@ TEST_F(PeImageTest, GuardSlotsLeadSomewhere) {
   EXPECT_NE(word_at(**image, PeBuilder::dispatch), 0u);
 }
 
+TEST_F(PeImageTest, ExtendedGuardSlotsLeadSomewhereToo) {
+  PeBuilder builder;
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    builder.put(PeBuilder::config + 0x118 + 8 * i, PeBuilder::base + PeBuilder::data + 0x40 + 8 * i);
+  }
+  const auto image = load_bytes(builder.build());
+  ASSERT_TRUE(image) << image.error().message;
+  const auto slot = [&](std::uint32_t i) { return word_at(**image, PeBuilder::data + 0x40 + 8 * i); };
+  EXPECT_EQ(slot(0), word_at(**image, PeBuilder::check));
+  EXPECT_EQ(slot(1), word_at(**image, PeBuilder::dispatch));
+  EXPECT_EQ(slot(2), slot(1));
+  EXPECT_NE(slot(0), slot(1));
+}
+
+TEST_F(PeImageTest, SectionsAreToldWithWhatBecomesOfThem) {
+  PeBuilder builder;
+  std::memcpy(builder.section(2).header.name, "PAGEDATA", 8);
+  const auto image = load_bytes(builder.build());
+  ASSERT_TRUE(image) << image.error().message;
+  const auto sections = (*image)->sections();
+  ASSERT_EQ(sections.size(), 3u) << "the relocations are discarded";
+  EXPECT_EQ(sections[0].name, ".text");
+  EXPECT_EQ(sections[0].protection, PROT_READ | PROT_EXEC);
+  EXPECT_FALSE(sections[0].pageable);
+  EXPECT_EQ(sections[2].name, "PAGEDATA");
+  EXPECT_TRUE(sections[2].pageable);
+  EXPECT_EQ(sections[2].pages.size(), 4096u);
+}
+
 TEST_F(PeImageTest, SectionsThatSharePagesMayDoEverything) {
   PeBuilder builder;
   builder.sections.erase(builder.sections.begin() + 1, builder.sections.end());

@@ -76,6 +76,7 @@ void walk(const json& schema, const std::string& path, Visit&& visit) {
   }
   if (schema.contains("additionalProperties") && schema["additionalProperties"].is_object()) {
     visit(path + ".*", schema["additionalProperties"], false);
+    walk(schema["additionalProperties"], path + ".*", visit);
   }
 }
 

@@ -61,8 +61,7 @@ calls = ["DriverEntry", "DumpStart", "aes_xts:DumpWrite*", "DumpFinish"]
   ASSERT_EQ(scenario.filters.size(), 1u);
   EXPECT_EQ(scenario.filters[0].name, "aes_xts");
   EXPECT_EQ(scenario.filters[0].folder, "folder");
-  EXPECT_EQ(scenario.filters[0].parameters.at("Key"),
-            (ParameterValue(std::vector<std::byte>{std::byte{0}, std::byte{0xff}})));
+  EXPECT_EQ(scenario.filters[0].parameters.at("Key"), (RegistryValue{3, {std::byte{0}, std::byte{0xff}}}));
   EXPECT_THAT(scenario.timeline, ElementsAre(TimelineStep::boot, TimelineStep::crash, TimelineStep::next_boot));
   EXPECT_EQ(scenario.expect.recovered, Recovered::identical);
   ASSERT_TRUE(scenario.expect.readable_sectors.has_value());
@@ -80,12 +79,12 @@ TEST(Scenario, ParametersTakeTheirRegistryTypes) {
       "[[filter]]\nimage = \"x\"\nparameters = { D = 0xFFFFFFFF, Q = 0x100000000, S = \"a\", M = "
       "[\"a\", \"b\"], E = [], B = \"hex:\" }");
   const auto& parameters = scenario.filters.at(0).parameters;
-  EXPECT_EQ(parameters.at("D"), ParameterValue(std::uint32_t{0xFFFFFFFF}));
-  EXPECT_EQ(parameters.at("Q"), ParameterValue(std::uint64_t{0x100000000}));
-  EXPECT_EQ(parameters.at("S"), ParameterValue(std::string("a")));
-  EXPECT_EQ(parameters.at("M"), ParameterValue(std::vector<std::string>{"a", "b"}));
-  EXPECT_EQ(parameters.at("E"), ParameterValue(std::vector<std::string>{}));
-  EXPECT_EQ(parameters.at("B"), ParameterValue(std::vector<std::byte>{}));
+  EXPECT_EQ(parameters.at("D"), RegistryValue::dword(0xFFFFFFFF));
+  EXPECT_EQ(parameters.at("Q"), RegistryValue::qword(0x100000000));
+  EXPECT_EQ(parameters.at("S"), RegistryValue::text("a"));
+  EXPECT_EQ(parameters.at("M"), RegistryValue::list(std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(parameters.at("E"), RegistryValue::list({}));
+  EXPECT_EQ(parameters.at("B"), RegistryValue::binary({}));
 }
 
 TEST(Scenario, NamesOfFiltersComeFromTheirImages) {
@@ -195,7 +194,7 @@ TEST(Scenario, WordsFollowTheNamesOfOtherRooms) {
   for (std::size_t i = 0; i < words::callback.size(); ++i) {
     EXPECT_EQ(words::callback[i], trace::name_of(static_cast<trace::Callback>(i + 1)));
   }
-  EXPECT_EQ(words::callback.size() + 1, static_cast<std::size_t>(trace::Callback::count_));
+  EXPECT_EQ(words::callback.size() + 1, static_cast<std::size_t>(trace::Callback::thread)) << "a filter's own";
   for (std::size_t i = 0; i < words::severity.size(); ++i) {
     EXPECT_EQ(words::severity[i], trace::name_of(static_cast<trace::Severity>(i)));
   }

@@ -42,7 +42,10 @@ struct Crash {
     options.ram = small_ram;
     return options;
   }
-  void go(const dumpfile::DumpLayout& layout) { write_crash_dump(world.env(), *stack, layout, {&file, &log}); }
+  void go(const dumpfile::DumpLayout& layout) {
+    BugcheckCalls calls(world.env(), {});
+    write_crash_dump(world.env(), *stack, layout, {&file, &log}, calls);
+  }
 
   World world;
   disk::ExtentMap file = file_of({{PartitionOffset{0x40000}, 0x20000}, {PartitionOffset{0x10000}, 0x28000}});

@@ -55,6 +55,13 @@ def choice(folder):
     _, said = run([PROGRAM, "cc", "-o", "llp64.so", source / "llp64.c", source / "llp64_cipher.c"], folder)
     demand("built the windows way" in said and "a plain long" in said, f"llp64.c is not built the windows way: {said}")
     same_life(folder, "llp64.so", "tests/variants/llp64.toml", "llp64")
+    _, said = run([PROGRAM, "cc", "-o", "seh.sys", source / "seh.c"], folder)
+    demand("built the sys way" in said and "__try" in said, f"seh.c is not built the sys way: {said}")
+    same_life(folder, "seh.sys", "tests/variants/seh.toml", "seh")
+    run([PROGRAM, "cc", "--way", "system-v", "-o", "seh-v.so", source / "seh.c"], folder)
+    same_life(folder, "seh-v.so", "tests/variants/seh.toml", "seh-v")
+    _, said = run([PROGRAM, "cc", "--way", "windows", "-o", "seh-w.so", source / "seh.c"], folder, expect=2)
+    demand("build a .sys (--way sys)" in said, f"--way windows does not refuse __try: {said}")
     _, said = run([PROGRAM, "cc", "-o", "cpp.so", source / "cpp_filter.cpp"], folder)
     demand("built the system-v way" in said, f"cpp_filter.cpp is not built the system-v way: {said}")
     same_life(folder, "cpp.so", "tests/variants/cpp_filter.toml", "cpp")
@@ -79,12 +86,23 @@ def missing(folder):
             demand(sorted(os.listdir(folder)) == before, f"{way}: {source} left something behind")
 
 
+def without_entry(folder):
+    """A product's filter file without its main driver's: nothing calls it, so a linker would drop it all and be content."""
+    (folder / "part.c").write_text('#include <ntddk.h>\nvoid Elsewhere(void);\n'
+                                   'NTSTATUS VendorEntry(void* a, void* b) {\n  Elsewhere();\n  return 0;\n}\n')
+    for way in ("system-v", "microsoft", "windows"):
+        _, said = run([PROGRAM, "cc", "--way", way, "-o", "never", "part.c"], folder, expect=2)
+        demand("has no DriverEntry" in said and "companion" in said, f"{way}: a missing entry is not explained: {said}")
+        demand(not (folder / "never").exists(), f"{way}: an image without an entry was left behind")
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         ways(folder)
         choice(folder)
         missing(folder)
+        without_entry(folder)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,12 @@ TEST(SourceSigns, APlainLongCountsAndOthersDoNot) {
 }
 
 TEST(SourceSigns, ExceptionsAssemblyAndDeclspecs) {
-  EXPECT_THAT(sign("__try { f(); } __except(1) {}"), testing::HasSubstr("__try, structured exception handling"));
+  EXPECT_EQ(sign("__try { f(); } __except(1) {}"), "none");
+  const auto found = find_exception_sign("# 7 \"driver.c\"\n__try { f(); } __except(1) {}\n", "/kit/wdk");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->place, "driver.c:7");
+  EXPECT_EQ(found->what, "__try, structured exception handling");
+  EXPECT_FALSE(find_exception_sign("# 7 \"driver.c\"\nint try_it;\n", "/kit/wdk"));
   EXPECT_THAT(sign("__asm { cli }"), testing::HasSubstr("inline assembly"));
   EXPECT_EQ(sign("__asm__ volatile(\"cli\"); __asm volatile (\"sti\");"), "none");
   EXPECT_EQ(sign("__declspec(align(16)) int a; __declspec(noinline) void f(void);"), "none");

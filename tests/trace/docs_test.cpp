@@ -30,6 +30,10 @@ std::string_view words(Format format) {
     case Format::fault:
     case Format::text:
     case Format::request:
+    case Format::guid:
+    case Format::before_nul:
+    case Format::after_nul:
+    case Format::registry_type:
       return "string";
     case Format::number:
     case Format::irql_from:

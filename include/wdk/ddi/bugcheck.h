@@ -75,6 +75,20 @@ typedef struct _KBUGCHECK_SECONDARY_DUMP_DATA {
   ULONG OutBufferLength;
 } KBUGCHECK_SECONDARY_DUMP_DATA, *PKBUGCHECK_SECONDARY_DUMP_DATA;
 
+#define KB_SECONDARY_DATA_FLAG_ADDITIONAL_DATA 0x00000001UL
+#define KB_SECONDARY_DATA_FLAG_NO_DEVICE_ACCESS 0x00000002UL
+
+// What a dump is, as DumpType below and KeInitializeCrashDumpHeader name it.
+#define DUMP_TYPE_INVALID (-1)
+#define DUMP_TYPE_UNKNOWN (0)
+#define DUMP_TYPE_FULL (1)
+#define DUMP_TYPE_SUMMARY (2)
+#define DUMP_TYPE_HEADER (3)
+#define DUMP_TYPE_TRIAGE (4)
+#define DUMP_TYPE_BITMAP_FULL (5)
+#define DUMP_TYPE_BITMAP_KERNEL (6)
+#define DUMP_TYPE_AUTOMATIC (7)
+
 typedef struct _KBUGCHECK_SECONDARY_DUMP_DATA_EX {
   PVOID InBuffer;
   ULONG InBufferLength;
@@ -139,6 +153,8 @@ typedef struct _KTRIAGE_DUMP_DATA_ARRAY {
   KADDRESS_RANGE Blocks[1];
 } KTRIAGE_DUMP_DATA_ARRAY, *PKTRIAGE_DUMP_DATA_ARRAY;
 
+#define KB_TRIAGE_DUMP_DATA_FLAG_BUGCHECK_ACTIVE 0x00000001UL
+
 typedef struct _KBUGCHECK_TRIAGE_DUMP_DATA {
   PKTRIAGE_DUMP_DATA_ARRAY DataArray;
   ULONG Flags;
@@ -159,6 +175,13 @@ BOOLEAN KeRegisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECORD Callb
                                          PKBUGCHECK_REASON_CALLBACK_ROUTINE CallbackRoutine,
                                          KBUGCHECK_CALLBACK_REASON Reason, PUCHAR Component);
 BOOLEAN KeDeregisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECORD CallbackRecord);
+
+// The blocks that KbCallbackTriageDumpData answers with.
+NTSTATUS KeInitializeTriageDumpDataArray(PKTRIAGE_DUMP_DATA_ARRAY KtriageDumpDataArray, ULONG Size);
+NTSTATUS KeAddTriageDumpDataBlock(PKTRIAGE_DUMP_DATA_ARRAY KtriageDumpDataArray, PVOID Address, SIZE_T Size);
+
+// The header of a complete dump that a driver writes by itself.
+NTSTATUS KeInitializeCrashDumpHeader(ULONG DumpType, ULONG Flags, PVOID Buffer, ULONG BufferSize, PULONG BufferNeeded);
 
 // Codes a dump filter raises or meets.
 #define IRQL_NOT_LESS_OR_EQUAL ((ULONG)0x0000000A)

@@ -118,6 +118,16 @@ PIO_WORKITEM IoAllocateWorkItem(PDEVICE_OBJECT DeviceObject);
 VOID IoFreeWorkItem(PIO_WORKITEM IoWorkItem);
 VOID IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine, WORK_QUEUE_TYPE QueueType,
                      PVOID Context);
+VOID IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine, WORK_QUEUE_TYPE QueueType,
+                       PVOID Context);
+ULONG IoSizeofWorkItem(VOID);
+VOID IoInitializeWorkItem(PVOID IoObject, PIO_WORKITEM IoWorkItem);
+VOID IoUninitializeWorkItem(PIO_WORKITEM IoWorkItem);
+
+// DPCs of a device. The routine gets the device, its current IRP and the context.
+#define IoInitializeDpcRequest(DeviceObject, DpcRoutine) \
+  KeInitializeDpc(&(DeviceObject)->Dpc, (PKDEFERRED_ROUTINE)(ULONG_PTR)(DpcRoutine), (DeviceObject))
+#define IoRequestDpc(DeviceObject, Irp, Context) ((VOID)KeInsertQueueDpc(&(DeviceObject)->Dpc, (Irp), (Context)))
 
 // Remove locks: the kit's macros pass the size of the structure along, so that one export serves both builds.
 VOID IoInitializeRemoveLockEx(PIO_REMOVE_LOCK Lock, ULONG AllocateTag, ULONG MaxLockedMinutes, ULONG HighWatermark,

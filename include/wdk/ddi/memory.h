@@ -155,6 +155,14 @@ PHYSICAL_ADDRESS MmGetPhysicalAddress(PVOID BaseAddress);
 PVOID MmGetVirtualForPhysical(PHYSICAL_ADDRESS PhysicalAddress);
 BOOLEAN MmIsAddressValid(PVOID VirtualAddress);
 MM_SYSTEMSIZE MmQuerySystemSize(VOID);
+
+/* Pageable sections of an image. */
+PVOID MmLockPagableDataSection(PVOID AddressWithinSection);
+#define MmLockPagableCodeSection(Address) MmLockPagableDataSection((PVOID)(Address))
+VOID MmLockPagableSectionByHandle(PVOID ImageSectionHandle);
+VOID MmUnlockPagableImageSection(PVOID ImageSectionHandle);
+PVOID MmPageEntireDriver(PVOID AddressWithinSection);
+VOID MmResetDriverPaging(PVOID AddressWithinSection);
 PVOID MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName);
 
 PVOID MmAllocateContiguousMemory(SIZE_T NumberOfBytes, PHYSICAL_ADDRESS HighestAcceptableAddress);

@@ -18,6 +18,11 @@ NTSTATUS PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess, POBJECT
                               HANDLE ProcessHandle, PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,
                               PVOID StartContext);
 NTSTATUS PsTerminateSystemThread(NTSTATUS ExitStatus);
+PETHREAD(PsGetCurrentThread)(VOID);
+HANDLE PsGetThreadId(PETHREAD Thread);
+HANDLE PsGetThreadProcessId(PETHREAD Thread);
+BOOLEAN PsIsSystemThread(PETHREAD Thread);
+BOOLEAN PsIsThreadTerminating(PETHREAD Thread);
 
 typedef struct _OBJECT_HANDLE_INFORMATION {
   ULONG HandleAttributes;
@@ -34,11 +39,45 @@ LONG_PTR ObfDereferenceObject(PVOID Object);
 #define ObReferenceObject(Object) ObfReferenceObject(Object)
 #define ObDereferenceObject(Object) ObfDereferenceObject(Object)
 
-// Data exports: pointers to the type objects.
-extern POBJECT_TYPE* PsThreadType;
-extern POBJECT_TYPE* PsProcessType;
-extern POBJECT_TYPE* IoFileObjectType;
-extern POBJECT_TYPE* ExEventObjectType;
+typedef struct _ACCESS_STATE* PACCESS_STATE;
+NTSTATUS ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STATE PassedAccessState,
+                               ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+                               PHANDLE Handle);
+
+// Pointers to the type objects: data that the kernel exports. A shared library cannot refer to another image's data in
+// every code model, so there a function gives each variable's address; declaring one as the kit does stays legal C. A
+// Windows linker has the import table's entry under this name, which holds that address.
+#if defined(__ELF__)
+POBJECT_TYPE* dumpsim_PsThreadType(VOID);
+POBJECT_TYPE* dumpsim_PsProcessType(VOID);
+POBJECT_TYPE* dumpsim_IoFileObjectType(VOID);
+POBJECT_TYPE* dumpsim_IoDriverObjectType(VOID);
+POBJECT_TYPE* dumpsim_IoDeviceObjectType(VOID);
+POBJECT_TYPE* dumpsim_ExEventObjectType(VOID);
+POBJECT_TYPE* dumpsim_ExSemaphoreObjectType(VOID);
+#define PsThreadType (dumpsim_PsThreadType())
+#define PsProcessType (dumpsim_PsProcessType())
+#define IoFileObjectType (dumpsim_IoFileObjectType())
+#define IoDriverObjectType (dumpsim_IoDriverObjectType())
+#define IoDeviceObjectType (dumpsim_IoDeviceObjectType())
+#define ExEventObjectType (dumpsim_ExEventObjectType())
+#define ExSemaphoreObjectType (dumpsim_ExSemaphoreObjectType())
+#else
+extern POBJECT_TYPE* __imp_PsThreadType;
+#define PsThreadType __imp_PsThreadType
+extern POBJECT_TYPE* __imp_PsProcessType;
+#define PsProcessType __imp_PsProcessType
+extern POBJECT_TYPE* __imp_IoFileObjectType;
+#define IoFileObjectType __imp_IoFileObjectType
+extern POBJECT_TYPE* __imp_IoDriverObjectType;
+#define IoDriverObjectType __imp_IoDriverObjectType
+extern POBJECT_TYPE* __imp_IoDeviceObjectType;
+#define IoDeviceObjectType __imp_IoDeviceObjectType
+extern POBJECT_TYPE* __imp_ExEventObjectType;
+#define ExEventObjectType __imp_ExEventObjectType
+extern POBJECT_TYPE* __imp_ExSemaphoreObjectType;
+#define ExSemaphoreObjectType __imp_ExSemaphoreObjectType
+#endif
 
 #define THREAD_ALL_ACCESS 0x001FFFFF
 

@@ -56,7 +56,7 @@ typedef void* HANDLE;
 typedef HANDLE* PHANDLE;
 
 typedef CHAR *PCHAR, *PCH, *LPCH, *PSTR, *LPSTR, *PNZCH;
-typedef const CHAR **PCCH, *LPCCH, *PCSTR, *LPCSTR, *PCNZCH;
+typedef const CHAR *PCCH, *LPCCH, *PCSTR, *LPCSTR, *PCNZCH;
 typedef char CCHAR, *PCCHAR;
 typedef PSTR* PZPSTR;
 typedef PCSTR* PZPCSTR;

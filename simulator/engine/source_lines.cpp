@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/source_lines.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "toolchain/process.hpp"
+
+namespace dumpsim::engine {
+namespace {
+
+constexpr std::string_view unnamed = "sub_";
+
+/// A line of the backtrace: "  #1  dump_x!sub_1000+0x12 [0x1012]".
+struct Frame {
+  std::size_t line = 0;
+  std::string image;    ///< as the trace calls it
+  std::string address;  ///< relative to the image's base, hex
+  std::string function, place;
+};
+
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+std::vector<Frame> frames_of(std::vector<std::string>& lines) {
+  std::vector<Frame> frames;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    std::string& line = lines[i];
+    const std::size_t mark = line.find(" [0x");
+    const std::size_t bang = line.find('!');
+    if (!line.starts_with("  #") || line.back() != ']' || mark == std::string::npos || bang == std::string::npos) {
+      continue;
+    }
+    Frame frame;
+    frame.line = i;
+    const std::size_t start = line.rfind(' ', bang) + 1;
+    frame.image = line.substr(start, bang - start);
+    std::string hex = line.substr(mark + 4, line.size() - mark - 5);
+    std::uint64_t address = 0;
+    std::from_chars(hex.data(), hex.data() + hex.size(), address, 16);
+    // A return address may be the next line's: the call is before it.
+    if (!line.starts_with("  #0 ")) --address;
+    frame.address = fmt::format("{:#x}", address);
+    line.erase(mark);
+    frames.push_back(std::move(frame));
+  }
+  return frames;
+}
+
+/// The file of what the trace calls `image`: "dump_NAME" or "hiber_NAME" of a filter, an ordinary driver's own name.
+std::string path_of(const std::string& image, const Images& images) {
+  for (const stack::FilterSpec& filter : images.filters) {
+    if (image == "dump_" + filter.name || image == "hiber_" + filter.name) return filter.path;
+  }
+  for (const stack::DriverSpec& driver : images.drivers) {
+    if (image == driver.name) return driver.path;
+  }
+  return {};
+}
+
+/// Two lines an address: the function, then file:line:column; "??" for what is not known.
+void ask(const std::filesystem::path& program, const std::string& image, std::vector<Frame*>& frames) {
+  std::vector<std::string> command = {program.string(),      "--obj=" + image,      "--relative-address",
+                                      "--output-style=LLVM", "--functions=linkage", "--no-inlines"};
+  for (const Frame* frame : frames) command.push_back(frame->address);
+  const auto said = toolchain::run(command);
+  if (!said || said->exit_code != 0) return;
+  std::vector<std::string> lines = lines_of(said->output);
+  std::erase(lines, "");
+  if (lines.size() != 2 * frames.size()) return;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    if (!lines[2 * i].starts_with("??")) frames[i]->function = lines[2 * i];
+    std::string place = lines[2 * i + 1];
+    const std::size_t column = place.rfind(':');
+    if (place.starts_with("??") || column == std::string::npos) continue;
+    place.erase(column);
+    // Without the folders, which are the building machine's.
+    const std::size_t folders = place.find_last_of("/\\");
+    if (folders != std::string::npos) place.erase(0, folders + 1);
+    if (!place.ends_with(":0")) frames[i]->place = place;
+  }
+}
+
+}  // namespace
+
+std::string with_source_lines(std::string_view evidence, const Images& images) {
+  std::vector<std::string> lines = lines_of(evidence);
+  std::vector<Frame> frames = frames_of(lines);
+  if (frames.empty()) return std::string(evidence);
+  const std::filesystem::path program =
+      toolchain::find_program({"llvm-symbolizer", "llvm-symbolizer-19", "llvm-symbolizer-18", "llvm-symbolizer-17",
+                               "llvm-symbolizer-16", "llvm-symbolizer-15", "llvm-symbolizer-14"});
+  std::vector<std::string> asked;
+  for (const Frame& first : frames) {
+    const std::string path = path_of(first.image, images);
+    if (program.empty() || path.empty() || std::find(asked.begin(), asked.end(), first.image) != asked.end()) {
+      continue;
+    }
+    asked.push_back(first.image);
+    std::vector<Frame*> of_image;
+    for (Frame& frame : frames) {
+      if (frame.image == first.image) of_image.push_back(&frame);
+    }
+    ask(program, path, of_image);
+  }
+  for (const Frame& frame : frames) {
+    std::string& line = lines[frame.line];
+    const std::size_t bang = line.find('!');
+    if (!frame.function.empty() && line.compare(bang + 1, unnamed.size(), unnamed) == 0) {
+      line.replace(bang + 1, std::min(line.find('+', bang), line.size()) - bang - 1, frame.function);
+    }
+    if (!frame.place.empty()) line += " (" + frame.place + ")";
+  }
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+}  // namespace dumpsim::engine

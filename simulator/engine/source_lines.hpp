@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Functions and source lines for a backtrace's addresses in images whose symbols lie in a file beside them: a .pdb of
+// Microsoft's or of lld-link's. llvm-symbolizer reads it where that is installed; it takes a .pdb only when its GUID
+// and age are those that the image names. Run by the parent, after the fact, and only for a fault.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/plan.hpp"
+
+namespace dumpsim::engine {
+
+/// In the lines of `evidence` that end in "[0x1234]" (fault_evidence.hpp) the address gives way to "(file.c:12)", and a
+/// function that had only its place a name; without anything known of it, to nothing.
+std::string with_source_lines(std::string_view evidence, const Images& images);
+
+}  // namespace dumpsim::engine

@@ -1,0 +1,1 @@
+dumpsim_fuzz(registry_file SOURCE registry_file_fuzz.cpp DEPENDS scenario)

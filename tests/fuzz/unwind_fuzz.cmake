@@ -1,0 +1,1 @@
+dumpsim_fuzz(unwind SOURCE ${CMAKE_CURRENT_LIST_DIR}/unwind_fuzz.cpp DEPENDS machine)
