@@ -16,8 +16,8 @@
 #include "disk/memory_disk.hpp"
 #include "dumpfile/compare.hpp"
 #include "dumpfile/dump_reader.hpp"
-#include "engine/dump_account.hpp"
 #include "dumpfile/memory_source.hpp"
+#include "engine/dump_account.hpp"
 #include "engine/file_seed.hpp"
 #include "engine/life.hpp"
 #include "engine/plan.hpp"
@@ -29,8 +29,8 @@
 #include "engine/source_lines.hpp"
 #include "engine/verdict.hpp"
 #include "engine/volume_path.hpp"
-#include "machine/system_calls.hpp"
 #include "engine/warm_host.hpp"
+#include "machine/system_calls.hpp"
 #include "stack/export_table.hpp"
 #include "trace/reader.hpp"
 
@@ -96,7 +96,7 @@ class Run {
     auto view = trace::TraceView::open(report_.trace.bytes());
     if (!view) return view.error();
     if (auto done = tell_outcome(end_, shared_->texts(), *view, report_); !done) return done.error();
-    report_.evidence = with_source_lines(report_.evidence, images_.filters);
+    report_.evidence = with_source_lines(report_.evidence, images_);
     last_words(*view);
     view = trace::TraceView::open(report_.trace.bytes());
     if (!view) return view.error();

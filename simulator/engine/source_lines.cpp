@@ -59,19 +59,21 @@ std::vector<Frame> frames_of(std::vector<std::string>& lines) {
   return frames;
 }
 
-/// The spec whose image is loaded as "dump_NAME" or "hiber_NAME"; an ordinary driver has its own name.
-const stack::FilterSpec* spec_of(const std::string& image, std::span<const stack::FilterSpec> filters) {
-  for (const stack::FilterSpec& filter : filters) {
-    if (image == "dump_" + filter.name || image == "hiber_" + filter.name || image == filter.name) return &filter;
+/// The file of what the trace calls `image`: "dump_NAME" or "hiber_NAME" of a filter, an ordinary driver's own name.
+std::string path_of(const std::string& image, const Images& images) {
+  for (const stack::FilterSpec& filter : images.filters) {
+    if (image == "dump_" + filter.name || image == "hiber_" + filter.name) return filter.path;
   }
-  return nullptr;
+  for (const stack::DriverSpec& driver : images.drivers) {
+    if (image == driver.name) return driver.path;
+  }
+  return {};
 }
 
 /// Two lines an address: the function, then file:line:column; "??" for what is not known.
 void ask(const std::filesystem::path& program, const std::string& image, std::vector<Frame*>& frames) {
   std::vector<std::string> command = {program.string(),      "--obj=" + image,      "--relative-address",
-                                      "--output-style=LLVM", "--functions=linkage", "--no-inlines",
-                                      "--basenames"};
+                                      "--output-style=LLVM", "--functions=linkage", "--no-inlines"};
   for (const Frame* frame : frames) command.push_back(frame->address);
   const auto said = toolchain::run(command);
   if (!said || said->exit_code != 0) return;
@@ -84,13 +86,16 @@ void ask(const std::filesystem::path& program, const std::string& image, std::ve
     const std::size_t column = place.rfind(':');
     if (place.starts_with("??") || column == std::string::npos) continue;
     place.erase(column);
+    // Without the folders, which are the building machine's.
+    const std::size_t folders = place.find_last_of("/\\");
+    if (folders != std::string::npos) place.erase(0, folders + 1);
     if (!place.ends_with(":0")) frames[i]->place = place;
   }
 }
 
 }  // namespace
 
-std::string with_source_lines(std::string_view evidence, std::span<const stack::FilterSpec> filters) {
+std::string with_source_lines(std::string_view evidence, const Images& images) {
   std::vector<std::string> lines = lines_of(evidence);
   std::vector<Frame> frames = frames_of(lines);
   if (frames.empty()) return std::string(evidence);
@@ -99,8 +104,8 @@ std::string with_source_lines(std::string_view evidence, std::span<const stack::
                                "llvm-symbolizer-16", "llvm-symbolizer-15", "llvm-symbolizer-14"});
   std::vector<std::string> asked;
   for (const Frame& first : frames) {
-    const stack::FilterSpec* spec = spec_of(first.image, filters);
-    if (program.empty() || spec == nullptr || std::find(asked.begin(), asked.end(), first.image) != asked.end()) {
+    const std::string path = path_of(first.image, images);
+    if (program.empty() || path.empty() || std::find(asked.begin(), asked.end(), first.image) != asked.end()) {
       continue;
     }
     asked.push_back(first.image);
@@ -108,7 +113,7 @@ std::string with_source_lines(std::string_view evidence, std::span<const stack::
     for (Frame& frame : frames) {
       if (frame.image == first.image) of_image.push_back(&frame);
     }
-    ask(program, spec->path, of_image);
+    ask(program, path, of_image);
   }
   for (const Frame& frame : frames) {
     std::string& line = lines[frame.line];

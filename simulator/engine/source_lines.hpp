@@ -4,16 +4,15 @@
 // and age are those that the image names. Run by the parent, after the fact, and only for a fault.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 
-#include "stack/environment.hpp"
+#include "engine/plan.hpp"
 
 namespace dumpsim::engine {
 
 /// In the lines of `evidence` that end in "[0x1234]" (fault_evidence.hpp) the address gives way to "(file.c:12)", and a
 /// function that had only its place a name; without anything known of it, to nothing.
-std::string with_source_lines(std::string_view evidence, std::span<const stack::FilterSpec> filters);
+std::string with_source_lines(std::string_view evidence, const Images& images);
 
 }  // namespace dumpsim::engine

@@ -93,7 +93,7 @@ void damaged(Kernel& kernel, const EXCEPTION_RECORD& record, const char* what, c
   kernel.bugcheck(KMODE_EXCEPTION_NOT_HANDLED, {static_cast<std::uint64_t>(std::int64_t{status}), 0, 0, 0});
 }
 
-/// Goes on at `context` in the call into a driver that its stack pointer belongs to.
+/// Goes on at `context` in the call into a driver that its stack pointer belongs to, at the IRQL of the moment [doc].
 [[noreturn]] void go_on(Kernel& kernel, machine::Context& context) {
   const machine::GateFrame* call = kernel.gate().innermost();
   while (machine::Gate::outer(call) != nullptr && machine::Gate::first_rsp(call) < context.rsp()) {
@@ -272,6 +272,7 @@ bool search_handler(Kernel& kernel, Dispatch& dispatch) {
     }
     switch (said) {
       case ExceptionContinueExecution:
+        // What cannot be gone on from raises this in its place [doc].
         if ((record.ExceptionFlags & EXCEPTION_NONCONTINUABLE) != 0) {
           raise_within(kernel, STATUS_NONCONTINUABLE_EXCEPTION, &record);
         }
@@ -318,6 +319,7 @@ void raise(Kernel& kernel, EXCEPTION_RECORD& record) {
   }
   // Only what a call keeps means anything there.
   context.Rax = context.Rcx = context.Rdx = context.R8 = context.R9 = context.R10 = context.R11 = 0;
+  // Windows names a place in its own routine; the driver's is what one looks for [assumed].
   if (record.ExceptionAddress == nullptr) record.ExceptionAddress = pointer<void>(context.Rip);
   Dispatch dispatch{nullptr, here(), &record, &context, false};
   if (search_handler(kernel, dispatch)) {

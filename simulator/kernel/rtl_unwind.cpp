@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unwinding and looking at the stack, for code that does it itself.
+// Unwinding and looking at the stack, for code that does it itself. Its history tables are a cache of look-ups and are
+// left alone [assumed].
 #include <cstring>
 
 #include "kernel/context_copy.hpp"

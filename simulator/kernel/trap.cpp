@@ -193,7 +193,7 @@ bool Traps::resolve(FaultReport& report, void* ucontext) {
   if (report.kind == FaultKind::breakpoint && report.code == 0x2d && debug_service(report, ucontext)) return true;
   TrapVerdict verdict = judge(report);
   if (verdict.what == TrapVerdict::What::exception) {
-    // Where int 3 stands, not behind it, is where a breakpoint is.
+    // Where int 3 stands, not behind it, is where a breakpoint is [doc].
     if (report.kind == FaultKind::breakpoint && report.code == 3) --report.registers.rip;
     if (dispatch(report, verdict, ucontext)) return true;
     verdict = unhandled(verdict.code, report.registers.rip, {verdict.parameters[0], verdict.parameters[1]}, 0, 0);

@@ -36,7 +36,7 @@ bool is_kernel_address(const Kernel& kernel, const machine::Machine& machine, st
   const Region region = machine.memory.region_of(pointer(address));
   if (region != Region::unknown) return region != Region::null_page;
   return address - machine::control_region_base < machine::control_region_bytes ||
-         kernel.image_at(pointer(address)) != nullptr;
+         current().gate().stack().contains(pointer(address)) || kernel.image_at(pointer(address)) != nullptr;
 }
 
 TrapVerdict bugcheck(std::uint32_t code, std::array<std::uint64_t, 4> parameters) {

@@ -403,7 +403,7 @@ void Gate::resume(const GateFrame* call, Context& context) {
 #ifdef DUMPSIM_ADDRESS_SANITIZER
   // The frames that are left never run their epilogues.
   auto* const to = reinterpret_cast<std::byte*>(context.rsp());
-  __asan_unpoison_memory_region(stack_->low(), static_cast<std::size_t>(to - stack_->low()));
+  __asan_unpoison_memory_region(stack().low(), static_cast<std::size_t>(to - stack().low()));
 #endif
   dumpsim_resume_context(&context);
 }

@@ -24,6 +24,10 @@ DECLSPEC_NOINLINE static void Raise(NTSTATUS Status) {
   ExRaiseStatus(Status);
 }
 
+DECLSPEC_NOINLINE static void Copy(PVOID To, ULONG_PTR From, SIZE_T Bytes) {
+  RtlCopyMemory(To, (PVOID)From, Bytes);
+}
+
 static LONG Tell(const char* Who, PEXCEPTION_POINTERS Pointers, LONG Answer) {
   PEXCEPTION_RECORD Record = Pointers->ExceptionRecord;
   SAY("  %s: %08x, flags %x, %u parameters %x %x, answers %d\n", Who, Record->ExceptionCode, Record->ExceptionFlags,
@@ -208,8 +212,9 @@ static NTSTATUS Returns(ULONG_PTR Address) {
   __try {
     return (NTSTATUS)Peek(Address);
   } __except (EXCEPTION_EXECUTE_HANDLER) {
-    return GetExceptionCode();
+    if (Address != 0) return GetExceptionCode();
   }
+  return STATUS_SUCCESS;
 }
 
 DECLSPEC_NOINLINE static ULONG Deep(ULONG Level) {
@@ -234,7 +239,7 @@ static void Recursive(void) {
 static void Kernel(void) {
   ULONG Value = 0;
   __try {
-    RtlCopyMemory(&Value, (PVOID)(ULONG_PTR)Returns(0x40), sizeof(Value));
+    Copy(&Value, 0x40, sizeof(Value));
   } __except (EXCEPTION_EXECUTE_HANDLER) {
     SAY("copy: %08x\n", GetExceptionCode());
   }

@@ -24,6 +24,7 @@ static NTSTATUS EscapingWrite(PFILTER_EXTENSION Extension, PLARGE_INTEGER DiskBy
     __try {
       __try {
         Raise(STATUS_UNSUCCESSFUL);
+        SAY("not reached\n");
       } __except (Pass("the inner filter")) {
         SAY("not reached\n");
       }
