@@ -77,7 +77,7 @@ TEST(PeFacts, ReadsImportsByNumberAndForwardedExports) {
   builder.put(PeBuilder::slots, std::uint64_t{0x8000000000000007});
   builder.put(PeBuilder::slots + 0x20, std::uint64_t{0x8000000000000007});
   // An export directory in the free part of .rdata: one function, one forward.
-  constexpr std::uint32_t at = PeBuilder::rdata + 0x200;
+  constexpr std::uint32_t at = PeBuilder::rdata + 0x300;
   builder.put(at, pe::ExportDirectory{0, 0, 0, 0, at + 0x80, 5, 2, 2, at + 0x40, at + 0x50, at + 0x60});
   builder.put(at + 0x40, PeBuilder::text).put(at + 0x44, at + 0xA0);
   builder.put(at + 0x50, at + 0x90).put(at + 0x54, at + 0x98);
@@ -226,7 +226,7 @@ const Mistake mistakes[] = {
     {"bound", [](PeBuilder& b) { b.put(PeBuilder::imports, 0u).put(PeBuilder::imports + 4, 0x5F5E100u); },
      "its imports from ntoskrnl.exe are bound to addresses, and their names are gone"},
     {"import_loop", [](PeBuilder& b) { b.put(PeBuilder::imports, PeBuilder::text).put(PeBuilder::text, ~0ull); },
-     "an import from ntoskrnl.exe by no ordinal"},
+     "its list of imports from ntoskrnl.exe has no end"},
     {"delay_loop",
      [](PeBuilder& b) {
        // A descriptor's name is 1 wherever one looks, to the end of the section.
