@@ -28,7 +28,7 @@ constexpr std::uint16_t code(unsigned offset, unsigned operation, unsigned argum
 }
 
 /// An image of one function of 0x100 bytes, and a stack.
-class World : public Memory {
+class World final : public Memory {
  public:
   World() : image_(image_bytes), stack_(0x400) {
     for (std::size_t i = 0; i < 0x100; ++i) image_[code_at + i] = std::byte{0x90};

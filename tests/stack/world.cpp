@@ -59,10 +59,10 @@ World::World(WorldOptions options)
   recorder_ = std::make_unique<trace::Recorder>(
       block_.bytes(), &machine_.clock.now, trace::RecorderOptions{.fold = options.fold, .digests = options.digests});
   kernel_ = std::make_unique<kernel::Kernel>(machine_, *recorder_, gate_, kernel::Config{});
-  kernel_->create_volume({.partition_start = options.partition_start,
-                          .partition_length = options.disk_bytes - options.partition_start,
-                          .disk_size = options.disk_bytes,
-                          .sector_size = options.sector_size});
+  kernel_->create_volume({.disk_size = options.disk_bytes,
+                          .sector_size = options.sector_size,
+                          .partitions = {{.start = DiskOffset{options.partition_start},
+                                          .length = options.disk_bytes - options.partition_start}}});
   env_.reset(new Environment{
       machine_,
       gate_,

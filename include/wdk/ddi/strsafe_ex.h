@@ -369,7 +369,7 @@ WDK_INLINE NTSTATUS RtlUnicodeStringInit(PUNICODE_STRING Destination, const WCHA
   }
   Destination->Length = (USHORT)(Length * sizeof(WCHAR));
   Destination->MaximumLength = (USHORT)(Source == NULL ? 0 : (Length + 1) * sizeof(WCHAR));
-  Destination->Buffer = (PWCH)Source;
+  Destination->Buffer = (PWCH)(ULONG_PTR)Source;
   return STATUS_SUCCESS;
 }
 
