@@ -121,6 +121,8 @@ static NTSTATUS ReadKey(PUNICODE_STRING RegistryPath, PMAIN_CONTEXT Context) {
   Table[0].DefaultData = &None;
   Table[0].DefaultLength = sizeof(None);
   NTSTATUS Status = RtlQueryRegistryValues(RTL_REGISTRY_ABSOLUTE, Path, Table, NULL, NULL);
+  // Nobody has made the key: as good as one without the value.
+  if (Status == STATUS_OBJECT_NAME_NOT_FOUND) Status = STATUS_SUCCESS;
   Context->Key = (ULONGLONG)Key << 32 | Key;
   return Status;
 }

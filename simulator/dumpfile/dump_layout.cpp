@@ -134,6 +134,7 @@ std::vector<std::byte> make_header(const DumpRequest& request, std::uint32_t typ
   store<std::uint32_t>(header, at::product_type, 1);    // workstation
   store<std::uint32_t>(header, at::suite_mask, 0x110);  // terminal, single-user terminal services
   store<std::uint32_t>(header, at::writer_status, 0);
+  // SecondaryDataState stays unset, also where secondary data follows [seen: real small dumps].
   store<std::uint8_t>(header, at::kd_secondary_version, 0);
   store<std::uint32_t>(header, at::attributes, request.kind == DumpKind::active ? 1u << 6 : 0u);
   return bytes;

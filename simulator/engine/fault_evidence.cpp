@@ -32,8 +32,15 @@ std::string place(std::uint64_t address, const kernel::Kernel& kernel, std::span
   return words;
 }
 
+/// Whether an image without a table is a .sys all the same: its headers are mapped with it.
+bool is_pe(const kernel::ImageRange& range) {
+  return range.bytes >= 2 && range.base[0] == std::byte{'M'} && range.base[1] == std::byte{'Z'};
+}
+
 /// "dump_x!encrypt_page+0x12". An image with tables knows where its functions begin, so a name of one before it is
-/// none of its own; the place in the image is told beside, for source_lines.hpp: "dump_x!sub_1000+0x12 [0x1012]".
+/// none of its own; the place in the image is told beside, for source_lines.hpp: "dump_x!sub_1000+0x12 [0x1012]". A
+/// leaf function is in no table, and an image of nothing else has none: "dump_x!DriverEntry+0x14 [0x1014?]" is the
+/// nearest name before it, "dump_x+0x1014 [0x1014?]" not even that.
 std::string frame(std::uint64_t address, const kernel::Kernel& kernel, std::span<const loader::Image* const> images) {
   const kernel::ImageRange* range = kernel.image_at(pointer(address));
   const auto holds = [address](const loader::Image* each) { return each->contains(pointer(address)); };
@@ -42,11 +49,12 @@ std::string frame(std::uint64_t address, const kernel::Kernel& kernel, std::span
   const auto base = reinterpret_cast<std::uint64_t>(range->base);
   if (range->functions.empty()) {
     const std::string function = (*found)->function_at(pointer(address));
-    return function.empty() ? fmt::format("{}+{:#x}", range->name, address - base)
-                            : fmt::format("{}!{}", range->name, function);
+    const std::string leaf = is_pe(*range) ? fmt::format(" [{:#x}?]", address - base) : std::string();
+    return function.empty() ? fmt::format("{}+{:#x}{}", range->name, address - base, leaf)
+                            : fmt::format("{}!{}{}", range->name, function, leaf);
   }
   const machine::FunctionRow* row = machine::find_function({base, range->bytes, range->functions}, address);
-  if (row == nullptr) return fmt::format("{}+{:#x}", range->name, address - base);
+  if (row == nullptr) return fmt::format("{0}+{1:#x} [{1:#x}?]", range->name, address - base);
   std::string function = (*found)->function_at(range->base + row->begin);
   if (function.empty() || function.find('+') != std::string::npos) function = fmt::format("sub_{:x}", row->begin);
   const std::uint64_t distance = address - base - row->begin;

@@ -16,11 +16,13 @@ namespace {
 
 constexpr std::string_view unnamed = "sub_";
 
-/// A line of the backtrace: "  #1  dump_x!sub_1000+0x12 [0x1012]".
+/// A line of the backtrace: "  #1  dump_x!sub_1000+0x12 [0x1012]", "  #0  dump_x+0x1014 [0x1014?]".
 struct Frame {
   std::size_t line = 0;
-  std::string image;    ///< as the trace calls it
-  std::string address;  ///< relative to the image's base, hex
+  std::size_t name = 0;  ///< where in the line the image's name ends
+  bool guessed = false;  ///< the line names no function, or the nearest one before
+  std::string image;     ///< as the trace calls it
+  std::string address;   ///< relative to the image's base, hex
   std::string function, place;
 };
 
@@ -39,14 +41,15 @@ std::vector<Frame> frames_of(std::vector<std::string>& lines) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     std::string& line = lines[i];
     const std::size_t mark = line.find(" [0x");
-    const std::size_t bang = line.find('!');
-    if (!line.starts_with("  #") || line.back() != ']' || mark == std::string::npos || bang == std::string::npos) {
-      continue;
-    }
+    if (!line.starts_with("  #") || line.back() != ']' || mark == std::string::npos) continue;
     Frame frame;
     frame.line = i;
-    const std::size_t start = line.rfind(' ', bang) + 1;
-    frame.image = line.substr(start, bang - start);
+    frame.guessed = line.ends_with("?]");
+    const std::size_t start = line.rfind(' ', mark - 1) + 1;
+    const std::size_t bang = line.find('!', start);
+    frame.name = bang < mark ? bang : line.rfind('+', mark);
+    if (frame.name == std::string::npos || frame.name <= start) continue;
+    frame.image = line.substr(start, frame.name - start);
     std::string hex = line.substr(mark + 4, line.size() - mark - 5);
     std::uint64_t address = 0;
     std::from_chars(hex.data(), hex.data() + hex.size(), address, 16);
@@ -117,9 +120,16 @@ std::string with_source_lines(std::string_view evidence, const Images& images) {
   }
   for (const Frame& frame : frames) {
     std::string& line = lines[frame.line];
-    const std::size_t bang = line.find('!');
-    if (!frame.function.empty() && line.compare(bang + 1, unnamed.size(), unnamed) == 0) {
-      line.replace(bang + 1, std::min(line.find('+', bang), line.size()) - bang - 1, frame.function);
+    const std::size_t begin = frame.name + 1;
+    const std::size_t end = std::min(line.find('+', begin), line.size());
+    if (frame.guessed) {
+      // Without a line it may be the nearest export, no better a guess. Where the function begins is not said.
+      if (!frame.place.empty() && !frame.function.empty() &&
+          (line[frame.name] != '!' || line.compare(begin, end - begin, frame.function) != 0)) {
+        line.replace(frame.name, std::string::npos, "!" + frame.function);
+      }
+    } else if (!frame.function.empty() && line.compare(begin, unnamed.size(), unnamed) == 0) {
+      line.replace(begin, end - begin, frame.function);
     }
     if (!frame.place.empty()) line += " (" + frame.place + ")";
   }

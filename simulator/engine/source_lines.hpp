@@ -12,7 +12,8 @@
 namespace dumpsim::engine {
 
 /// In the lines of `evidence` that end in "[0x1234]" (fault_evidence.hpp) the address gives way to "(file.c:12)", and a
-/// function that had only its place a name; without anything known of it, to nothing.
+/// function that had only its place a name; without anything known of it, to nothing. Before "[0x1234?]" the name is a
+/// guess, which gives way to a function that is known with its line; its offset is not.
 std::string with_source_lines(std::string_view evidence, const Images& images);
 
 }  // namespace dumpsim::engine

@@ -20,6 +20,8 @@ constexpr std::uint32_t callback_limit = 4096;
 
 Result<void> Reader::read_imports() {
   const Directory imports = directory(directory_import);
+  // Counted and passed over, as is all else that a driver can run without: nothing in the kernel resolves them
+  // [assumed].
   for (std::uint64_t address = directory(directory_delay_import).address, count = 0; address != 0; address += 32) {
     const std::optional<std::uint32_t> name = mapped<std::uint32_t>(address + 4);
     if (!name) return damaged("its table of delayed imports has no end");

@@ -364,6 +364,11 @@ template <class Data>
 bool BugcheckCalls::take_data(const BugcheckRegistration& to, Callback callback, Data& data, bool query, Blobs& blobs) {
   std::byte* const small = frame() + page_size;
   const std::uint32_t most = blobs.most();
+  // Flags answer for one call: what stands after the last one says whether another part follows [assumed].
+  const auto ask = [&] {
+    if constexpr (requires { data.Flags; }) data.Flags = 0;
+    return call_reason(to, callback, &data, sizeof data);
+  };
   std::memset(small, 0, small_buffer_bytes);
   data.InBuffer = small;
   data.InBufferLength = small_buffer_bytes;
@@ -371,7 +376,7 @@ bool BugcheckCalls::take_data(const BugcheckRegistration& to, Callback callback,
   data.OutBuffer = nullptr;
   data.OutBufferLength = 0;
   if (query) {
-    if (!call_reason(to, callback, &data, sizeof data)) return false;
+    if (!ask()) return false;
     const std::uint32_t wanted = data.OutBufferLength;
     if (wanted == 0) {  // nothing to give: not asked for data [assumed]
       take_blob(to, callback, nullptr, 0, most, bytes_of(data.Guid), blobs);
@@ -387,7 +392,7 @@ bool BugcheckCalls::take_data(const BugcheckRegistration& to, Callback callback,
   data.InBuffer = data.OutBuffer = small;
   data.InBufferLength = small_buffer_bytes;
   data.MaximumAllowed = most;
-  if (!call_reason(to, callback, &data, sizeof data)) return false;
+  if (!ask()) return false;
   const Data answer = data;
   take_blob(to, callback, static_cast<const std::byte*>(answer.OutBuffer), answer.OutBufferLength, most,
             bytes_of(answer.Guid), blobs);
@@ -407,7 +412,6 @@ std::vector<dumpfile::SecondaryBlob> BugcheckCalls::secondary_data(std::uint64_t
     env_.totals.rest_on(Policy::multi_part_query);
     auto* const data = new (frame()) KBUGCHECK_SECONDARY_DUMP_DATA_EX{};
     for (std::uint32_t parts = 1;; ++parts) {
-      data->Flags = 0;
       data->DumpType = dump_type;
       data->BugCheckCode = crash_.code;
       data->BugCheckParameter1 = crash_.parameters[0];

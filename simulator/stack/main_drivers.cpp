@@ -46,13 +46,13 @@ void report_left_behind(Environment& env, std::uint16_t image, Callback callback
   if (const std::string held = env.kernel->held_by(image); !held.empty()) {
     report(env, Rule::pool_leak, image, callback, held);
   }
-  if (const std::string records = env.kernel->registered_by(image); !records.empty()) {
-    report(env, Rule::bugcheck_record_left_behind, image, callback, records);
-  }
 }
 
 void MainDrivers::take_out(Driver& driver, Callback callback) {
   report_left_behind(env_, driver.id, callback);
+  if (const std::string records = env_.kernel->registered_by(driver.id); !records.empty()) {
+    report(env_, Rule::bugcheck_record_left_behind, driver.id, callback, records);
+  }
   if (const std::string used = env_.kernel->scheduler().outlives(driver.id); !used.empty()) {
     report(env_, Rule::unload_still_in_use, driver.id, callback, used);
   }

@@ -63,7 +63,8 @@ class MainDrivers {
   std::vector<std::unique_ptr<Driver>> stay_;  // stopped in vain: they have no DriverUnload
 };
 
-/// Reports what `image` has made and not given back: devices, links, references to devices, pool.
+/// Reports what `image` has made and not given back: devices, routines, links, references to devices, pool. What
+/// matters only once the image goes, its bug check records and its threads, is told by who takes it out.
 void report_left_behind(Environment& env, std::uint16_t image, trace::Callback callback);
 
 }  // namespace dumpsim::stack

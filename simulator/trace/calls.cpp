@@ -198,7 +198,8 @@ CallMatch match_calls(std::span<const CallRun> runs, std::span<const CallPattern
     const auto matches = [&](const std::string& image) { return names_image(item.filter, image); };
     if (named(item) && std::none_of(names.begin(), names.end(), matches)) {
       return {.matched = false,
-              .explanation = fmt::format("no filter \"{}\" was loaded, expected {}", item.filter, format_item(item))};
+              .explanation =
+                  fmt::format("no filter or driver \"{}\" was loaded, expected {}", item.filter, format_item(item))};
     }
   }
   if (!pattern.empty() && std::any_of(pattern.begin(), pattern.end(), named)) {

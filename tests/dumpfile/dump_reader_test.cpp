@@ -313,7 +313,7 @@ TEST(TriageDump, TheRealOneIsReadToItsEnd) {
   EXPECT_THAT(words, HasSubstr("crashed         2021-02-21 01:38:22.98 UTC"));
   EXPECT_THAT(words, HasSubstr("more than the file has"));
   EXPECT_THAT(words, HasSubstr("{65755a40-f146-43ea-8c91-36b85728fd35}  0 B  crashdmp"));
-  EXPECT_THAT(words, HasSubstr("{2b88b710-1c93-4f7c-b06c-655ecc50decc}  41.27 KiB")) << "all of them are listed";
+  EXPECT_THAT(words, HasSubstr("{2b88b710-1c93-4f7c-b06c-655ecc50decc}  41.28 KiB")) << "all of them are listed";
   Result<ImageSource> memory = open_image_source(path);
   ASSERT_FALSE(memory);
   EXPECT_THAT(memory.error().message, HasSubstr("a small memory dump stores no pages"));

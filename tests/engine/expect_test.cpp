@@ -67,7 +67,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"statuses", start_fails, START_FAILS_BUT(STATUS_OF("STATUS_UNSUCCESSFUL")),
             START_FAILS_BUT("statuses = [{ callback = \"DumpStart\", status = \"STATUS_UNSUCCESSFUL\" }, { callback = "
                             "\"DumpFinish\", status = 5 }]\n"),
-            "statuses: no DumpFinish of any filter returned 0x00000005"},
+            "statuses: no DumpFinish of any driver returned 0x00000005"},
         Row{"statuses_undeclared", start_fails, START_FAILS_BUT(STATUS_OF("STATUS_UNSUCCESSFUL")), START_FAILS_BUT(""),
             "statuses: DumpStart of dump_start_fails returned STATUS_UNSUCCESSFUL, which was not expected"},
         Row{"disabled", start_fails, START_FAILS_BUT(STATUS_OF("STATUS_UNSUCCESSFUL")),

@@ -117,7 +117,7 @@ TEST_P(ExportsTest, AStructureByValueArrivesInEitherConvention) {
 
 TEST_P(ExportsTest, MmGetSystemRoutineAddressGivesTheCallersConvention) {
   Counted known(u"KeGetCurrentIrql");
-  Counted unknown(u"KeSaveExtendedProcessorState");
+  Counted unknown(u"KeNobodyHasThis");
   Counted foreign(u"Ke\u00e4");
   void* found = K(MmGetSystemRoutineAddress)(&known);
   EXPECT_EQ(found, find_export("KeGetCurrentIrql")->entry(GetParam()));

@@ -165,7 +165,7 @@ TEST_P(KeTest, MutexesAndSemaphores) {
   EXPECT_EQ(mutex.OwnerThread, K(KeGetCurrentThread)());
   EXPECT_EQ(K(KeReleaseMutex)(&mutex, FALSE), -1);
   EXPECT_EQ(K(KeReleaseMutex)(&mutex, FALSE), 0);
-  bugcheck_of(KMODE_EXCEPTION_NOT_HANDLED, [&] { K(KeReleaseMutex)(&mutex, FALSE); });
+  bugcheck_of(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, [&] { K(KeReleaseMutex)(&mutex, FALSE); });
 
   KSEMAPHORE semaphore;
   K(KeInitializeSemaphore)(&semaphore, 1, 2);
@@ -173,7 +173,7 @@ TEST_P(KeTest, MutexesAndSemaphores) {
   EXPECT_EQ(K(KeWaitForSingleObject)(&semaphore, Executive, KernelMode, FALSE, &poll), STATUS_TIMEOUT);
   EXPECT_EQ(K(KeReleaseSemaphore)(&semaphore, 0, 2, FALSE), 0);
   EXPECT_EQ(K(KeReadStateSemaphore)(&semaphore), 2);
-  bugcheck_of(KMODE_EXCEPTION_NOT_HANDLED, [&] { K(KeReleaseSemaphore)(&semaphore, 0, 1, FALSE); });
+  bugcheck_of(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, [&] { K(KeReleaseSemaphore)(&semaphore, 0, 1, FALSE); });
 }
 
 TEST_P(KeTest, SpinLocksRaiseAndDeadlock) {

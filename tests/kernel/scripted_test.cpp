@@ -104,7 +104,7 @@ TEST_P(ScriptedTest, AnswersPointToMemoryThatStays) {
   std::memcpy(block, reinterpret_cast<const void*>(answer[1]), sizeof block);
   EXPECT_EQ(block[0], 0x4242424242424242u);
   EXPECT_EQ(*reinterpret_cast<const std::uint8_t*>(block[1]), 9);
-  EXPECT_EQ(kernel().words(reinterpret_cast<const void*>(block[1])).substr(0, 5), "pool#");
+  EXPECT_EQ(kernel().words(reinterpret_cast<const void*>(block[1])).substr(0, 12), "system pool#");
 }
 
 TEST_P(ScriptedTest, MayRefuseToBeOpened) {

@@ -302,7 +302,7 @@ TEST_P(ThreadTest, AMutexBelongsToTheThreadThatTookIt) {
     EXPECT_EQ(K(KeReadStateMutex)(&mutex), 1);
   });
   EXPECT_THAT(said, ElementsAre("taken over"));
-  bugcheck_of(KMODE_EXCEPTION_NOT_HANDLED, [&] {
+  bugcheck_of(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, [&] {
     wait(&mutex);
     HANDLE handle = start([&] { K(KeReleaseMutex)(&mutex, FALSE); });
     wait(object_of(handle));

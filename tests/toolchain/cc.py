@@ -59,7 +59,8 @@ def choice(folder):
     demand("built the sys way" in said and "__try" in said, f"seh.c is not built the sys way: {said}")
     same_life(folder, "seh.sys", "tests/variants/seh.toml", "seh")
     run([PROGRAM, "cc", "--way", "system-v", "-o", "seh-v.so", source / "seh.c"], folder)
-    same_life(folder, "seh-v.so", "tests/variants/seh.toml", "seh-v")
+    # Its name is its service's too, whose key it queries.
+    same_life(folder, "seh-v.so", "tests/variants/seh.toml", "seh")
     _, said = run([PROGRAM, "cc", "--way", "windows", "-o", "seh-w.so", source / "seh.c"], folder, expect=2)
     demand("build a .sys (--way sys)" in said, f"--way windows does not refuse __try: {said}")
     _, said = run([PROGRAM, "cc", "-o", "cpp.so", source / "cpp_filter.cpp"], folder)
