@@ -104,8 +104,8 @@ class Machine {
   /// volume driver read back what the dump filter wrote?
   Machine& compare_volume_path();
 
-  /// Boot, crash, next boot, in a forked child: whatever the filter does, the caller stands. One at a time in a process.
-  /// The process keeps memory for the next run, about what the largest took; the result does not depend on it.
+  /// Boot, crash, next boot, in a forked child: whatever the filter does, the caller stands. One at a time in a
+  /// process. The process keeps memory for the next run, about what the largest took; the result does not depend on it.
   Run run() const;
   /// Loads the dump stack in this process (DriverEntry of every filter) for single steps under a debugger or in a test.
   Stack load() const;

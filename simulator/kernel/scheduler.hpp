@@ -64,7 +64,7 @@ struct Wait {
   std::size_t count = 0;
   bool all = false;
   std::uint64_t deadline = no_deadline;  ///< on the machine's clock
-  std::uint64_t order = 0;         ///< of all waits
+  std::uint64_t order = 0;               ///< of all waits
   bool timed_out = false;
   std::size_t satisfied = 0;  ///< which object ended it
 };

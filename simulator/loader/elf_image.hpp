@@ -45,9 +45,7 @@ class ElfImage final : public Image {
   Result<void> trap(const std::vector<std::size_t>& missing);
   ElfImage(std::filesystem::path path, LoadOptions options, machine::Convention convention,
            std::shared_ptr<const ElfTemplate> image)
-      : Image(std::move(path), options, convention),
-        trap_missing_(options.trap_missing),
-        template_(std::move(image)) {}
+      : Image(std::move(path), options, convention), trap_missing_(options.trap_missing), template_(std::move(image)) {}
   Result<void> bind(const ExportTable& exports);
   Result<void> map(std::optional<File> copy);
   Result<void> relocate();
