@@ -13,7 +13,6 @@
 #include "wdk/ntddscsi.h"
 #include "wdk/ntddstor.h"
 #include "wdk/ntddvol.h"
-#include "wdk/ntifs.h"
 //
 #include "wdk/aux_klib.h"
 
