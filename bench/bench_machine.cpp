@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "engine/registry_seed.hpp"
+
 namespace dumpsim::bench {
 namespace {
 
@@ -30,6 +32,7 @@ BenchMachine::BenchMachine(const Shape& shape) : memory_(shape.memory), pages_(s
   }
   scenario::fill_defaults(scenario_);
   plan_ = must(engine::plan(scenario_));
+  plan_.registry = must(engine::registry_edits(scenario_));
   machine::PhysicalMemory::Options options;
   if (!shape.materialised) options.materialise_limit = 0;
   machine_ = std::make_unique<machine::Machine>(
@@ -39,7 +42,7 @@ BenchMachine::BenchMachine(const Shape& shape) : memory_(shape.memory), pages_(s
   shared_ = std::make_unique<engine::SharedBlock>(must(engine::SharedBlock::create()));
   trace_ = must(Mapping::shared(std::size_t{16} << 20));
   recorder_ = std::make_unique<trace::Recorder>(trace_.bytes(), &machine_->clock.now, trace::RecorderOptions{});
-  session_ = must(engine::Session::create(scenario_, plan_, must(engine::find_filters(scenario_, {})), *machine_,
+  session_ = must(engine::Session::create(scenario_, plan_, must(engine::find_images(scenario_, {})), *machine_,
                                           *disk_, *recorder_, shared_->texts()));
   stack_ = std::make_unique<stack::DumpStack>(session_->environment(), stack::Usage::crash, session_->filters());
   must(stack_->load());

@@ -132,7 +132,7 @@ void warm_run(benchmark::State& state) {
   scenario::Filter filter;
   filter.image = DUMPSIM_FILTERS "/xor.so";
   filter.name = "xor";
-  filter.parameters["Key"] = std::uint32_t{0xa5};
+  filter.parameters["Key"] = scenario::RegistryValue::dword(0xa5);
   scenario.filters.push_back(filter);
   scenario::fill_defaults(scenario);
   engine::WarmHost host;

@@ -84,7 +84,7 @@ void sys_aes_xts(benchmark::State& state) {
   Shape shape{.filters = 1, .pages = 16, .memory = std::uint64_t{16} << 20};
   std::vector<std::byte> key(64);
   for (std::size_t i = 0; i < key.size(); ++i) key[i] = static_cast<std::byte>(i * 7 + 1);
-  shape.like.parameters["Key"] = key;
+  shape.like.parameters["Key"] = scenario::RegistryValue::binary(key);
   Pair pair;
   if (!measure(state, shape, "aes_xts", pair)) return;
   state.counters["so_MB/s"] = 65536e3 / median(pair.so);

@@ -56,7 +56,7 @@ std::string to_provider(const engine::Report& report) {
     }
     text += fmt::format("\n[[device]]\nname = {}\n", literal(device));
     for (const engine::Asked& asked : report.asked) {
-      if (asked.device == device && asked.opened) text += "\n" + reply_of(asked);
+      if (asked.device == device && asked.opened) text += fmt::format("\n{}", reply_of(asked));
     }
   }
   return text;
