@@ -49,9 +49,10 @@ std::string frame(std::uint64_t address, const kernel::Kernel& kernel, std::span
   const auto base = reinterpret_cast<std::uint64_t>(range->base);
   if (range->functions.empty()) {
     const std::string function = (*found)->function_at(pointer(address));
-    const std::string leaf = is_pe(*range) ? fmt::format(" [{:#x}?]", address - base) : std::string();
-    return function.empty() ? fmt::format("{}+{:#x}{}", range->name, address - base, leaf)
-                            : fmt::format("{}!{}{}", range->name, function, leaf);
+    // In an ELF image the symbol table says for sure.
+    const std::string_view guess = function.empty() || is_pe(*range) ? "?" : "";
+    return function.empty() ? fmt::format("{0}+{1:#x} [{1:#x}{2}]", range->name, address - base, guess)
+                            : fmt::format("{}!{} [{:#x}{}]", range->name, function, address - base, guess);
   }
   const machine::FunctionRow* row = machine::find_function({base, range->bytes, range->functions}, address);
   if (row == nullptr) return fmt::format("{0}+{1:#x} [{1:#x}?]", range->name, address - base);

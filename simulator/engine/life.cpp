@@ -143,7 +143,7 @@ struct Session::State {
 
   /// In the signal handler: a write into memory that is shown read-only is reported, and then happens, as it does on
   /// Windows.
-  static bool open_page(void* context, const void* address) {
+  static bool open_page(void* context, const void* address, std::uint64_t rip) {
     State& state = *static_cast<State*>(context);
     Pfn pfn = 0;
     if (!state.machine.memory.open_for_write(address, pfn)) return false;
@@ -153,7 +153,8 @@ struct Session::State {
     const int n = std::snprintf(text, sizeof text, "wrote to %.*s, the memory that is being dumped",
                                 static_cast<int>(length), where);
     state.recorder.violation(state.kernel->image(), state.kernel->callback(), trace::Rule::write_buffer_modified,
-                             std::string_view(text, static_cast<std::size_t>(n)));
+                             std::string_view(text, static_cast<std::size_t>(n)),
+                             state.kernel->site_at(state.kernel->image(), rip));
     return true;
   }
 
@@ -185,7 +186,8 @@ struct Session::State {
                                                                                  : "read",
                                 row->section.name.c_str(), machine.processor.irql);
     recorder.violation(row->image, kernel->callback(), trace::Rule::irql_pageable_code,
-                       std::string_view(text, std::min(static_cast<std::size_t>(n), sizeof text - 1)));
+                       std::string_view(text, std::min(static_cast<std::size_t>(n), sizeof text - 1)),
+                       kernel->site_at(row->image, report.registers.rip));
     if (pageable_stops) return false;
     machine.sections.page_in(*row);
     return true;

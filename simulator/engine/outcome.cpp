@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "base/text.hpp"
@@ -165,7 +166,20 @@ Result<void> tell_outcome(const ChildEnd& end, const SharedTexts& shared, const 
 
 void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals, const trace::TraceView& view,
                 Report& report) {
-  // In the order they were first met.
+  // One a place, in the order they were first met.
+  std::set<std::tuple<trace::Rule, std::uint16_t, Callback>> with_sites;
+  for (const trace::Site& site : view.sites()) {
+    with_sites.insert({site.rule, site.image, site.callback});
+    report.findings.push_back({.rule = site.rule,
+                               .severity = site.severity,
+                               .filter = view.image_name(site.image),
+                               .callback = site.callback,
+                               .count = site.count,
+                               .detail = site.text,
+                               .site = site.offset,
+                               .site_exact = site.exact});
+  }
+  // Records whose place is not known: the table was full, or the host itself found it out.
   std::map<std::tuple<std::uint64_t, std::uint16_t, Callback>, std::size_t> known;
   struct Met {
     std::uint64_t record;  // which one it is
@@ -177,7 +191,8 @@ void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals,
     const trace::Record& record = event.record;
     ++record_number;
     report.virtual_time = std::max(report.virtual_time, record.time);
-    if (record.kind == Kind::violation && record.arg < static_cast<std::uint64_t>(trace::Rule::count_)) {
+    if (record.kind == Kind::violation && record.arg < static_cast<std::uint64_t>(trace::Rule::count_) &&
+        !with_sites.contains({static_cast<trace::Rule>(record.arg), record.image, record.callback})) {
       const auto [at, is_new] = known.try_emplace({record.arg, record.image, record.callback}, report.findings.size());
       if (is_new) {
         report.findings.push_back({.rule = static_cast<trace::Rule>(record.arg),

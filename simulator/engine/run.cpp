@@ -101,6 +101,7 @@ class Run {
     view = trace::TraceView::open(report_.trace.bytes());
     if (!view) return view.error();
     tell_trace(scenario_, shared_->totals(), *view, report_);
+    locate(report_.findings, images_);
     if (auto done = tell_account(*view); !done) return done.error();
     if (auto done = recover(); !done) return done.error();
     if (auto done = volume_path(); !done) return done.error();

@@ -35,7 +35,7 @@ struct RunOptions {
   std::function<void(std::uint64_t, std::uint64_t)> progress;
 };
 
-/// All violations of one rule by one filter in one callback.
+/// All violations of one rule from one place in one filter's callback.
 struct Finding {
   trace::Rule rule{};
   trace::Severity severity{};
@@ -43,6 +43,12 @@ struct Finding {
   trace::Callback callback{};
   std::uint64_t count = 0;
   std::string detail;  ///< of the first
+  /// Where in the image: the instruction, or (not exact) the one behind the call; 0 when not known.
+  std::uint32_t site = 0;
+  bool site_exact = false;
+  std::string function;  ///< there; empty when not known
+  std::string source;    ///< relative to the working directory, or without its folders; empty when not known
+  std::uint32_t line = 0;
 };
 
 /// A sector of memory that lies readable on the disk.

@@ -115,7 +115,7 @@ void put_request(Kernel& kernel, Line& line, std::uint64_t request, const DEVICE
   const auto tell = [&](trace::Rule rule, std::string_view what, NTSTATUS other) {
     std::string text = trace::request_words(request) + ": " + std::string(what);
     if (other != 0) text += trace::format_status(other);
-    kernel.recorder().violation(image, trace::Callback::dispatch, rule, text);
+    kernel.recorder().violation(image, trace::Callback::dispatch, rule, text, kernel.site_of(image));
   };
   const auto flight = kernel.io().flights.find(sending.irp);
   const bool alive = flight != kernel.io().flights.end() && !sending.completed;

@@ -168,22 +168,45 @@ void Kernel::irql_too_high(std::size_t export_index, std::uint8_t maximum, trace
   for (IrqlViolation& known : irql_violations_) {
     if (known.export_index == export_index && known.image == image() && known.callback == callback()) {
       ++known.count;
+      // One record says it; how often and where from is counted.
+      tell_irql(known, at_most, false);
       return;
     }
   }
-  const std::uint8_t irql = machine_.processor.irql;
-  irql_violations_.push_back({static_cast<std::uint16_t>(export_index), image(), callback(), irql, 1});
+  irql_violations_.push_back(
+      {static_cast<std::uint16_t>(export_index), image(), callback(), machine_.processor.irql, maximum, 1});
+  tell_irql(irql_violations_.back(), at_most, true);
+}
+
+void Kernel::tell_irql(const IrqlViolation& violation, trace::Severity at_most, bool first) {
+  const trace::Severity severity = std::min(at_most, recorder_.severity_of(trace::Rule::irql_too_high));
+  if (severity == trace::Severity::off) return;
   char text[160];
   Line line(text);
-  line.put(all_exports()[export_index].name);
+  line.put(all_exports()[violation.export_index].name);
   line.put(" called at IRQL ");
-  line.put_decimal(irql);
+  line.put_decimal(violation.irql);
   line.put(", its documented maximum is ");
-  line.put_decimal(maximum);
-  const trace::Severity severity = std::min(at_most, recorder_.severity_of(trace::Rule::irql_too_high));
-  if (severity != trace::Severity::off) {
-    recorder_.violation(image(), callback(), trace::Rule::irql_too_high, severity, line.text());
+  line.put_decimal(violation.maximum);
+  if (first) {
+    recorder_.violation(image(), callback(), trace::Rule::irql_too_high, severity, line.text(), site_of(image()));
+  } else {
+    recorder_.violation_again(image(), callback(), trace::Rule::irql_too_high, severity, line.text(), site_of(image()));
   }
+}
+
+trace::CodeSite Kernel::site_of(std::uint16_t image) const {
+  if (trace::CodeSite site = site_at(image, number(context_->caller)); site.offset != 0) {
+    site.exact = false;
+    return site;
+  }
+  return site_at(image, number(context_->entry));
+}
+
+trace::CodeSite Kernel::site_at(std::uint16_t image, std::uint64_t rip) const {
+  const ImageRange* range = image_range(image);
+  if (range == nullptr || rip - number(range->base) >= range->bytes) return {};
+  return {.offset = static_cast<std::uint32_t>(rip - number(range->base)), .exact = true};
 }
 
 // ---- calls into drivers ----
@@ -202,6 +225,8 @@ machine::CallResult Kernel::call_routine(const Routine& routine, std::span<const
   if (range != nullptr) convention = range->convention;
   context_->image = id;
   context_->callback = routine.callback;
+  context_->entry = routine.code;
+  context_->caller = nullptr;
   recorder_.emit({.kind = trace::Kind::callback_entered,
                   .callback = routine.callback,
                   .irql = irql,
@@ -242,7 +267,7 @@ void Kernel::not_given_back(std::uint16_t image, trace::Callback callback, std::
     line.put_decimal(irql);
     line.put(", returned at ");
     line.put_decimal(machine_.processor.irql);
-    recorder_.violation(image, callback, trace::Rule::irql_not_restored, line.text());
+    recorder_.violation(image, callback, trace::Rule::irql_not_restored, line.text(), site_of(image));
     machine_.processor.irql = irql;
     machine_.sections.at_irql(irql);
   }
@@ -259,13 +284,13 @@ void Kernel::not_given_back(std::uint16_t image, trace::Callback callback, std::
     line.put(names[bit]);
     comma = ", ";
   }
-  recorder_.violation(image, callback, trace::Rule::stack_callee_saved_changed, line.text());
+  recorder_.violation(image, callback, trace::Rule::stack_callee_saved_changed, line.text(), site_of(image));
 }
 
 // ---- records ----
 
 void Kernel::violate(trace::Rule rule, std::string_view detail) {
-  recorder_.violation(image(), callback(), rule, detail);
+  recorder_.violation(image(), callback(), rule, detail, site_of(image()));
 }
 
 void Kernel::bad_pool_caller(trace::Rule rule, std::string_view detail, std::array<std::uint64_t, 4> parameters) {

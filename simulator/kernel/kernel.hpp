@@ -78,6 +78,7 @@ struct IrqlViolation {
   std::uint16_t image = trace::no_image;
   trace::Callback callback = trace::Callback::none;
   std::uint8_t irql = 0;  ///< at the first time
+  std::uint8_t maximum = 0;
   std::uint64_t count = 0;
 };
 
@@ -175,8 +176,10 @@ class Kernel {
 
   // ---- who is calling ----
   /// Set by the stack around each callback; pool and handles are charged to `image`.
-  void set_current(std::uint16_t image, trace::Callback callback) {
+  void set_current(std::uint16_t image, trace::Callback callback, const void* entry = nullptr) {
     if (!gate_.active()) scheduler_.host_calls();
+    if (entry != nullptr) context_->entry = entry;  // else what ran last is still judged
+    context_->caller = nullptr;
     context_->image = image;
     context_->callback = callback;
     context_->depth = 0;
@@ -204,6 +207,10 @@ class Kernel {
     if (running_hook_ != nullptr) running_hook_(running_context_, context.image, context.callback, false);
   }
 
+  /// Where in `image` its last call of an export was made, or else the callback that runs or ran last begins.
+  trace::CodeSite site_of(std::uint16_t image) const;
+  /// Of the instruction at `rip`, if `image` is there. Async-signal-safe.
+  trace::CodeSite site_at(std::uint16_t image, std::uint64_t rip) const;
   std::uint16_t image() const { return context_->image; }
   trace::Callback callback() const { return context_->callback; }
   /// Convention of the import through which the present call came.
@@ -245,9 +252,10 @@ class Kernel {
 
   // ---- each call of an export ----
   /// Counts, checks the IRQL. True when the call is to be recorded.
-  bool enter(std::size_t export_index, machine::Convention convention, std::uint8_t maximum) {
+  bool enter(std::size_t export_index, machine::Convention convention, std::uint8_t maximum, const void* caller) {
     ++calls_[export_index];
     context_->convention = convention;
+    context_->caller = caller;
     if (machine_.processor.irql > maximum) irql_too_high(export_index, maximum, trace::Severity::error);
     return config_.record_calls;
   }
@@ -361,6 +369,7 @@ class Kernel {
 
  private:
   void irql_too_high(std::size_t export_index, std::uint8_t maximum, trace::Severity at_most);
+  void tell_irql(const IrqlViolation& violation, trace::Severity at_most, bool first);
   void not_given_back(std::uint16_t image, trace::Callback callback, std::uint8_t irql,
                       const machine::CallResult& call);
 

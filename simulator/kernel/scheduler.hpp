@@ -33,6 +33,8 @@ struct Context {
   trace::Callback callback = trace::Callback::none;
   machine::Convention convention = machine::Convention::system_v;
   unsigned depth = 0;
+  const void* entry = nullptr;   ///< of the callback or routine that runs, or ran last
+  const void* caller = nullptr;  ///< where the last call of an export returns to; nullptr: none was made since
   ExceptionState exceptions;  ///< what is being handled on this stack
   static constexpr std::size_t text_bytes = 384;
   static constexpr std::size_t text_depth = 8;

@@ -70,9 +70,15 @@ std::string findings(const Report& report, const Paint& paint) {
   std::string text;
   for (const engine::Finding& finding : report.findings) {
     const trace::RuleRow& row = trace::row_of(finding.rule);
-    text += fmt::format("\n{} {}  {} in {}{}\n", paint.severity(finding.severity, trace::name_of(finding.severity)),
+    std::string place;
+    if (finding.line != 0) {
+      place = fmt::format(" ({}:{} in {})", finding.source, finding.line, finding.function);
+    } else if (!finding.function.empty()) {
+      place = fmt::format(" ({})", finding.function);
+    }
+    text += fmt::format("\n{} {}  {} in {}{}{}\n", paint.severity(finding.severity, trace::name_of(finding.severity)),
                         paint.bold(row.slug), finding.filter.empty() ? "the stack" : finding.filter,
-                        trace::name_of(finding.callback),
+                        trace::name_of(finding.callback), place,
                         finding.count > 1 ? fmt::format(", {} times", with_thousands(finding.count)) : "");
     text += fmt::format("  {}\n  {}\n", row.summary, finding.detail);
     text += fmt::format("  hint: {}\n  {}\n", row.hint, paint.faint(row.evidence));
@@ -164,6 +170,9 @@ std::string to_json(const Report& report, int indent) {
                                   {"filter", finding.filter},
                                   {"callback", trace::name_of(finding.callback)},
                                   {"count", finding.count},
+                                  {"function", finding.function},
+                                  {"source", finding.source},
+                                  {"line", finding.line},
                                   {"detail", finding.detail}});
   }
   json["disabled"] = report.disabled;

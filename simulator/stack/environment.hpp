@@ -68,9 +68,6 @@ struct Environment {
 };
 
 /// A broken rule, with the severity that the scenario gives it.
-inline void report(Environment& env, trace::Rule rule, std::uint16_t image, trace::Callback callback,
-                   std::string_view detail) {
-  env.recorder.violation(image, callback, rule, detail);
-}
+void report(Environment& env, trace::Rule rule, std::uint16_t image, trace::Callback callback, std::string_view detail);
 
 }  // namespace dumpsim::stack

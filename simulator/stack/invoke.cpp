@@ -3,6 +3,11 @@
 
 namespace dumpsim::stack {
 
+void report(Environment& env, trace::Rule rule, std::uint16_t image, trace::Callback callback,
+            std::string_view detail) {
+  env.recorder.violation(image, callback, rule, detail, env.kernel->site_of(image));
+}
+
 void watch_running(Environment& env) {
   env.kernel->set_running_hook(
       [](void* context, std::uint16_t image, trace::Callback callback, bool entered) {
@@ -82,7 +87,7 @@ Invoked invoke(Environment& env, const Callee& callee, trace::Callback callback,
                      .flags = transfer.mdl_flags,
                      .offset = transfer.offset,
                      .object = transfer.mdl_id});
-  env.kernel->set_current(callee.image, callback);
+  env.kernel->set_current(callee.image, callback, callee.code);
   env.trap->publish(totals.ordinal.load(std::memory_order_relaxed));
   env.machine.processor.irql = irql;
   env.machine.sections.at_irql(irql);

@@ -63,6 +63,21 @@ std::vector<CallRun> checked_runs(std::span<const std::byte> block, std::size_t 
   return runs;
 }
 
+/// Rows that name no rule, callback or severity are passed over.
+std::vector<Site> checked_sites(std::span<const std::byte> block, std::size_t at, std::uint64_t count) {
+  std::vector<Site> sites;
+  for (std::uint64_t i = 0; i < std::min<std::uint64_t>(count, max_sites); ++i) {
+    const auto row = load_row<ViolationSite>(block, at + i * sizeof(ViolationSite));
+    if (row.rule >= static_cast<std::uint16_t>(Rule::count_) || row.callback >= Callback::count_ ||
+        row.severity > static_cast<std::uint8_t>(Severity::error))
+      continue;
+    sites.push_back({static_cast<Rule>(row.rule), row.image, row.callback, static_cast<Severity>(row.severity),
+                     row.offset, row.exact != 0, row.count,
+                     printable({row.text.data(), std::min<std::size_t>(row.length, row.text.size())})});
+  }
+  return sites;
+}
+
 }  // namespace
 
 std::array<std::uint64_t, 4> Event::parameters() const {
@@ -126,6 +141,9 @@ Result<TraceView> TraceView::open(std::span<const std::byte> block) {
   }
   view.calls_ = checked_runs(block, at, header.run_count, view.note_);
   if (view.calls_.size() != header.run_count) header.runs_missed = std::max<std::uint64_t>(header.runs_missed, 1);
+
+  at += std::size_t{header.run_capacity} * sizeof(CallRun);
+  view.sites_ = checked_sites(block, at, header.site_count);
 
   const std::size_t present = block.size() - records_at;
   if (header.written > present) {

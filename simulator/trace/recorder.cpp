@@ -60,6 +60,7 @@ Recorder::Recorder(std::span<std::byte> memory, const std::uint64_t* clock, Reco
   for (std::size_t i = 0; i < tallies; ++i) new (tallies_ + i) CallbackTally{};
   table += tallies * sizeof(CallbackTally);
   runs_ = reinterpret_cast<CallRun*>(table);
+  sites_ = reinterpret_cast<ViolationSite*>(table + options.call_runs * sizeof(CallRun));
   area_ = memory.data() + records_at;
 
   header_->header_bytes = sizeof(TraceHeader);
@@ -127,6 +128,32 @@ void Recorder::emit_at_the_end(const Record& record, std::span<const std::byte> 
   }
   ++header_->dropped;
   __atomic_store_n(&record_at(area_, truncated_at_).arg, header_->dropped, __ATOMIC_RELAXED);
+}
+
+void Recorder::violation_again(std::uint16_t image, Callback callback, Rule rule, Severity severity,
+                               std::string_view detail, CodeSite site) {
+  const std::uint64_t known = header_->site_count;
+  for (std::uint64_t i = 0; i < known; ++i) {
+    ViolationSite& row = sites_[i];
+    if (row.rule == static_cast<std::uint16_t>(rule) && row.image == image && row.callback == callback &&
+        row.offset == site.offset) {
+      ++row.count;
+      return;
+    }
+  }
+  if (known == max_sites) return;
+  auto* row = new (sites_ + known) ViolationSite;
+  row->rule = static_cast<std::uint16_t>(rule);
+  row->image = image;
+  row->callback = callback;
+  row->severity = static_cast<std::uint8_t>(severity);
+  row->offset = site.offset;
+  row->exact = site.exact ? 1 : 0;
+  row->count = 1;
+  const std::string_view kept = utf8_prefix(detail, row->text.size());
+  row->length = static_cast<std::uint16_t>(kept.size());
+  std::memcpy(row->text.data(), kept.data(), kept.size());
+  __atomic_store_n(&header_->site_count, known + 1, __ATOMIC_RELEASE);
 }
 
 std::uint64_t Recorder::transfer_of_step() const {

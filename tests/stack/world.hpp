@@ -92,7 +92,7 @@ class World {
   std::vector<std::uint32_t> changes_of(trace::Callback callback) const;
 
  private:
-  static bool open_page(void* context, const void* address);
+  static bool open_page(void* context, const void* address, std::uint64_t rip);
   policy::Policies policies_;
   machine::Machine machine_;
   Mapping block_;
