@@ -1,12 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stack/invoke.hpp"
 
+#include "stack/transfer_mdl.hpp"
+
 namespace dumpsim::stack {
 
 void report(Environment& env, trace::Rule rule, std::uint16_t image, trace::Callback callback,
             std::string_view detail) {
   env.recorder.violation(image, callback, rule, detail, env.kernel->site_of(image));
 }
+
+namespace {
+
+/// What a fault's address gives away: fields of an MDL that were no addresses.
+void report_stale_address(Environment& env, std::uint16_t image, trace::Callback callback) {
+  const machine::FaultReport& fault = env.trap->last();
+  if (fault.kind != machine::FaultKind::access || !fault.address_known) return;
+  const auto* address = reinterpret_cast<const void*>(fault.address);
+  const trace::CodeSite site = env.kernel->site_at(image, fault.registers.rip);
+  if (TransferMdl::is_stale_start(address)) {
+    env.recorder.violation(image, callback, trace::Rule::mdl_stale_startva_used,
+                           "read the bytes of a write where StartVa or an unmapped MDL points, which is nowhere", site);
+  } else if (TransferMdl::is_retired(address)) {
+    env.recorder.violation(image, callback, trace::Rule::mdl_used_after_callback,
+                           "followed an MDL of a transfer that is over", site);
+  }
+}
+
+}  // namespace
 
 void watch_running(Environment& env) {
   env.kernel->set_running_hook(
@@ -35,6 +56,7 @@ void end_without_return(Environment& env, std::uint64_t reason) {
   env.trap->publish(0);
   if (reason == machine::FaultTrap::reason) {
     totals.ended = env.trap->last().kind == machine::FaultKind::hang ? Ended::hung : Ended::crashed;
+    report_stale_address(env, image, callback);
     env.tell_fault(image, callback);
     env.kernel->record_bugcheck(image, callback);
     totals.bugcheck_code = env.machine.bugcheck.code;
