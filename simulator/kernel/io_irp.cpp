@@ -33,10 +33,11 @@ PIRP abandon(Kernel& kernel, PIRP irp) {
   return nullptr;
 }
 
+/// False for a buffer that cannot be locked too: the requests' builders answer NULL and raise nothing [assumed: they
+/// are documented to answer NULL when they fail, and no exception is mentioned].
 bool lock_buffer(PIRP irp, PVOID buffer, ULONG length, LOCK_OPERATION operation) {
-  if (kernel::IoAllocateMdl(buffer, length, FALSE, FALSE, irp) == nullptr) return false;
-  kernel::MmProbeAndLockPages(irp->MdlAddress, KernelMode, operation);
-  return true;
+  return kernel::IoAllocateMdl(buffer, length, FALSE, FALSE, irp) != nullptr &&
+         NT_SUCCESS(probe_and_lock(irp->MdlAddress, KernelMode, operation));
 }
 
 PIRP build_transfer(std::size_t index, ULONG major, PDEVICE_OBJECT device, PVOID buffer, ULONG length,

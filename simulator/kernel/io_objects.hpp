@@ -57,6 +57,11 @@ PDEVICE_OBJECT find_device(Kernel& kernel, std::u16string_view name, std::u16str
 /// "\Device\VeraCrypt"; of an unnamed device the name of the one its stack stands on, else "device of \Driver\x".
 void put_device_name(Kernel& kernel, Line& line, const DEVICE_OBJECT* device);
 
+// ---- MDLs: mm_mdl.cpp ----
+
+/// MmProbeAndLockPages with a status where that raises one: STATUS_ACCESS_VIOLATION, and nothing is locked.
+NTSTATUS probe_and_lock(PMDL mdl, KPROCESSOR_MODE mode, LOCK_OPERATION operation);
+
 // ---- IRPs: io_irp.cpp, io_call.cpp ----
 
 /// An IRP of the kernel's own, charged to whom it is made for. nullptr when pool is used up.
