@@ -79,9 +79,10 @@ TEST_P(MdlTest, WhatCannotBeLockedIsRaised) {
   const auto status_of = [&](void* address, ULONG bytes, KPROCESSOR_MODE mode, LOCK_OPERATION operation) {
     PMDL mdl = mdl_of(address, bytes);
     const CSHORT before = mdl->MdlFlags;
-    const auto parameters =
-        bugcheck_of(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, [&] { K(MmProbeAndLockPages)
-                                                               (mdl, mode, operation); });
+    const auto parameters = bugcheck_of(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, [&] {
+      K(MmProbeAndLockPages)
+      (mdl, mode, operation);
+    });
     EXPECT_EQ(mdl->MdlFlags, before) << "nothing is locked";
     K(IoFreeMdl)(mdl);
     return static_cast<NTSTATUS>(parameters[0]);
