@@ -370,10 +370,7 @@ std::int32_t DumpStack::State::notify_usage(bool entering) {
   const std::uint64_t type = usage == Usage::crash ? usage_dump_file : usage_hibernation;
   env.machine.processor.irql = machine::passive_level;
   const std::int32_t status = env.kernel->notify_usage(static_cast<std::uint32_t>(type), entering);
-  if (const auto left = env.kernel->left(); left) {
-    end_without_return(env, *left);
-    return STATUS_UNSUCCESSFUL;
-  }
+  if (ended_in_driver(env)) return STATUS_UNSUCCESSFUL;
   env.recorder.emit({.kind = Kind::usage_notification, .status = status, .flags = entering ? 1u : 0u, .arg = type});
   return status;
 }

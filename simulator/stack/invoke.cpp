@@ -48,7 +48,9 @@ void watch_running(Environment& env) {
       &env);
 }
 
-void end_without_return(Environment& env, std::uint64_t reason) {
+namespace {
+
+void end_run(Environment& env, std::uint64_t reason) {
   // Of calls within calls the innermost is meant. `running` stays, so that the parent can name the callback.
   const std::uint16_t image = env.kernel->image();
   const trace::Callback callback = env.kernel->callback();
@@ -69,19 +71,26 @@ void end_without_return(Environment& env, std::uint64_t reason) {
   env.kernel->set_current(trace::no_image, trace::Callback::none);
 }
 
+}  // namespace
+
+bool ended_in_driver(Environment& env) {
+  const auto left = env.kernel->left();
+  if (left && env.totals.ended == Ended::no) end_run(env, *left);
+  return left.has_value();
+}
+
 std::int32_t send_power(Environment& env, kernel::PowerRequest request) {
   env.machine.processor.irql = machine::passive_level;
   const std::int32_t status = env.kernel->send_power(request);
-  if (const auto left = env.kernel->left(); left) end_without_return(env, *left);
+  ended_in_driver(env);
   return status;
 }
 
 bool let_others_run(Environment& env, std::uint64_t hundred_ns) {
   if (env.kernel->scheduler().frozen()) return true;
   env.trap->publish(env.totals.ordinal.load(std::memory_order_relaxed) + 1);
-  const machine::CallResult call = env.kernel->let_others_run(hundred_ns);
-  if (!call.returned) {
-    end_without_return(env, call.value);
+  if (!env.kernel->let_others_run(hundred_ns).returned) {
+    ended_in_driver(env);
     return false;
   }
   env.trap->publish(0);
@@ -97,37 +106,21 @@ Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callbac
 
 Invoked invoke(Environment& env, const Callee& callee, trace::Callback callback, std::uint8_t irql,
                std::span<const std::uint64_t> arguments, const Transfer& transfer) {
-  Totals& totals = env.totals;
-  totals.running.store((static_cast<std::uint32_t>(callee.image) << 8) | static_cast<std::uint32_t>(callback),
-                       std::memory_order_relaxed);
-  totals.ordinal.store(totals.ordinal.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-  env.recorder.emit({.kind = trace::Kind::callback_entered,
-                     .callback = callback,
-                     .irql = irql,
-                     .image = callee.image,
-                     .length = transfer.length,
-                     .flags = transfer.mdl_flags,
-                     .offset = transfer.offset,
-                     .object = transfer.mdl_id});
-  env.kernel->set_current(callee.image, callback, callee.code);
-  env.trap->publish(totals.ordinal.load(std::memory_order_relaxed));
-  env.machine.processor.irql = irql;
-  env.machine.sections.at_irql(irql);
-
-  const machine::CallResult call = env.gate.call(callee.convention, callee.code, arguments);
-
-  Invoked result;
-  if (!call.returned) {
-    end_without_return(env, call.value);
-    return result;
-  }
-  env.trap->publish(0);
   env.kernel->set_current(trace::no_image, trace::Callback::none);
-  totals.running.store(0, std::memory_order_relaxed);
-  result.returned = true;
-  result.status = static_cast<std::int32_t>(call.value);
-  env.kernel->check_given_back(callee.image, callback, irql, call);
-  return result;
+  env.machine.processor.irql = irql;
+  const machine::CallResult call =
+      env.kernel->call_routine({.code = callee.code,
+                                .callback = callback,
+                                .image = callee.image,
+                                .convention = callee.convention,
+                                .given = {transfer.length, transfer.mdl_flags, transfer.offset, transfer.mdl_id},
+                                .callers_end = true},
+                               arguments);
+  if (!call.returned) {
+    end_run(env, call.value);
+    return {};
+  }
+  return {true, static_cast<std::int32_t>(call.value)};
 }
 
 void record_left(Environment& env, const FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
