@@ -15,8 +15,6 @@
 namespace dumpsim::kernel {
 namespace {
 
-constexpr std::u16string_view control_set = u"\\Registry\\Machine\\System\\CurrentControlSet";
-
 bool is_text(ULONG type) {
   return type == REG_SZ || type == REG_EXPAND_SZ || type == REG_MULTI_SZ;
 }
@@ -27,10 +25,10 @@ NTSTATUS base_of(ULONG relative_to, std::u16string& path) {
     case RTL_REGISTRY_ABSOLUTE:
       break;
     case RTL_REGISTRY_SERVICES:
-      path = std::u16string(control_set) + u"\\Services\\";
+      path = u"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\";
       break;
     case RTL_REGISTRY_CONTROL:
-      path = std::u16string(control_set) + u"\\Control\\";
+      path = u"\\Registry\\Machine\\System\\CurrentControlSet\\Control\\";
       break;
     case RTL_REGISTRY_WINDOWS_NT:
       path = u"\\Registry\\Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion\\";
