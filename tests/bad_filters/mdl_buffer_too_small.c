@@ -11,7 +11,8 @@ static PUCHAR Page;
 static NTSTATUS BadWrite(PFILTER_EXTENSION FilterExtension, PLARGE_INTEGER DiskByteOffset, PMDL Mdl) {
   UNREFERENCED_PARAMETER(FilterExtension);
   UNREFERENCED_PARAMETER(DiskByteOffset);
-  if (MmGetMdlByteCount(Mdl) <= PAGE_SIZE) return STATUS_SUCCESS;
+  RtlCopyMemory(Page, (PUCHAR)PAGE_ALIGN(Mdl->MappedSystemVa) + MmGetMdlByteOffset(Mdl),
+                MmGetMdlByteCount(Mdl) < PAGE_SIZE ? MmGetMdlByteCount(Mdl) : PAGE_SIZE);
   for (ULONG i = 0; i < BYTES_TO_PAGES(MmGetMdlByteCount(Mdl)); ++i) {
     MmGetMdlPfnArray(Mdl)[i] = (PFN_NUMBER)(MmGetPhysicalAddress(Page).QuadPart >> PAGE_SHIFT) + i;
   }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Breaks offset.moved-with-read-support: moves every write by 1 MiB and announces a DumpRead, as though that were
+// Breaks offset.moved-with-read-support: moves every write by 2 MiB and announces a DumpRead, as though that were
 // asked where to read.
 #include <ntddk.h>
 
 #include <ntdddump.h>
 
-#define DISTANCE 0x100000
+#define DISTANCE 0x200000
 
 static NTSTATUS BadWrite(PFILTER_EXTENSION FilterExtension, PLARGE_INTEGER DiskByteOffset, PMDL Mdl) {
   UNREFERENCED_PARAMETER(FilterExtension);
