@@ -24,7 +24,8 @@ set(DUMPSIM_SYS_COMMON -fno-strict-aliasing -fwrapv -fno-stack-protector -fno-op
 set(DUMPSIM_SYS_OPTIONS_mingw -ffunction-sections -fdata-sections -fno-ident
   ${DUMPSIM_SYS_COMMON})
 set(DUMPSIM_SYS_OPTIONS_clang --target=x86_64-pc-windows-msvc -fms-extensions -fms-compatibility
-  -fms-compatibility-version=19.29 -ffreestanding -fasynchronous-unwind-tables -fno-builtin-bcmp -nostdlibinc -gcodeview ${DUMPSIM_SYS_COMMON})
+  -fms-compatibility-version=19.29 -ffreestanding -fasynchronous-unwind-tables -fno-builtin-bcmp -nostdlibinc -gcodeview
+  -Wno-ignored-pragma-intrinsic -Wno-ignored-pragma-optimize ${DUMPSIM_SYS_COMMON})
 set(DUMPSIM_SYS_LINK_OPTIONS_mingw -nostdlib -shared -Wl,--subsystem,native -Wl,--entry,DriverEntry -Wl,--dynamicbase
   -Wl,--gc-sections -Wl,--no-insert-timestamp -Wl,--exclude-all-symbols)
 set(DUMPSIM_SYS_LINK_OPTIONS_clang /nologo /driver /subsystem:native /machine:x64 /nodefaultlib /entry:DriverEntry

@@ -21,8 +21,8 @@ set(DUMPSIM_WINDOWS_OPTIONS --target=x86_64-pc-windows-itanium-elf -Xclang -mrel
   -Xclang 2 -fms-extensions -fms-compatibility -fms-compatibility-version=19.29 -fgnuc-version=0 -mms-bitfields
   -ffreestanding -fno-builtin-bcmp -nostdlibinc -D__ELF__=1 -gdwarf-4 -fno-strict-aliasing -fwrapv -fno-stack-protector
   -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fno-optimize-sibling-calls -fasynchronous-unwind-tables
-  -ffunction-sections -fdata-sections -Wall -Wextra -Wno-unknown-pragmas -Wno-multichar
-  -Wno-missing-field-initializers)
+  -ffunction-sections -fdata-sections -Wall -Wextra -Wno-unknown-pragmas -Wno-ignored-pragma-intrinsic
+  -Wno-ignored-pragma-optimize -Wno-multichar -Wno-missing-field-initializers)
 # Linked by the binutils alone: a compiler driver for Windows would look for another linker.
 set(DUMPSIM_WINDOWS_LINK_OPTIONS -shared -z defs -z noexecstack -z now --gc-sections -Bsymbolic --build-id)
 

@@ -86,7 +86,8 @@ class Machine {
   Machine(Machine&&) noexcept;
   Machine& operator=(Machine&&) noexcept;
 
-  /// Adds a filter at the end of DumpFilters: a path to its shared library. Throws UsageError when there is none.
+  /// Adds a filter at the end of DumpFilters: a path to its shared library. Throws UsageError when there is none, or no
+  /// room: 64 images, of which a filter takes two (dump_ and hiber_) and a driver one.
   Machine& add_filter(const std::string& image);
   /// Adds an ordinary driver, loaded before the dump stack ("boot") or after it ("system"); it may be the same file as
   /// a filter, as a copy of its own. `attach_to_volume`: its AddDevice is called for the dump volume. Throws UsageError

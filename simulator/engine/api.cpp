@@ -108,6 +108,17 @@ Machine::Machine(MachineOptions options) : state_(std::make_unique<State>()) {
   scenario::fill_defaults(s);
 }
 
+namespace {
+
+/// A scenario file is refused with the place; here there is none.
+void check_room(const scenario::Scenario& scenario) {
+  if (2 * scenario.filters.size() + scenario.drivers.size() <= trace::max_images) return;
+  throw UsageError(fmt::format("there is room for {} images, of which a filter takes two and a driver one",
+                               std::size_t{trace::max_images}));
+}
+
+}  // namespace
+
 Machine::~Machine() = default;
 Machine::Machine(Machine&&) noexcept = default;
 Machine& Machine::operator=(Machine&&) noexcept = default;
@@ -125,6 +136,7 @@ Machine& Machine::add_filter(const std::string& image) {
   for (int n = 2; taken(filter.name); ++n) filter.name = fmt::format("{}{}", base, n);
   or_throw(engine::find_image(filter, {}));
   state_->scenario.filters.push_back(std::move(filter));
+  check_room(state_->scenario);
   state_->driver_last = false;
   return *this;
 }
@@ -143,6 +155,7 @@ Machine& Machine::add_driver(const std::string& image, const std::string& start,
   }
   or_throw(engine::find_image(driver, {}));
   state_->scenario.drivers.push_back(std::move(driver));
+  check_room(state_->scenario);
   state_->driver_last = true;
   return *this;
 }

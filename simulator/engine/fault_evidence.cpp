@@ -151,11 +151,13 @@ std::string fault_words(const machine::FaultReport& fault, const kernel::Kernel&
     if (std::string words = section_or_import(fault, kernel, images); !words.empty()) return words;
   }
   const std::string at = place(fault.registers.rip, kernel, images, kernel::Words::canonical);
+  // A bad pointer that a kernel routine was given: its name says more than that it is no image's code.
+  const std::string_view routine = at == "host" ? kernel.running_call() : std::string_view();
   switch (fault.kind) {
     case machine::FaultKind::access:
       if (!fault.address_known) return fmt::format("access to an address that is not canonical, at {}", at);
-      return fmt::format("{} {} at {}", verb(fault.access),
-                         kernel.words(pointer(fault.address), kernel::Words::canonical), at);
+      return fmt::format("{} {} {}", verb(fault.access), kernel.words(pointer(fault.address), kernel::Words::canonical),
+                         routine.empty() ? "at " + at : fmt::format("in {}", routine));
     case machine::FaultKind::hang:
       return "its processor time is used up";  // where it was caught is chance
     case machine::FaultKind::fast_fail:

@@ -97,8 +97,10 @@ class Judge {
       miss("recovered: the dump is not what memory held: {}", report_.recovered_detail);
     }
     if (totals_.resumed_different != 0 && expect_.recovered.value_or(Recovered::identical) == Recovered::identical) {
-      miss("resume: {} of {} pages read back are not what was written", with_thousands(totals_.resumed_different),
-           with_thousands(totals_.resumed_pages));
+      miss(
+          "resume: {} of {} pages read back through the filters are not what was written; where a boot loader decrypts "
+          "the file and no DumpRead does, say so: [policy] resume_reads = false",
+          with_thousands(totals_.resumed_different), with_thousands(totals_.resumed_pages));
     }
   }
 

@@ -53,14 +53,25 @@ std::string last_fault(const trace::TraceView& view) {
   return words;
 }
 
+bool is_filter(std::string_view instance) {
+  return instance.starts_with("dump_") || instance.starts_with("hiber_");
+}
+
 /// Requests for what is not there. The old question for partition information is none: on a GPT disk it is meant to
-/// fail.
+/// fail. Nor is a main driver's for its own device, by which an image of two roles finds out which one it has: that
+/// device is opened by somebody later.
 void tell_asked(const trace::Event& event, const trace::TraceView& view, Report& report) {
   constexpr auto name_not_found = static_cast<std::int32_t>(0xC0000034);
   constexpr auto invalid_device_request = static_cast<std::int32_t>(0xC0000010);
   constexpr std::uint64_t disk_get_partition_info = 0x74004;
   const trace::Record& record = event.record;
   const bool opened = record.kind == Kind::device_control;
+  if (!opened && record.status >= 0) {
+    std::erase_if(report.asked, [name = trace::printable(event.text())](const Asked& each) {
+      return !each.opened && each.device == name && !is_filter(each.driver);
+    });
+    return;
+  }
   if (record.status != (opened ? invalid_device_request : name_not_found)) return;
   if (opened && record.arg == disk_get_partition_info) return;
   Asked asked{.driver = view.image_name(record.image),

@@ -458,6 +458,14 @@ std::size_t Kernel::words(const void* address, std::span<char> into, Words detai
   return line.size();
 }
 
+std::string_view Kernel::running_call() const {
+  if (context_->depth == 0 || context_->depth > Context::text_depth) return {};
+  const auto& text = context_->call_text[context_->depth - 1];
+  const std::string_view call(std::data(text), std::size(text));
+  const std::size_t end = call.find('(');
+  return end == std::string_view::npos ? std::string_view() : call.substr(0, end);
+}
+
 std::string Kernel::words(const void* address, Words detail) const {
   char text[160];
   return std::string(text, words(address, text, detail));

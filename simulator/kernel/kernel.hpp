@@ -360,6 +360,9 @@ class Kernel {
   }
   void begin_call() { ++context_->depth; }
   void end_call() { --context_->depth; }
+  /// The routine that was called and has not returned: where a fault within the kernel belongs. Empty between calls and
+  /// where they are not recorded.
+  std::string_view running_call() const;
 
   /// Handles of this kernel: registry keys, objects and files.
   std::uint64_t open_handle(Registry::Key* key);

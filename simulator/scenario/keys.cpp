@@ -268,7 +268,7 @@ const auto table = std::to_array<Key>({
     {"expect.violations[].count", Type::integer, "at least 1", "exactly so often", {}, 0, most_bytes},
     {"expect.violations[].at_least", Type::integer, "1", "at least so often", {}, 0, most_bytes},
     {"expect.violations[].at_most", Type::integer, "any", "at most so often", {}, 0, most_bytes},
-    {"expect.redirected", Type::count, "0 unless a filter redirects", "writes that filters sent elsewhere"},
+    {"expect.redirected", Type::count, "0 unless a filter redirects", "writes that filters sent outside their file"},
     {"expect.writes", Type::count, "any", "physical writes the port made"},
     {"expect.write_size", Type::count, "any", "bytes of each of them"},
     {"expect.bytes_on_disk", Type::count, "any", "bytes the port wrote"},
