@@ -20,6 +20,8 @@
 
 namespace dumpsim::engine {
 
+struct Report;
+
 struct RunOptions {
   /// Folders in which an image without a slash is looked up, in order.
   std::vector<std::filesystem::path> filter_path;
@@ -33,6 +35,9 @@ struct RunOptions {
   bool replace = false;
   /// Called in the parent while a long dump is written: bytes done, bytes expected.
   std::function<void(std::uint64_t, std::uint64_t)> progress;
+  /// Called once the findings are told and before they are judged: gives each its fingerprint, and says which of them
+  /// were known before.
+  std::function<void(Report&)> identify;
 };
 
 /// All violations of one rule by one filter in one callback.
@@ -42,8 +47,20 @@ struct Finding {
   std::string filter;  ///< "dump_xor"; empty when not known
   trace::Callback callback{};
   std::uint64_t count = 0;
-  std::string detail;  ///< of the first
+  std::string detail;       ///< of the first
+  std::string function;     ///< whose code it was, "OnWrite"; empty when not known
+  std::string source;       ///< and the file that is in, relative as it was compiled; empty when not known
+  std::uint32_t line = 0;   ///< of the source; 0 when not known
+  std::string fingerprint;  ///< the same from run to run; empty unless `identify` gave it
+  bool declared = false;    ///< the scenario expects it
+  bool known = false;       ///< known before: it is told, and not judged
+
+  /// Whether the run is not as expected because of it.
+  bool fails() const { return severity == trace::Severity::error && !declared && !known; }
 };
+
+/// The sentence in `mismatches` of a finding that fails.
+std::string mismatch_of(const Finding& finding);
 
 /// A sector of memory that lies readable on the disk.
 struct ReadableSector {
