@@ -7,6 +7,7 @@ import tempfile
 
 import options
 import places
+import rule_examples
 import session
 
 SOUND = {
@@ -82,6 +83,14 @@ EXAMPLES = [
     ("```toml\n[expect]\nwrong = 1\n```\n", "no ```toml block is a whole scenario: there is nothing to check"),
 ]
 
+RULES = "# Rules\n\n## a.b\n\n- severity: error\n\nWrong:\n\n```c\nint x = 1;\n```\n\nRight:\n\n```c\nint x = 2;\n```\n"
+RULE_EXAMPLES = [
+    ("Right:\n\n```c", "Right:\n\n```", 'docs/rules.md: a.b: no example: a line "Right:", an empty line, a block of C code'),
+    ("Wrong:", "Bad:", 'docs/rules.md: a.b: no example: a line "Wrong:", an empty line, a block of C code'),
+    ("x = 2", "x = 1", "docs/rules.md: a.b: the right way is the wrong way"),
+    ("## a.b", "# a.b", "docs/rules.md: no section of a rule: there is nothing to check"),
+]
+
 failures = []
 
 
@@ -109,6 +118,15 @@ def main():
     for text, messages in LINES:
         found = options.wrong_lines("x.md", text, HELPS)
         expect(f"lines: expected {messages}, got {found}", found == messages)
+
+    expect(f"sound examples: {rule_examples.examples(RULES)}", rule_examples.examples(RULES)[1] == [])
+    for old, new, message in RULE_EXAMPLES:
+        found = rule_examples.examples(changed(RULES, old, new))[1]
+        expect(f"rule examples: expected {message!r}, got {found}", message in found)
+    include = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "include", "wdk")
+    for code, sound in (("NTSTATUS Ours(PMDL Mdl);\n", True), ("NTSTATUS Ours(PNDL Mdl);\n", False), ("void f(void) { Unknown(); }\n", False)):
+        found = rule_examples.compile_errors({"a.b": {"Wrong": code}}, include, sys.argv[1])
+        expect(f"compiled example {code!r}: {found}", (found == []) == sound)
 
     with tempfile.TemporaryDirectory() as tree:
         with open(os.path.join(tree, "one.txt"), "w", encoding="utf-8") as file:
