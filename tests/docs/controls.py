@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 
+import ci
 import options
 import places
 import rule_examples
@@ -91,6 +92,16 @@ RULE_EXAMPLES = [
     ("## a.b", "# a.b", "docs/rules.md: no section of a rule: there is nothing to check"),
 ]
 
+STANZA = "```yaml\n# ci.yml\nscript:\n  - dumpsim/scripts/dumpsim cc a.c\n  - >-\n    dumpsim/scripts/dumpsim run\n    a.xml\n" \
+         "coverage: '/total (\\d+)/'\npaths:\n  - a.xml\n```\n"
+STANZAS = [
+    ("run\n", "wrong\n", "ci.yml: `dumpsim/scripts/dumpsim wrong a.xml` ended with exit code 1:"),
+    ("  - a.xml\n", "  - b.xml\n", "ci.yml: hands on b.xml, and nothing wrote it"),
+    ("paths:\n  - a.xml\n", "", "ci.yml: hands on no file"),
+    ("total (", "all (", "ci.yml: nothing in the output is the figure that all (\\d+) looks for"),
+    ("```yaml", "```", "no ```yaml block calls dumpsim: there is nothing to check"),
+]
+
 failures = []
 
 
@@ -143,6 +154,16 @@ def main():
         for text, message in EXAMPLES:
             found = session.failing_examples(text, tree)
             expect(f"examples: expected {message!r}, got {found}", message in found if message else found == [])
+
+    with tempfile.TemporaryDirectory() as project:
+        os.makedirs(os.path.join(project, "dumpsim", "scripts"))
+        with open(os.path.join(project, ci.LAUNCHER), "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n[ $1 = run ] && echo total 7 >$2 && cat $2\n[ $1 != wrong ]\n")
+            os.fchmod(file.fileno(), 0o755)
+        expect(f"sound stanza: {ci.wrong_stanzas(STANZA, project, project)}", ci.wrong_stanzas(STANZA, project, project) == [])
+        for old, new, message in STANZAS:
+            found = ci.wrong_stanzas(changed(STANZA, old, new), project, project)
+            expect(f"stanza: expected {message!r}, got {found}", any(each.startswith(message) for each in found))
 
     print("\n".join(failures))
     return 1 if failures else 0
