@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +26,7 @@ enum ExitCode : int {
 
 struct Context {
   std::filesystem::path program;  ///< this executable, for what is found beside it
+  std::string command_line;       ///< as it was typed, in a shell's words
   int exit_code = as_expected;
 };
 
@@ -41,6 +43,7 @@ void add_run_command(CLI::App& app, Context& context);
 void add_lint_command(CLI::App& app, Context& context);
 void add_recover_command(CLI::App& app, Context& context);
 void add_inspect_command(CLI::App& app, Context& context);
+void add_rules_command(CLI::App& app, Context& context);
 void add_policies_command(CLI::App& app, Context& context);
 void add_cc_command(CLI::App& app, Context& context);
 

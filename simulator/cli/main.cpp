@@ -17,6 +17,7 @@
 #include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/version.hpp"
+#include "report/places.hpp"
 
 namespace dumpsim::cli {
 
@@ -71,6 +72,8 @@ int run_program(int argc, char** argv) {
   std::error_code ignored;
   context.program = std::filesystem::read_symlink("/proc/self/exe", ignored);
   if (context.program.empty()) context.program = argv[0];
+  context.command_line = "dumpsim";
+  for (int i = 1; i < argc; ++i) context.command_line += " " + report::shell_word(argv[i]);
 
   CLI::App app{
       "Simulates the Windows crash-dump stack: loads dump filters, crashes a machine, judges what reached the disk.",
@@ -87,6 +90,7 @@ int run_program(int argc, char** argv) {
   add_lint_command(app, context);
   add_recover_command(app, context);
   add_inspect_command(app, context);
+  add_rules_command(app, context);
   add_policies_command(app, context);
   add_cc_command(app, context);
   try {

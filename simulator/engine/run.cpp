@@ -106,6 +106,7 @@ class Run {
     if (auto done = recover(); !done) return done.error();
     if (auto done = volume_path(); !done) return done.error();
     if (auto done = count_readable(); !done) return done.error();
+    if (options_.identify) options_.identify(report_);
     if (options_.judge) {
       judge(scenario_, shared_->totals(), *view, report_);
       judge_left_behind();

@@ -20,6 +20,8 @@
 
 namespace dumpsim::engine {
 
+struct Report;
+
 struct RunOptions {
   /// Folders in which an image without a slash is looked up, in order.
   std::vector<std::filesystem::path> filter_path;
@@ -33,6 +35,9 @@ struct RunOptions {
   bool replace = false;
   /// Called in the parent while a long dump is written: bytes done, bytes expected.
   std::function<void(std::uint64_t, std::uint64_t)> progress;
+  /// Called once the findings are told and before they are judged: gives each its fingerprint, and says which of them
+  /// were known before.
+  std::function<void(Report&)> identify;
 };
 
 /// All violations of one rule from one place in one filter's callback.
@@ -49,7 +54,16 @@ struct Finding {
   std::string function;  ///< there; empty when not known
   std::string source;    ///< relative to the working directory, or without its folders; empty when not known
   std::uint32_t line = 0;
+  std::string fingerprint;  ///< the same from run to run; empty unless `identify` gave it
+  bool declared = false;    ///< the scenario expects it
+  bool known = false;       ///< known before: it is told, and not judged
+
+  /// Whether the run is not as expected because of it.
+  bool fails() const { return severity == trace::Severity::error && !declared && !known; }
 };
+
+/// The sentence in `mismatches` of a finding that fails.
+std::string mismatch_of(const Finding& finding);
 
 /// A sector of memory that lies readable on the disk.
 struct ReadableSector {

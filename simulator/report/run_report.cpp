@@ -7,6 +7,7 @@
 
 #include "base/guid.hpp"
 #include "base/text.hpp"
+#include "report/history.hpp"
 #include "trace/reader.hpp"
 #include "trace/requests.hpp"
 #include "trace/rules.hpp"
@@ -45,8 +46,42 @@ std::string plural(std::uint64_t count, std::string_view one) {
   return fmt::format("{} {}{}", with_thousands(count), one, count == 1 ? "" : "s");
 }
 
-/// What can be said in one line whatever was expected: outcome, recovery, what lies readable.
-std::string facts(const Report& report) {
+/// "filters/xor/xor.c:45, in OnWrite", or what of it is known.
+std::string place_of(const engine::Finding& finding) {
+  std::string place = finding.source;
+  if (!place.empty() && finding.line != 0) place += fmt::format(":{}", finding.line);
+  if (!finding.function.empty()) place += fmt::format("{}{}", place.empty() ? "" : ", in ", finding.function);
+  return place;
+}
+
+std::string findings(const Report& report, const Paint& paint) {
+  std::string text;
+  for (const engine::Finding& finding : report.findings) {
+    const trace::RuleRow& row = trace::row_of(finding.rule);
+    text += fmt::format("\n{} {}  {} in {}{}{}\n", paint.severity(finding.severity, trace::name_of(finding.severity)),
+                        paint.bold(row.slug), finding.filter.empty() ? "the stack" : finding.filter,
+                        trace::name_of(finding.callback),
+                        finding.count > 1 ? fmt::format(", {} times", with_thousands(finding.count)) : "",
+                        finding.known ? ", known" : "");
+    if (const std::string place = place_of(finding); !place.empty()) text += fmt::format("  at {}\n", place);
+    text += fmt::format("  {}\n  {}\n", row.summary, finding.detail);
+    text += fmt::format("  hint: {}\n  {}\n", row.hint, paint.faint(row.evidence));
+  }
+  return text;
+}
+
+std::string asked_in_words(const engine::Asked& asked) {
+  if (!asked.opened) {
+    return fmt::format("{} opened {}: {}", asked.driver, asked.device, trace::format_status(asked.status));
+  }
+  return fmt::format("{} sent {} {:#x} ({}), {} in, {} out: {}", asked.driver, asked.device, asked.code,
+                     trace::control_code_words(asked.code), plural(asked.input, "byte"), plural(asked.output, "byte"),
+                     trace::format_status(asked.status));
+}
+
+}  // namespace
+
+std::string facts_of(const Report& report) {
   std::string text(scenario::name_of(report.outcome));
   if (report.recovered != Recovered::not_tried) {
     text += fmt::format("; recovered {}", scenario::name_of(report.recovered));
@@ -65,37 +100,6 @@ std::string facts(const Report& report) {
     text += fmt::format("; {} of secondary data", plural(report.secondary_data.size(), "block"));
   return text;
 }
-
-std::string findings(const Report& report, const Paint& paint) {
-  std::string text;
-  for (const engine::Finding& finding : report.findings) {
-    const trace::RuleRow& row = trace::row_of(finding.rule);
-    std::string place;
-    if (finding.line != 0) {
-      place = fmt::format(" ({}:{} in {})", finding.source, finding.line, finding.function);
-    } else if (!finding.function.empty()) {
-      place = fmt::format(" ({})", finding.function);
-    }
-    text += fmt::format("\n{} {}  {} in {}{}{}\n", paint.severity(finding.severity, trace::name_of(finding.severity)),
-                        paint.bold(row.slug), finding.filter.empty() ? "the stack" : finding.filter,
-                        trace::name_of(finding.callback), place,
-                        finding.count > 1 ? fmt::format(", {} times", with_thousands(finding.count)) : "");
-    text += fmt::format("  {}\n  {}\n", row.summary, finding.detail);
-    text += fmt::format("  hint: {}\n  {}\n", row.hint, paint.faint(row.evidence));
-  }
-  return text;
-}
-
-std::string asked_in_words(const engine::Asked& asked) {
-  if (!asked.opened) {
-    return fmt::format("{} opened {}: {}", asked.driver, asked.device, trace::format_status(asked.status));
-  }
-  return fmt::format("{} sent {} {:#x} ({}), {} in, {} out: {}", asked.driver, asked.device, asked.code,
-                     trace::control_code_words(asked.code), plural(asked.input, "byte"), plural(asked.output, "byte"),
-                     trace::format_status(asked.status));
-}
-
-}  // namespace
 
 std::string to_text(const Report& report, const TextOptions& options) {
   const Paint paint(options.colour);
@@ -128,9 +132,9 @@ std::string to_text(const Report& report, const TextOptions& options) {
   if (!report.outcome_detail.empty())
     text += fmt::format("{}: {}\n", scenario::name_of(report.outcome), report.outcome_detail);
   if (report.as_expected()) {
-    text += fmt::format("{}  {}\n", paint.good("as expected"), facts(report));
+    text += fmt::format("{}  {}\n", paint.good("as expected"), facts_of(report));
   } else {
-    text += fmt::format("{}  {}\n", paint.bad("NOT AS EXPECTED"), facts(report));
+    text += fmt::format("{}  {}\n", paint.bad("NOT AS EXPECTED"), facts_of(report));
     for (const std::string& mismatch : report.mismatches) text += fmt::format("  {}\n", mismatch);
   }
   return text;
@@ -139,7 +143,7 @@ std::string to_text(const Report& report, const TextOptions& options) {
 std::string to_line(const Report& report, const TextOptions& options) {
   const Paint paint(options.colour);
   std::string text = fmt::format("{}  {}  {}\n", report.as_expected() ? paint.good("ok    ") : paint.bad("FAILED"),
-                                 report.file.string(), facts(report));
+                                 report.file.string(), facts_of(report));
   for (const std::string& mismatch : report.mismatches) text += fmt::format("          {}\n", mismatch);
   return text;
 }
@@ -164,16 +168,23 @@ std::string to_json(const Report& report, int indent) {
         {{"disk_offset", sector.at.bytes}, {"pfn", sector.pfn}, {"sector", sector.sector}});
   }
   json["violations"] = Json::array();
+  const auto view = trace::TraceView::open(report.trace.bytes());
   for (const engine::Finding& finding : report.findings) {
+    Json history = Json::array();
+    for (const Step& step : view ? history_of(*view, finding) : std::vector<Step>{}) history.push_back(step.words);
     json["violations"].push_back({{"rule", trace::row_of(finding.rule).slug},
                                   {"severity", trace::name_of(finding.severity)},
                                   {"filter", finding.filter},
                                   {"callback", trace::name_of(finding.callback)},
                                   {"count", finding.count},
+                                  {"detail", finding.detail},
                                   {"function", finding.function},
                                   {"source", finding.source},
                                   {"line", finding.line},
-                                  {"detail", finding.detail}});
+                                  {"fingerprint", finding.fingerprint},
+                                  {"declared", finding.declared},
+                                  {"known", finding.known},
+                                  {"history", std::move(history)}});
   }
   json["disabled"] = report.disabled;
   json["rests_on"] = report.policies;

@@ -5,8 +5,10 @@ import os
 import sys
 import tempfile
 
+import ci
 import options
 import places
+import rule_examples
 import session
 
 SOUND = {
@@ -82,6 +84,24 @@ EXAMPLES = [
     ("```toml\n[expect]\nwrong = 1\n```\n", "no ```toml block is a whole scenario: there is nothing to check"),
 ]
 
+RULES = "# Rules\n\n## a.b\n\n- severity: error\n\nWrong:\n\n```c\nint x = 1;\n```\n\nRight:\n\n```c\nint x = 2;\n```\n"
+RULE_EXAMPLES = [
+    ("Right:\n\n```c", "Right:\n\n```", 'docs/rules.md: a.b: no example: a line "Right:", an empty line, a block of C code'),
+    ("Wrong:", "Bad:", 'docs/rules.md: a.b: no example: a line "Wrong:", an empty line, a block of C code'),
+    ("x = 2", "x = 1", "docs/rules.md: a.b: the right way is the wrong way"),
+    ("## a.b", "# a.b", "docs/rules.md: no section of a rule: there is nothing to check"),
+]
+
+STANZA = "```yaml\n# ci.yml\nscript:\n  - dumpsim/scripts/dumpsim cc a.c\n  - >-\n    dumpsim/scripts/dumpsim run\n    a.xml\n" \
+         "coverage: '/total (\\d+)/'\npaths:\n  - a.xml\n```\n"
+STANZAS = [
+    ("run\n", "wrong\n", "ci.yml: `dumpsim/scripts/dumpsim wrong a.xml` ended with exit code 1:"),
+    ("  - a.xml\n", "  - b.xml\n", "ci.yml: hands on b.xml, and nothing wrote it"),
+    ("paths:\n  - a.xml\n", "", "ci.yml: hands on no file"),
+    ("total (", "all (", "ci.yml: nothing in the output is the figure that all (\\d+) looks for"),
+    ("```yaml", "```", "no ```yaml block calls dumpsim: there is nothing to check"),
+]
+
 failures = []
 
 
@@ -110,6 +130,15 @@ def main():
         found = options.wrong_lines("x.md", text, HELPS)
         expect(f"lines: expected {messages}, got {found}", found == messages)
 
+    expect(f"sound examples: {rule_examples.examples(RULES)}", rule_examples.examples(RULES)[1] == [])
+    for old, new, message in RULE_EXAMPLES:
+        found = rule_examples.examples(changed(RULES, old, new))[1]
+        expect(f"rule examples: expected {message!r}, got {found}", message in found)
+    include = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "include", "wdk")
+    for code, sound in (("NTSTATUS Ours(PMDL Mdl);\n", True), ("NTSTATUS Ours(PNDL Mdl);\n", False), ("void f(void) { Unknown(); }\n", False)):
+        found = rule_examples.compile_errors({"a.b": {"Wrong": code}}, include, sys.argv[1])
+        expect(f"compiled example {code!r}: {found}", (found == []) == sound)
+
     with tempfile.TemporaryDirectory() as tree:
         with open(os.path.join(tree, "one.txt"), "w", encoding="utf-8") as file:
             file.write("first\n")
@@ -125,6 +154,16 @@ def main():
         for text, message in EXAMPLES:
             found = session.failing_examples(text, tree)
             expect(f"examples: expected {message!r}, got {found}", message in found if message else found == [])
+
+    with tempfile.TemporaryDirectory() as project:
+        os.makedirs(os.path.join(project, "dumpsim", "scripts"))
+        with open(os.path.join(project, ci.LAUNCHER), "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n[ $1 = run ] && echo total 7 >$2 && cat $2\n[ $1 != wrong ]\n")
+            os.fchmod(file.fileno(), 0o755)
+        expect(f"sound stanza: {ci.wrong_stanzas(STANZA, project, project)}", ci.wrong_stanzas(STANZA, project, project) == [])
+        for old, new, message in STANZAS:
+            found = ci.wrong_stanzas(changed(STANZA, old, new), project, project)
+            expect(f"stanza: expected {message!r}, got {found}", any(each.startswith(message) for each in found))
 
     print("\n".join(failures))
     return 1 if failures else 0
