@@ -15,10 +15,13 @@
 
 #include "base/mapping.hpp"
 #include "base/result.hpp"
+#include "disk/block_device.hpp"
 #include "scenario/scenario.hpp"
 #include "trace/rules.hpp"
 
 namespace dumpsim::engine {
+
+struct Plan;
 
 struct RunOptions {
   /// Folders in which an image without a slash is looked up, in order.
@@ -33,6 +36,8 @@ struct RunOptions {
   bool replace = false;
   /// Called in the parent while a long dump is written: bytes done, bytes expected.
   std::function<void(std::uint64_t, std::uint64_t)> progress;
+  /// Called once with the disk as the run left it; what it fails with is the run's failure.
+  std::function<Result<void>(disk::BlockDevice&, const Plan&)> with_disk;
 };
 
 /// All violations of one rule by one filter in one callback.
