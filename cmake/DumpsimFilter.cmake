@@ -7,7 +7,7 @@
 # DUMPSIM_KIT_INCLUDE (the WDK's headers), DUMPSIM_KIT_LIBRARIES (runtimes, import libraries, the map of exports); the
 # targets dumpsim::crt, dumpsim::ms_crt, dumpsim::import_system_v, dumpsim::import_microsoft; for tests dumpsim::dumpsim
 # and dumpsim::program.
-include_guard(GLOBAL)
+include_guard(DIRECTORY)
 include(${CMAKE_CURRENT_LIST_DIR}/DumpsimKeywords.cmake)
 
 # Microsoft's x64 convention in an ELF image is gcc -mabi=ms; Clang has no such switch, so that twin is made by gcc
@@ -98,7 +98,7 @@ endfunction()
 # build/filters unless told otherwise. The default is system-v; both is the first two. The sources see the WDK's headers
 # and their own folder.
 # SCENARIOS: each is a test name.FILE, run with the filters of the output directory. TESTS: GoogleTest sources, linked
-# into name_test with LIBRARIES; they find this filter's image in DUMPSIM_FILTER and its folder in DUMPSIM_FILTERS.
+# into name_test with LIBRARIES; they find this filter's (first) image in DUMPSIM_FILTER and its folder in DUMPSIM_FILTERS.
 # BATTERY: a test name.battery that runs `dumpsim try` over each image (DumpsimFilterTests.cmake).
 function(dumpsim_add_filter name)
   set(options BATTERY)
@@ -181,7 +181,8 @@ function(dumpsim_add_filter name)
     dumpsim_add_battery_tests(${name} ${images})
   endif()
   if(FILTER_TESTS)
-    dumpsim_add_unit_test(${name} ${FILTER_OUTPUT_DIRECTORY} SOURCES ${FILTER_TESTS} LIBRARIES ${FILTER_LIBRARIES})
+    list(GET images 0 image)
+    dumpsim_add_unit_test(${name} ${image} SOURCES ${FILTER_TESTS} LIBRARIES ${FILTER_LIBRARIES})
     foreach(target IN ITEMS filter_${name} filter_${name}_ms filter_${name}_windows)
       if(TARGET ${target})
         add_dependencies(${name}_test ${target})

@@ -6,7 +6,6 @@ include_guard(GLOBAL)
 # dumpsim_add_scenario_tests(name folder files…): a test name.FILE for each scenario, with the images of `folder`. Its
 # exit code says whether everything came out as expected.
 function(dumpsim_add_scenario_tests name folder)
-  enable_testing()
   foreach(scenario IN LISTS ARGN)
     get_filename_component(absolute ${scenario} ABSOLUTE)
     get_filename_component(stem ${scenario} NAME_WE)
@@ -19,7 +18,6 @@ endfunction()
 # dumpsim_add_battery_tests(name images…): a test name.battery (name.battery-ms, …) for each image: what a filter has to
 # survive, without a scenario of its own.
 function(dumpsim_add_battery_tests name)
-  enable_testing()
   foreach(image IN LISTS ARGN)
     get_filename_component(stem ${image} NAME_WE)
     string(REPLACE "${name}" "${name}.battery" test ${stem})
@@ -28,15 +26,15 @@ function(dumpsim_add_battery_tests name)
   endforeach()
 endfunction()
 
-# dumpsim_add_unit_test(name folder SOURCES … [LIBRARIES …]): GoogleTest sources into name_test, one test of CTest each.
-function(dumpsim_add_unit_test name folder)
+# dumpsim_add_unit_test(name image SOURCES … [LIBRARIES …]): GoogleTest sources into name_test, one test of CTest each.
+function(dumpsim_add_unit_test name image)
   cmake_parse_arguments(TEST "" "" "SOURCES;LIBRARIES" ${ARGN})
-  enable_testing()
   find_package(GTest 1.12 REQUIRED)
   include(GoogleTest)
+  get_filename_component(folder ${image} DIRECTORY)
   add_executable(${name}_test ${TEST_SOURCES})
   target_compile_features(${name}_test PRIVATE cxx_std_20)
-  target_compile_definitions(${name}_test PRIVATE DUMPSIM_FILTER="${folder}/${name}.so" DUMPSIM_FILTERS="${folder}")
+  target_compile_definitions(${name}_test PRIVATE DUMPSIM_FILTER="${image}" DUMPSIM_FILTERS="${folder}")
   target_link_libraries(${name}_test PRIVATE dumpsim::dumpsim ${TEST_LIBRARIES} GTest::gmock_main)
   gtest_discover_tests(${name}_test DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 120)
 endfunction()

@@ -2,7 +2,7 @@
 # Builds real Windows drivers (.sys, PE32+) from the sources that filters are made of, with the two compilers that do so
 # on Linux: mingw-w64's gcc, and clang with lld-link, which makes what Microsoft's compiler would. Either is used
 # where it is found; a build of dumpsim needs neither.
-include_guard(GLOBAL)
+include_guard(DIRECTORY)
 
 find_program(DUMPSIM_MINGW_CC x86_64-w64-mingw32-gcc DOC "mingw-w64's C compiler for x64")
 find_program(DUMPSIM_MINGW_DLLTOOL x86_64-w64-mingw32-dlltool DOC "mingw-w64's maker of import libraries")

@@ -2,7 +2,7 @@
 # The third way to build a filter from source: clang with Windows' data model (long of 32 bits, wchar_t of 16, __declspec,
 # __try, Microsoft's inline assembly) into an ELF shared library, for sources that the other two would misread. Where
 # clang is not installed the variants are left out, and the configure says so; a build of dumpsim does not need it.
-include_guard(GLOBAL)
+include_guard(DIRECTORY)
 
 find_program(DUMPSIM_WINDOWS_CC NAMES clang clang-14 clang-15 clang-16 clang-17 clang-18 clang-19
              DOC "A clang that builds filters with Windows' data model")

@@ -275,7 +275,8 @@ MATCHER(Protects, negation ? "leaves memory readable on the disk" : "leaves no m
     *result_listener << internal::in_a_row(arg.disabled)
                      << " was disabled because of its status, and writes went on without it";
   } else {
-    *result_listener << "DumpWrite left the MDL as it was, or transformed less than MmGetMdlByteCount says";
+    *result_listener << "DumpWrite left the MDL as it was there, transformed less than MmGetMdlByteCount says, or with "
+                        "what changes nothing at that offset";
   }
   return false;
 }

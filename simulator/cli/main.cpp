@@ -89,6 +89,7 @@ int run_program(int argc, char** argv) {
   add_inspect_command(app, context);
   add_policies_command(app, context);
   add_cc_command(app, context);
+  add_new_command(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {
