@@ -54,12 +54,6 @@ function(dumpsim_precompiled_headers)
   target_compile_options(dumpsim_test_headers PRIVATE ${DUMPSIM_TEST_OPTIONS})
 endfunction()
 
-function(dumpsim_check_arguments function prefix)
-  if(${prefix}_UNPARSED_ARGUMENTS)
-    message(FATAL_ERROR "${function}: unknown argument ${${prefix}_UNPARSED_ARGUMENTS}")
-  endif()
-endfunction()
-
 # dumpsim_room(name SOURCES … [DEPENDS rooms below …] [LIBRARIES external …])
 # Headers are included as "room/file.hpp". The neighbours are public, so that the link graph is the architecture.
 function(dumpsim_room name)

@@ -2,7 +2,7 @@
 # Builds real Windows drivers (.sys, PE32+) from the sources that filters are made of, with the two compilers that do so
 # on Linux: mingw-w64's gcc, and clang with lld-link, which makes what Microsoft's compiler would. Either is used
 # where it is found; a build of dumpsim needs neither.
-include_guard(GLOBAL)
+include_guard(DIRECTORY)
 
 find_program(DUMPSIM_MINGW_CC x86_64-w64-mingw32-gcc DOC "mingw-w64's C compiler for x64")
 find_program(DUMPSIM_MINGW_DLLTOOL x86_64-w64-mingw32-dlltool DOC "mingw-w64's maker of import libraries")
@@ -48,15 +48,6 @@ function(dumpsim_sys_import_library name definition)
   endforeach()
 endfunction()
 
-# That of the kernel, from its export table.
-set(kernel_definition ${CMAKE_BINARY_DIR}/lib/ntoskrnl.def)
-add_custom_command(OUTPUT ${kernel_definition}
-  COMMAND ${CMAKE_COMMAND} -D TABLE=${PROJECT_SOURCE_DIR}/simulator/kernel/exports.def -D OUTPUT=${kernel_definition}
-          -P ${PROJECT_SOURCE_DIR}/cmake/kernel_def.cmake
-  DEPENDS ${PROJECT_SOURCE_DIR}/simulator/kernel/exports.def ${PROJECT_SOURCE_DIR}/cmake/kernel_def.cmake
-  VERBATIM COMMENT "Listing the kernel's exports for Windows linkers")
-dumpsim_sys_import_library(ntoskrnl ${kernel_definition})
-
 # dumpsim_add_sys(name SOURCES … [KINDS mingw|clang …] [IMPORTS libraries beside ntoskrnl …] [DEFINITIONS …]
 #                 [OPTIONS …] [LINK_mingw …] [LINK_clang …] [OUTPUT_DIRECTORY folder])
 # name-mingw.sys (target sys_name_mingw) and name-clang.sys (target sys_name_clang), in build/filters unless told
@@ -93,8 +84,13 @@ function(dumpsim_add_sys name)
     set(libraries)
     set(library_targets)
     foreach(library IN LISTS SYS_IMPORTS ITEMS ntoskrnl)
-      list(APPEND libraries ${CMAKE_BINARY_DIR}/lib/sys-${kind}/${library}.lib)
-      list(APPEND library_targets dumpsim_sys_import_${library}_${kind})
+      # Made by a target of this build, or come with the package.
+      if(TARGET dumpsim_sys_import_${library}_${kind})
+        list(APPEND libraries ${CMAKE_BINARY_DIR}/lib/sys-${kind}/${library}.lib)
+        list(APPEND library_targets dumpsim_sys_import_${library}_${kind})
+      else()
+        list(APPEND libraries ${DUMPSIM_KIT_LIBRARIES}/sys-${kind}/${library}.lib)
+      endif()
     endforeach()
     set(image ${SYS_OUTPUT_DIRECTORY}/${name}-${kind}.sys)
     if(kind STREQUAL "mingw")

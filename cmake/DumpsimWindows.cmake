@@ -2,7 +2,7 @@
 # The third way to build a filter from source: clang with Windows' data model (long of 32 bits, wchar_t of 16, __declspec,
 # __try, Microsoft's inline assembly) into an ELF shared library, for sources that the other two would misread. Where
 # clang is not installed the variants are left out, and the configure says so; a build of dumpsim does not need it.
-include_guard(GLOBAL)
+include_guard(DIRECTORY)
 
 find_program(DUMPSIM_WINDOWS_CC NAMES clang clang-14 clang-15 clang-16 clang-17 clang-18 clang-19
              DOC "A clang that builds filters with Windows' data model")
@@ -37,10 +37,9 @@ function(dumpsim_add_windows_filter name target image)
     ${DUMPSIM_FILTER_INCLUDE}/crt C ${DUMPSIM_WINDOWS_CC} CXX ${DUMPSIM_WINDOWS_CC} WORD "Windows data model"
     OPTIONS ${DUMPSIM_WINDOWS_OPTIONS} ${definitions} ${FILTER_OPTIONS})
   add_custom_command(OUTPUT ${image}
-    COMMAND ${CMAKE_LINKER} ${DUMPSIM_WINDOWS_LINK_OPTIONS} --version-script=${DUMPSIM_FILTER_EXPORTS} -o ${image} ${objects} $<TARGET_FILE:dumpsim_ms_crt>
-            --no-as-needed $<TARGET_FILE:dumpsim_import_microsoft>
-    DEPENDS ${objects} dumpsim_ms_crt $<TARGET_FILE:dumpsim_ms_crt> dumpsim_import_microsoft
-            $<TARGET_FILE:dumpsim_import_microsoft> ${PROJECT_SOURCE_DIR}/cmake/filter_exports.map
+    COMMAND ${CMAKE_LINKER} ${DUMPSIM_WINDOWS_LINK_OPTIONS} --version-script=${DUMPSIM_FILTER_EXPORTS} -o ${image} ${objects} $<TARGET_FILE:dumpsim::ms_crt>
+            --no-as-needed $<TARGET_FILE:dumpsim::import_microsoft>
+    DEPENDS ${objects} $<TARGET_FILE:dumpsim::ms_crt> $<TARGET_FILE:dumpsim::import_microsoft> ${DUMPSIM_FILTER_EXPORTS}
     VERBATIM COMMENT "Linking filter ${name}-windows.so (Windows data model)")
   add_custom_target(${target} ALL DEPENDS ${image})
   set_target_properties(${target} PROPERTIES DUMPSIM_IMAGE ${image})

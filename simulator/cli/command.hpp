@@ -46,5 +46,7 @@ void add_inspect_command(CLI::App& app, Context& context);
 void add_rules_command(CLI::App& app, Context& context);
 void add_policies_command(CLI::App& app, Context& context);
 void add_cc_command(CLI::App& app, Context& context);
+void add_new_command(CLI::App& app, Context& context);
+void add_completions_command(CLI::App& app, Context& context);
 
 }  // namespace dumpsim::cli

@@ -48,7 +48,7 @@ void complain_of_unknown(const CLI::App& app, int argc, char** argv) {
   const std::vector<CLI::App*> chosen = app.get_subcommands();
   const CLI::App& asked = chosen.empty() ? app : *chosen[0];
   if (chosen.empty()) {
-    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App* one) { return !one->get_group().empty(); }))
       words.push_back(command->get_name());
   }
   for (const CLI::Option* option : asked.get_options()) {
@@ -93,6 +93,8 @@ int run_program(int argc, char** argv) {
   add_rules_command(app, context);
   add_policies_command(app, context);
   add_cc_command(app, context);
+  add_new_command(app, context);
+  add_completions_command(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {

@@ -107,6 +107,9 @@ class Run {
     if (auto done = volume_path(); !done) return done.error();
     if (auto done = count_readable(); !done) return done.error();
     if (options_.identify) options_.identify(report_);
+    if (options_.with_disk) {
+      if (auto done = options_.with_disk(*disk_, *plan_); !done) return done.error();
+    }
     if (options_.judge) {
       judge(scenario_, shared_->totals(), *view, report_);
       judge_left_behind();

@@ -15,12 +15,14 @@
 
 #include "base/mapping.hpp"
 #include "base/result.hpp"
+#include "disk/block_device.hpp"
 #include "scenario/scenario.hpp"
 #include "trace/rules.hpp"
 
 namespace dumpsim::engine {
 
 struct Report;
+struct Plan;
 
 struct RunOptions {
   /// Folders in which an image without a slash is looked up, in order.
@@ -38,6 +40,8 @@ struct RunOptions {
   /// Called once the findings are told and before they are judged: gives each its fingerprint, and says which of them
   /// were known before.
   std::function<void(Report&)> identify;
+  /// Called once with the disk as the run left it; what it fails with is the run's failure.
+  std::function<Result<void>(disk::BlockDevice&, const Plan&)> with_disk;
 };
 
 /// All violations of one rule from one place in one filter's callback.
