@@ -27,7 +27,7 @@ Result<void> read_content(const scenario::Scenario& scenario, const scenario::De
     auto text = read_text(content.file, largest_file);
     if (!text) return mistake(text.error().message);
     bytes.resize(text->size());
-    std::memcpy(bytes.data(), text->data(), text->size());
+    if (!text->empty()) std::memcpy(bytes.data(), text->data(), text->size());
     if (size != 0 && bytes.size() > size) {
       return mistake(fmt::format("{} has {} bytes, more than the size {}", content.file.string(), bytes.size(), size));
     }
