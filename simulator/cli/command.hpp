@@ -40,6 +40,8 @@ int exit_code_of(const Error& error);
 void complain(std::string_view message);
 
 void add_run_command(CLI::App& app, Context& context);
+void add_try_command(CLI::App& app, Context& context);
+void add_compare_command(CLI::App& app, Context& context);
 void add_lint_command(CLI::App& app, Context& context);
 void add_recover_command(CLI::App& app, Context& context);
 void add_inspect_command(CLI::App& app, Context& context);

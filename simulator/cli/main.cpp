@@ -87,6 +87,8 @@ int run_program(int argc, char** argv) {
     spdlog::set_level(verbose == 0 ? spdlog::level::warn : verbose == 1 ? spdlog::level::info : spdlog::level::debug);
   });
   add_run_command(app, context);
+  add_try_command(app, context);
+  add_compare_command(app, context);
   add_lint_command(app, context);
   add_recover_command(app, context);
   add_inspect_command(app, context);

@@ -95,11 +95,11 @@ TEST_P(ExportsTest, EveryLimitedExportIsHeldToItsLimit) {
     SCOPED_TRACE(row.name);
     const std::size_t before = kernel().irql_violations().size();
     set_irql(row.max_irql);
-    kernel().enter(index, GetParam(), row.max_irql);
+    kernel().enter(index, GetParam(), row.max_irql, nullptr);
     EXPECT_EQ(kernel().irql_violations().size(), before);
     if (row.max_irql == HIGH_LEVEL) continue;
     set_irql(static_cast<std::uint8_t>(row.max_irql + 1));
-    kernel().enter(index, GetParam(), row.max_irql);
+    kernel().enter(index, GetParam(), row.max_irql, nullptr);
     EXPECT_EQ(kernel().irql_violations().size(), before + 1);
   }
 }

@@ -60,8 +60,8 @@ Report bad() {
   report.readable_examples = {{DiskOffset{0x110000}, 0x12, 3}};
   report.findings = {
       {trace::Rule::write_buffer_modified, trace::Severity::error, "dump_xor", trace::Callback::write, 1512,
-       "wrote to ram pfn 0x1, the memory that is being dumped", "OnWrite", "xor/xor.c", 45, "00c0ffee00c0ffee", false,
-       true},
+       "wrote to ram pfn 0x1, the memory that is being dumped", 0x1040, true, "OnWrite", "xor/xor.c", 45,
+       "00c0ffee00c0ffee", false, true},
       {trace::Rule::irql_too_high, trace::Severity::warning, "", trace::Callback::none, 1, "ExFreePool at IRQL 15"}};
   report.disabled = {"dump_xor"};
   report.policies = {"filter-failure = disable (windows-11: [assumed] as windows-7)"};
