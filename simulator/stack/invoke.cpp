@@ -87,12 +87,16 @@ Invoked invoke(Environment& env, const Callee& callee, trace::Callback callback,
                      .flags = transfer.mdl_flags,
                      .offset = transfer.offset,
                      .object = transfer.mdl_id});
-  env.kernel->set_current(callee.image, callback, callee.code);
+  env.kernel->set_current(callee.image, callback, callee.code, irql);
   env.trap->publish(totals.ordinal.load(std::memory_order_relaxed));
   env.machine.processor.irql = irql;
   env.machine.sections.at_irql(irql);
 
+  const machine::GuestStack& guest = env.gate.stack();
+  const bool outermost = !env.gate.active();
+  if (outermost) env.stack_use.before(guest, callee.image, callback);
   const machine::CallResult call = env.gate.call(callee.convention, callee.code, arguments);
+  if (outermost) env.stack_use.after(totals, guest, callee.image, callback);
 
   Invoked result;
   if (!call.returned) {
