@@ -7,7 +7,7 @@ foreach(row IN LISTS rows)
   string(REGEX REPLACE "^EXPORT\\(([A-Za-z0-9_]+),.*" "\\1" name "${row}")
   string(REGEX REPLACE "^dumpsim_" "" name "${name}")
   # Data, not code: no thunk.
-  if(name MATCHES "Type$" AND row MATCHES "\\(dumpsim_")
+  if(row MATCHES "\\(dumpsim_(Mm|[A-Za-z]+Type,)")
     string(APPEND name " DATA")
   endif()
   string(APPEND text "  ${name}\n")

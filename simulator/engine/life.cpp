@@ -328,7 +328,7 @@ struct Session::State {
   void notify(std::u16string_view name, std::uint64_t first, std::uint64_t second) {
     if (ended()) return;
     kernel->notify_callback(name, first, second);
-    if (const auto left = kernel->left(); left) stack::end_without_return(environment, *left);
+    stack::ended_in_driver(environment);
   }
 
   Result<void> take(TimelineStep step);
@@ -451,7 +451,7 @@ Result<void> Session::State::take(TimelineStep step) {
       return {};
     case TimelineStep::shutdown:
       if (!kernel::shut_down_devices(*kernel)) {
-        stack::end_without_return(environment, *kernel->left());
+        stack::ended_in_driver(environment);
         return {};
       }
       power_off();

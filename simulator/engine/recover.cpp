@@ -182,10 +182,7 @@ std::string read_through_volume(Session& session, const disk::ExtentMap& extents
         fmt::format("IRP_MJ_READ of {} bytes at partition offset {:#x}", part.bytes, part.at.bytes);
     const kernel::VolumeReading got =
         kernel::read_volume(*env.kernel, part.at, buffer, static_cast<std::uint32_t>(part.bytes));
-    if (const auto reason = env.kernel->left()) {
-      stack::end_without_return(env, *reason);
-      return request + " ended the machine";
-    }
+    if (stack::ended_in_driver(env)) return request + " ended the machine";
     if (got.status == status_pending) return request + " was never completed";
     if (got.status < 0) return fmt::format("{} came back with {}", request, trace::format_status(got.status));
     if (got.bytes != part.bytes) return fmt::format("{} succeeded, but with {} bytes", request, got.bytes);

@@ -30,6 +30,8 @@ DUMPSIM_EXPORT(ProbeForRead);
 DUMPSIM_EXPORT(ProbeForWrite);
 DUMPSIM_EXPORT(__C_specific_handler);
 [[noreturn]] VOID _local_unwind(PVOID TargetFrame, PVOID TargetIp);
+// No header declares it: only compilers call it, and a driver may have one of its own.
+[[noreturn]] int _purecall();
 
 // rtl_unwind.cpp
 [[noreturn]] VOID RtlUnwind(PVOID TargetFrame, PVOID TargetIp, PEXCEPTION_RECORD ExceptionRecord, PVOID ReturnValue);
@@ -230,7 +232,11 @@ DUMPSIM_EXPORT(PsGetCurrentThreadId);
 DUMPSIM_EXPORT(ObReferenceObjectByHandle);
 DUMPSIM_EXPORT(ObReferenceObjectByPointer);
 DUMPSIM_EXPORT(ObOpenObjectByPointer);
+DUMPSIM_EXPORT(ObQueryNameString);
 DUMPSIM_EXPORT(ZwWaitForSingleObject);
+DUMPSIM_EXPORT(dumpsim_MmHighestUserAddress);
+DUMPSIM_EXPORT(dumpsim_MmSystemRangeStart);
+DUMPSIM_EXPORT(dumpsim_MmUserProbeAddress);
 DUMPSIM_EXPORT(dumpsim_PsThreadType);
 DUMPSIM_EXPORT(dumpsim_PsProcessType);
 DUMPSIM_EXPORT(dumpsim_IoFileObjectType);
@@ -367,6 +373,9 @@ DUMPSIM_EXPORT(ExInitializeNPagedLookasideList);
 DUMPSIM_EXPORT(ExDeleteNPagedLookasideList);
 DUMPSIM_EXPORT(ExInitializePagedLookasideList);
 DUMPSIM_EXPORT(ExDeletePagedLookasideList);
+DUMPSIM_EXPORT(ExInitializeLookasideListEx);
+DUMPSIM_EXPORT(ExFlushLookasideListEx);
+DUMPSIM_EXPORT(ExDeleteLookasideListEx);
 
 // ke_time.cpp
 DUMPSIM_EXPORT(KeStallExecutionProcessor);
@@ -458,6 +467,15 @@ DUMPSIM_EXPORT(ZwReadFile);
 DUMPSIM_EXPORT(ZwWriteFile);
 DUMPSIM_EXPORT(ZwFlushBuffersFile);
 DUMPSIM_EXPORT(ZwDeleteFile);
+
+// zw_device.cpp
+DUMPSIM_EXPORT(ZwDeviceIoControlFile);
+DUMPSIM_EXPORT(ZwFsControlFile);
+
+// io_error_log.cpp
+DUMPSIM_EXPORT(IoAllocateErrorLogEntry);
+DUMPSIM_EXPORT(IoWriteErrorLogEntry);
+DUMPSIM_EXPORT(IoFreeErrorLogEntry);
 
 // zw_file_query.cpp
 DUMPSIM_EXPORT(ZwQueryInformationFile);

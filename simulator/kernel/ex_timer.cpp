@@ -78,8 +78,7 @@ BOOLEAN ExDeleteTimer(PEX_TIMER Timer, BOOLEAN Cancel, BOOLEAN Wait, PEXT_DELETE
   kernel.pool().free(reinterpret_cast<std::byte*>(Timer));
   if (deleted != nullptr) {
     const std::uint64_t arguments[] = {number_of(context)};
-    const void* code = reinterpret_cast<const void*>(deleted);
-    kernel.gate().call(kernel.convention_of(code), code, arguments);
+    kernel.call_driver(reinterpret_cast<const void*>(deleted), arguments);
   }
   return was_set && Cancel ? TRUE : FALSE;
 }

@@ -86,8 +86,7 @@ void serve_work(Kernel& kernel, Thread& worker) {
       worker.at_work = true;
       kernel.tell_running(worker.context);
       kernel.recorder().work_item_run(item.image, worker.id);
-      kernel.gate().call(kernel.convention_of(item.routine), item.routine,
-                         std::span(item.arguments).first(item.argument_count));
+      kernel.call_driver(item.routine, std::span(item.arguments).first(item.argument_count));
       worker.at_work = false;
       // WORKER_THREAD_RETURNED_AT_BAD_IRQL [doc].
       const std::uint8_t irql = kernel.machine().processor.irql;

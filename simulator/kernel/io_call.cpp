@@ -21,8 +21,10 @@ constexpr ULONG multiple_irp_complete_requests = 0x44;
 constexpr ULONG cancel_state_in_completed_irp = 0x48;
 constexpr ULONG waiting_tag = 0x7761496F;  // "oIaw"
 
+/// With a code and two lengths, at the same places of the union.
 bool is_control(UCHAR major) {
-  return major == IRP_MJ_DEVICE_CONTROL || major == IRP_MJ_INTERNAL_DEVICE_CONTROL;
+  return major == IRP_MJ_DEVICE_CONTROL || major == IRP_MJ_INTERNAL_DEVICE_CONTROL ||
+         major == IRP_MJ_FILE_SYSTEM_CONTROL;
 }
 
 std::uint64_t request_in(const IO_STACK_LOCATION* stack) {
@@ -99,7 +101,10 @@ void finish(Kernel& kernel, PIRP irp) {
   // Written even when the request failed at once [assumed].
   if (irp->UserIosb != nullptr) *irp->UserIosb = irp->IoStatus;
   if (irp->UserEvent != nullptr) kernel::KeSetEvent(irp->UserEvent, 0, FALSE);
+  PFILE_OBJECT file =
+      std::erase(kernel.io().handle_requests, irp) != 0 ? irp->Tail.Overlay.OriginalFileObject : nullptr;
   kernel::IoFreeIrp(irp);
+  if (file != nullptr) kernel::ObfDereferenceObject(file);
 }
 
 void put_request(Kernel& kernel, Line& line, std::uint64_t request, const DEVICE_OBJECT* device) {
@@ -198,7 +203,7 @@ NTSTATUS IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp) {
   if (kernel.left()) return STATUS_UNSUCCESSFUL;  // called from the host, and the machine has stopped
   forget(kernel, &sending);
   if (kernel.image() == trace::no_image) return status;  // the system's own request: its event says what for
-  if (control) {
+  if (control && major != IRP_MJ_FILE_SYSTEM_CONTROL) {
     kernel.recorder().device_control(kernel.image(), device.text(), code, input, length, status);
   } else {
     kernel.recorder().request(kernel.image(), device.text(), request, length, offset, status);

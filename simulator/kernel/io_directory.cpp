@@ -26,6 +26,8 @@ NTSTATUS create_link(PUNICODE_STRING link, PUNICODE_STRING target) {
   return STATUS_SUCCESS;
 }
 
+}  // namespace
+
 void put_utf16(Line& line, std::u16string_view text) {
   for (const char16_t unit : text) {
     char utf8[4];
@@ -33,8 +35,6 @@ void put_utf16(Line& line, std::u16string_view text) {
     line.put(std::string_view(utf8, bytes));
   }
 }
-
-}  // namespace
 
 bool is_object_name(std::u16string_view name) {
   return name.size() > 1 && name.front() == u'\\' && name.back() != u'\\' &&

@@ -19,7 +19,7 @@ constexpr ULONG synchronous_io = 0x2;        // FO_SYNCHRONOUS_IO
 constexpr ULONG handle_was_closed = 0x4000;  // FO_CLEANUP_COMPLETE
 
 /// Sends one of the three requests about a file to the top of its device's stack.
-NTSTATUS send(Kernel& kernel, PFILE_OBJECT file, UCHAR major, PIO_SECURITY_CONTEXT security) {
+NTSTATUS send(Kernel& kernel, PFILE_OBJECT file, UCHAR major, PIO_SECURITY_CONTEXT security, ULONG options = 0) {
   PDEVICE_OBJECT top = kernel::IoGetAttachedDevice(file->DeviceObject);
   PIRP irp = new_irp(kernel, top->StackSize);
   if (irp == nullptr) return STATUS_INSUFFICIENT_RESOURCES;
@@ -34,7 +34,7 @@ NTSTATUS send(Kernel& kernel, PFILE_OBJECT file, UCHAR major, PIO_SECURITY_CONTE
   stack->FileObject = file;
   if (major == IRP_MJ_CREATE) {
     stack->Parameters.Create.SecurityContext = security;
-    stack->Parameters.Create.Options = (ULONG{FILE_OPEN} << 24) | FILE_NON_DIRECTORY_FILE;
+    stack->Parameters.Create.Options = options;
   }
   return send_and_wait(kernel, top, irp);
 }
@@ -58,14 +58,15 @@ void free_file(Kernel& kernel, PFILE_OBJECT file) {
 }
 
 /// A file object on `device`, counted as one opening of it; nullptr when pool is used up.
-PFILE_OBJECT make_file(Kernel& kernel, PDEVICE_OBJECT device, std::u16string_view rest, ACCESS_MASK access) {
+PFILE_OBJECT make_file(Kernel& kernel, PDEVICE_OBJECT device, std::u16string_view rest, ACCESS_MASK access,
+                       ULONG options) {
   std::byte* at = allocate_object(kernel, file_tag, sizeof(FILE_OBJECT) + (rest.size() + 1) * sizeof(WCHAR));
   if (at == nullptr) return nullptr;
   auto* file = reinterpret_cast<PFILE_OBJECT>(at);
   file->Type = IO_TYPE_FILE;
   file->Size = sizeof(FILE_OBJECT);
   file->DeviceObject = device;
-  file->Flags = synchronous_io;
+  if ((options & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)) != 0) file->Flags = synchronous_io;
   file->ReadAccess = (access & (FILE_READ_DATA | GENERIC_READ | GENERIC_ALL)) != 0 ? TRUE : FALSE;
   file->WriteAccess = (access & (FILE_WRITE_DATA | GENERIC_WRITE | GENERIC_ALL)) != 0 ? TRUE : FALSE;
   file->FileName.Buffer = reinterpret_cast<PWCH>(at + sizeof(FILE_OBJECT));
@@ -82,32 +83,41 @@ PFILE_OBJECT make_file(Kernel& kernel, PDEVICE_OBJECT device, std::u16string_vie
 }
 
 /// The part before a driver is called, in a frame of its own, since it owns a string.
-[[gnu::noinline]] NTSTATUS find_and_make(Kernel& kernel, std::u16string_view name, ACCESS_MASK access,
+[[gnu::noinline]] NTSTATUS find_and_make(Kernel& kernel, std::u16string_view name, ACCESS_MASK access, ULONG options,
                                          PFILE_OBJECT& file) {
   std::u16string rest;
   PDEVICE_OBJECT device = find_device(kernel, name, &rest);
   if (device == nullptr) return STATUS_OBJECT_NAME_NOT_FOUND;
   if (const NTSTATUS refused = refusal(kernel, device); !NT_SUCCESS(refused)) return refused;
-  file = make_file(kernel, device, rest, access);
+  file = make_file(kernel, device, rest, access, options);
   return file == nullptr ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;
 }
 
-NTSTATUS open(Kernel& kernel, std::u16string_view name, ACCESS_MASK access, PFILE_OBJECT& file) {
+}  // namespace
+
+NTSTATUS open_file(Kernel& kernel, std::u16string_view name, ACCESS_MASK access, ULONG disposition, ULONG options,
+                   PFILE_OBJECT& file) {
   if (!is_object_name(name)) return STATUS_OBJECT_NAME_INVALID;
-  if (const NTSTATUS status = find_and_make(kernel, name, access, file); !NT_SUCCESS(status)) return status;
+  if (const NTSTATUS status = find_and_make(kernel, name, access, options, file); !NT_SUCCESS(status)) return status;
   IO_SECURITY_CONTEXT security{};
   security.DesiredAccess = access;
-  const NTSTATUS status = send(kernel, file, IRP_MJ_CREATE, &security);
-  if (!NT_SUCCESS(status)) {
-    free_file(kernel, file);
-    return status;
-  }
-  file->Flags |= handle_was_closed;
-  send(kernel, file, IRP_MJ_CLEANUP, nullptr);
-  return STATUS_SUCCESS;
+  const NTSTATUS status = send(kernel, file, IRP_MJ_CREATE, &security, (disposition << 24) | options);
+  if (!NT_SUCCESS(status)) free_file(kernel, file);
+  return status;
 }
 
-}  // namespace
+void close_handle(Kernel& kernel, PFILE_OBJECT file) {
+  if ((file->Flags & handle_was_closed) != 0) return;
+  file->Flags |= handle_was_closed;
+  send(kernel, file, IRP_MJ_CLEANUP, nullptr);
+}
+
+PFILE_OBJECT find_file(Kernel& kernel, const void* object) {
+  for (const IoState::OpenFile& file : kernel.io().files) {
+    if (file.object == object) return file.object;
+  }
+  return nullptr;
+}
 
 void close_file(Kernel& kernel, PFILE_OBJECT file) {
   send(kernel, file, IRP_MJ_CLOSE, nullptr);
@@ -122,9 +132,11 @@ NTSTATUS IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK Desire
   PFILE_OBJECT file = nullptr;
   const NTSTATUS status = kernel.injected_failure(export_index::IoGetDeviceObjectPointer)
                               ? STATUS_INSUFFICIENT_RESOURCES
-                              : open(kernel, name, DesiredAccess, file);
+                              : open_file(kernel, name, DesiredAccess, FILE_OPEN,
+                                          FILE_NON_DIRECTORY_FILE | FILE_SYNCHRONOUS_IO_NONALERT, file);
   kernel.recorder().device_opened(kernel.image(), to_utf8(name), status);
   if (!NT_SUCCESS(status)) return status;
+  close_handle(kernel, file);
   *FileObject = file;
   *DeviceObject = kernel::IoGetAttachedDevice(file->DeviceObject);
   return STATUS_SUCCESS;
@@ -152,9 +164,8 @@ LONG_PTR ObfDereferenceObject(PVOID Object) {
   }
   const long left = --known->second;
   if (left != 0) return left;
-  for (const IoState::OpenFile& file : kernel.io().files) {
-    if (file.object != Object) continue;
-    close_file(kernel, file.object);
+  if (PFILE_OBJECT file = find_file(kernel, Object); file != nullptr) {
+    close_file(kernel, file);
     return 0;
   }
   if (find_device_object(kernel, static_cast<PDEVICE_OBJECT>(Object)) != nullptr) {

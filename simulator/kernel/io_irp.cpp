@@ -33,19 +33,19 @@ PIRP abandon(Kernel& kernel, PIRP irp) {
   return nullptr;
 }
 
+/// False for a buffer that cannot be locked too: the requests' builders answer NULL and raise nothing [assumed: they
+/// are documented to answer NULL when they fail, and no exception is mentioned].
 bool lock_buffer(PIRP irp, PVOID buffer, ULONG length, LOCK_OPERATION operation) {
-  if (kernel::IoAllocateMdl(buffer, length, FALSE, FALSE, irp) == nullptr) return false;
-  kernel::MmProbeAndLockPages(irp->MdlAddress, KernelMode, operation);
-  return true;
+  return kernel::IoAllocateMdl(buffer, length, FALSE, FALSE, irp) != nullptr &&
+         NT_SUCCESS(probe_and_lock(irp->MdlAddress, KernelMode, operation));
 }
 
-PIRP build_transfer(std::size_t index, ULONG major, PDEVICE_OBJECT device, PVOID buffer, ULONG length,
-                    PLARGE_INTEGER start, PIO_STATUS_BLOCK iosb) {
-  Kernel& kernel = current();
-  if (kernel.injected_failure(index)) return nullptr;
+}  // namespace
+
+PIRP build_transfer(Kernel& kernel, ULONG major, PDEVICE_OBJECT device, PVOID buffer, ULONG length,
+                    const LARGE_INTEGER* start) {
   PIRP irp = new_irp(kernel, device->StackSize);
   if (irp == nullptr) return nullptr;
-  irp->UserIosb = iosb;
   irp->Tail.Overlay.Thread = reinterpret_cast<PETHREAD>(kernel::KeGetCurrentThread());
   PIO_STACK_LOCATION stack = IoGetNextIrpStackLocation(irp);
   stack->MajorFunction = static_cast<UCHAR>(major);
@@ -72,8 +72,6 @@ PIRP build_transfer(std::size_t index, ULONG major, PDEVICE_OBJECT device, PVOID
   if (start != nullptr) stack->Parameters.Read.ByteOffset = *start;
   return irp;
 }
-
-}  // namespace
 
 PIRP new_irp(Kernel& kernel, CCHAR stack_size) {
   if (stack_size <= 0) return nullptr;
@@ -124,56 +122,72 @@ PIRP IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT DeviceObj
                                    BOOLEAN InternalDeviceIoControl, PKEVENT Event, PIO_STATUS_BLOCK IoStatusBlock) {
   Kernel& kernel = current();
   if (kernel.injected_failure(export_index::IoBuildDeviceIoControlRequest)) return nullptr;
-  PIRP irp = new_irp(kernel, DeviceObject->StackSize);
+  PIRP irp = build_control(
+      kernel, DeviceObject,
+      {static_cast<UCHAR>(InternalDeviceIoControl ? IRP_MJ_INTERNAL_DEVICE_CONTROL : IRP_MJ_DEVICE_CONTROL),
+       IoControlCode, InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength});
   if (irp == nullptr) return nullptr;
   irp->UserIosb = IoStatusBlock;
   irp->UserEvent = Event;
+  return irp;
+}
+
+PIRP build_control(Kernel& kernel, PDEVICE_OBJECT device, const ControlRequest& request) {
+  PIRP irp = new_irp(kernel, device->StackSize);
+  if (irp == nullptr) return nullptr;
   irp->RequestorMode = KernelMode;
   irp->Tail.Overlay.Thread = reinterpret_cast<PETHREAD>(kernel::KeGetCurrentThread());
   PIO_STACK_LOCATION stack = IoGetNextIrpStackLocation(irp);
-  stack->MajorFunction = InternalDeviceIoControl ? IRP_MJ_INTERNAL_DEVICE_CONTROL : IRP_MJ_DEVICE_CONTROL;
-  stack->Parameters.DeviceIoControl.OutputBufferLength = OutputBufferLength;
-  stack->Parameters.DeviceIoControl.InputBufferLength = InputBufferLength;
-  stack->Parameters.DeviceIoControl.IoControlCode = IoControlCode;
-  const ULONG method = METHOD_FROM_CTL_CODE(IoControlCode);
+  stack->MajorFunction = request.major;
+  // FileSystemControl lies at the same place of the union.
+  stack->Parameters.DeviceIoControl.OutputBufferLength = request.output_length;
+  stack->Parameters.DeviceIoControl.InputBufferLength = request.input_length;
+  stack->Parameters.DeviceIoControl.IoControlCode = request.code;
+  const ULONG method = METHOD_FROM_CTL_CODE(request.code);
   if (method == METHOD_NEITHER) {
-    irp->UserBuffer = OutputBuffer;
-    stack->Parameters.DeviceIoControl.Type3InputBuffer = InputBuffer;
+    irp->UserBuffer = request.output;
+    stack->Parameters.DeviceIoControl.Type3InputBuffer = request.input;
     return irp;
   }
   // The input goes through a system buffer; with METHOD_BUFFERED the output comes back through the same one [doc].
-  const ULONG shared = method == METHOD_BUFFERED ? std::max(InputBufferLength, OutputBufferLength)
-                       : InputBuffer != nullptr  ? InputBufferLength
-                                                 : 0;
+  const ULONG shared = method == METHOD_BUFFERED  ? std::max(request.input_length, request.output_length)
+                       : request.input != nullptr ? request.input_length
+                                                  : 0;
   if (shared != 0) {
     std::byte* buffer = allocate(kernel, buffer_tag, shared);
     if (buffer == nullptr) return abandon(kernel, irp);
     irp->AssociatedIrp.SystemBuffer = buffer;
     irp->Flags |= IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER;
-    if (InputBuffer != nullptr) std::memcpy(buffer, InputBuffer, InputBufferLength);
+    if (request.input != nullptr) std::memcpy(buffer, request.input, request.input_length);
   }
   if (method == METHOD_BUFFERED) {
-    irp->UserBuffer = OutputBuffer;
-    if (OutputBuffer != nullptr && shared != 0) irp->Flags |= IRP_INPUT_OPERATION;
-  } else if (OutputBuffer != nullptr && OutputBufferLength != 0) {
+    irp->UserBuffer = request.output;
+    if (request.output != nullptr && shared != 0) irp->Flags |= IRP_INPUT_OPERATION;
+  } else if (request.output != nullptr && request.output_length != 0) {
     const LOCK_OPERATION operation = method == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess;
-    if (!lock_buffer(irp, OutputBuffer, OutputBufferLength, operation)) return abandon(kernel, irp);
+    if (!lock_buffer(irp, request.output, request.output_length, operation)) return abandon(kernel, irp);
   }
   return irp;
 }
 
 PIRP IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, PVOID Buffer, ULONG Length,
                                   PLARGE_INTEGER StartingOffset, PKEVENT Event, PIO_STATUS_BLOCK IoStatusBlock) {
-  PIRP irp = build_transfer(export_index::IoBuildSynchronousFsdRequest, MajorFunction, DeviceObject, Buffer, Length,
-                            StartingOffset, IoStatusBlock);
-  if (irp != nullptr) irp->UserEvent = Event;
+  Kernel& kernel = current();
+  if (kernel.injected_failure(export_index::IoBuildSynchronousFsdRequest)) return nullptr;
+  PIRP irp = build_transfer(kernel, MajorFunction, DeviceObject, Buffer, Length, StartingOffset);
+  if (irp == nullptr) return nullptr;
+  irp->UserIosb = IoStatusBlock;
+  irp->UserEvent = Event;
   return irp;
 }
 
 PIRP IoBuildAsynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, PVOID Buffer, ULONG Length,
                                    PLARGE_INTEGER StartingOffset, PIO_STATUS_BLOCK IoStatusBlock) {
-  return build_transfer(export_index::IoBuildAsynchronousFsdRequest, MajorFunction, DeviceObject, Buffer, Length,
-                        StartingOffset, IoStatusBlock);
+  Kernel& kernel = current();
+  if (kernel.injected_failure(export_index::IoBuildAsynchronousFsdRequest)) return nullptr;
+  PIRP irp = build_transfer(kernel, MajorFunction, DeviceObject, Buffer, Length, StartingOffset);
+  if (irp != nullptr) irp->UserIosb = IoStatusBlock;
+  return irp;
 }
 
 }  // namespace dumpsim::kernel

@@ -54,13 +54,34 @@ const IoState::Name* find_name(Kernel& kernel, std::u16string_view name);
 /// By absolute name in any case, through symbolic links; nullptr when there is none. With `rest`, a name that goes on
 /// behind a device's is found as well: `rest` is "\file" then, else empty.
 PDEVICE_OBJECT find_device(Kernel& kernel, std::u16string_view name, std::u16string* rest = nullptr);
+/// As UTF-8; what is no character on its own becomes U+FFFD.
+void put_utf16(Line& line, std::u16string_view text);
 /// "\Device\VeraCrypt"; of an unnamed device the name of the one its stack stands on, else "device of \Driver\x".
 void put_device_name(Kernel& kernel, Line& line, const DEVICE_OBJECT* device);
+
+// ---- MDLs: mm_mdl.cpp ----
+
+/// MmProbeAndLockPages with a status where that raises one: STATUS_ACCESS_VIOLATION, and nothing is locked.
+NTSTATUS probe_and_lock(PMDL mdl, KPROCESSOR_MODE mode, LOCK_OPERATION operation);
 
 // ---- IRPs: io_irp.cpp, io_call.cpp ----
 
 /// An IRP of the kernel's own, charged to whom it is made for. nullptr when pool is used up.
 PIRP new_irp(Kernel& kernel, CCHAR stack_size);
+/// A device control, or a file system control, with its buffers as the code's method says; nullptr when pool is used up
+/// or a buffer cannot be locked.
+struct ControlRequest {
+  UCHAR major = IRP_MJ_DEVICE_CONTROL;
+  ULONG code = 0;
+  PVOID input = nullptr;
+  ULONG input_length = 0;
+  PVOID output = nullptr;
+  ULONG output_length = 0;
+};
+PIRP build_control(Kernel& kernel, PDEVICE_OBJECT device, const ControlRequest& request);
+/// A read, a write, or a request without a buffer. `start` may be nullptr.
+PIRP build_transfer(Kernel& kernel, ULONG major, PDEVICE_OBJECT device, PVOID buffer, ULONG length,
+                    const LARGE_INTEGER* start);
 /// Finishes an IRP for a host-made driver: IofCompleteRequest with these results.
 NTSTATUS complete(PIRP irp, NTSTATUS status, ULONG_PTR information);
 /// Sends it and waits for its end. STATUS_PENDING: nobody has completed it and nothing runs that could, so there is no
@@ -72,7 +93,28 @@ void put_awaited_request(Kernel& kernel, Line& line, const void* object);
 
 // ---- files: io_file.cpp ----
 
+/// A file object on the device of that name, opened by IRP_MJ_CREATE, with one reference, the caller's.
+NTSTATUS open_file(Kernel& kernel, std::u16string_view name, ACCESS_MASK access, ULONG disposition, ULONG options,
+                   PFILE_OBJECT& file);
+/// Its handle is closed: IRP_MJ_CLEANUP, once. The reference stays.
+void close_handle(Kernel& kernel, PFILE_OBJECT file);
+/// The file object that this is; nullptr when it is none.
+PFILE_OBJECT find_file(Kernel& kernel, const void* object);
 /// The last reference to a file object is gone: IRP_MJ_CLOSE, then it is given back.
 void close_file(Kernel& kernel, PFILE_OBJECT file);
+
+// ---- devices by handle: zw_device.cpp ----
+
+/// Whether a path leads to a device, so that what is behind it is the device's driver's affair: `\Device\X`, `\??\C:`.
+bool is_device_path(Kernel& kernel, std::u16string_view path);
+/// ZwCreateFile for such a path.
+NTSTATUS open_device(Kernel& kernel, std::u16string_view path, ACCESS_MASK access, ULONG disposition, ULONG options,
+                     PHANDLE handle, PIO_STATUS_BLOCK status_block);
+/// The device that a handle was opened on; nullptr when it is another kind of handle.
+PFILE_OBJECT device_behind(Kernel& kernel, HANDLE handle);
+/// ZwReadFile and ZwWriteFile on such a handle.
+NTSTATUS transfer(Kernel& kernel, PFILE_OBJECT file, UCHAR major, PVOID buffer, ULONG length,
+                  const LARGE_INTEGER* offset, PIO_STATUS_BLOCK status_block);
+NTSTATUS flush(Kernel& kernel, PFILE_OBJECT file, PIO_STATUS_BLOCK status_block);
 
 }  // namespace dumpsim::kernel

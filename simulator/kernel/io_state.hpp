@@ -79,6 +79,8 @@ struct IoState {
   std::vector<Device> devices;
   std::vector<Name> names;
   std::vector<OpenFile> files;
+  std::vector<const _IRP*> handle_requests;  ///< each holds a reference on its file until it is completed
+  std::map<void*, void*> error_log_entries;  ///< allocated and not yet written: the device or driver each is about
   std::map<const _IRP*, Flight> flights;
   std::vector<Sending*> sendings;
   std::vector<Reinitialization> reinitializations;

@@ -23,6 +23,13 @@ void take(const char* function, PKSPIN_LOCK lock) {
   *lock = 1;
 }
 
+/// A queue of one: who holds the lock. Nobody can stand behind it on one processor.
+void take_queued(const char* function, PKSPIN_LOCK lock, PKLOCK_QUEUE_HANDLE handle) {
+  take(function, lock);
+  handle->LockQueue.Next = nullptr;
+  handle->LockQueue.Lock = lock;
+}
+
 constexpr LONG exclusive = static_cast<LONG>(0x80000000);
 
 void take_exclusive(const char* function, PEX_SPIN_LOCK lock) {
@@ -78,9 +85,7 @@ VOID KeReleaseSpinLockForDpc(PKSPIN_LOCK SpinLock, KIRQL OldIrql) {
 }
 
 VOID KeAcquireInStackQueuedSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle) {
-  take("KeAcquireInStackQueuedSpinLockAtDpcLevel", SpinLock);
-  LockHandle->LockQueue.Next = nullptr;
-  LockHandle->LockQueue.Lock = SpinLock;
+  take_queued("KeAcquireInStackQueuedSpinLockAtDpcLevel", SpinLock, LockHandle);
 }
 VOID KeReleaseInStackQueuedSpinLockFromDpcLevel(PKLOCK_QUEUE_HANDLE LockHandle) {
   *LockHandle->LockQueue.Lock = 0;
@@ -88,13 +93,10 @@ VOID KeReleaseInStackQueuedSpinLockFromDpcLevel(PKLOCK_QUEUE_HANDLE LockHandle) 
 
 VOID KeAcquireInStackQueuedSpinLock(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle) {
   LockHandle->OldIrql = kernel::KeRaiseIrqlToDpcLevel();
-  take("KeAcquireInStackQueuedSpinLock", SpinLock);
-  LockHandle->LockQueue.Next = nullptr;
-  LockHandle->LockQueue.Lock = SpinLock;
+  take_queued("KeAcquireInStackQueuedSpinLock", SpinLock, LockHandle);
 }
 VOID KeReleaseInStackQueuedSpinLock(PKLOCK_QUEUE_HANDLE LockHandle) {
-  *LockHandle->LockQueue.Lock = 0;
-  kernel::KeLowerIrql(LockHandle->OldIrql);
+  kernel::KeReleaseSpinLock(LockHandle->LockQueue.Lock, LockHandle->OldIrql);
 }
 
 // ---- reader-writer spin locks: the sign bit while a writer has it, else the number of readers [assumed] ----
@@ -120,7 +122,7 @@ KIRQL ExAcquireSpinLockShared(PEX_SPIN_LOCK SpinLock) {
   return before;
 }
 VOID ExReleaseSpinLockShared(PEX_SPIN_LOCK SpinLock, KIRQL OldIrql) {
-  *SpinLock = *SpinLock - 1;
+  kernel::ExReleaseSpinLockSharedFromDpcLevel(SpinLock);
   kernel::KeLowerIrql(OldIrql);
 }
 VOID ExAcquireSpinLockSharedAtDpcLevel(PEX_SPIN_LOCK SpinLock) {

@@ -123,18 +123,22 @@ machine::Convention Kernel::convention_of(const void* code) const {
 
 // ---- calls ----
 
+machine::CallResult Kernel::enter_driver(machine::Convention convention, const void* code,
+                                         std::span<const std::uint64_t> arguments, CallIntoDriver as) {
+  as.outer = context_->exceptions.calls;
+  as.at = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
+  as.depth = context_->depth;
+  as.irql = machine_.processor.irql;
+  Context& context = *context_;
+  context.exceptions.calls = &as;
+  const machine::CallResult call = gate_.call(convention, code, arguments);
+  context.exceptions.calls = as.outer;
+  return call;
+}
+
 machine::CallResult Kernel::call_driver(const void* routine, std::span<const std::uint64_t> arguments) {
-  CallIntoDriver call{context_->exceptions.calls,
-                      reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)),
-                      context_->image,
-                      context_->callback,
-                      context_->depth,
-                      machine_.processor.irql,
-                      false};
-  context_->exceptions.calls = &call;
-  const machine::CallResult result = gate_.call(convention_of(routine), routine, arguments);
-  context_->exceptions.calls = call.outer;
-  return result;
+  return enter_driver(convention_of(routine), routine, arguments,
+                      {.image = context_->image, .callback = context_->callback});
 }
 
 void Kernel::forget_below(std::uint64_t rsp) {
@@ -291,15 +295,17 @@ trace::CodeSite Kernel::site_at(std::uint16_t image, std::uint64_t rip) const {
 machine::CallResult Kernel::call_routine(const Routine& routine, std::span<const std::uint64_t> arguments) {
   const std::uint16_t outer_image = context_->image;
   const trace::Callback outer_callback = context_->callback;
-  const ImageRange* range = image_at(routine.code);
-  const std::uint16_t id = routine.image != trace::no_image || range == nullptr ? routine.image : range->id;
+  const void* const outer_entry = context_->entry;
   const std::uint8_t irql = machine_.processor.irql;
-  // A routine that lies nowhere (a null pointer) is called as its driver's others are.
-  machine::Convention convention = machine::Convention::system_v;
-  for (const ImageRange& image : images_) {
-    if (range == nullptr && image.id == id) convention = image.convention;
+  std::uint16_t id = routine.image;
+  std::optional<machine::Convention> convention = routine.convention;
+  if (!convention || id == trace::no_image) {
+    // A routine that lies nowhere (a null pointer) is called as its driver's others are.
+    const ImageRange* lies_in = image_at(routine.code);
+    if (id == trace::no_image && lies_in != nullptr) id = lies_in->id;
+    if (lies_in == nullptr) lies_in = image_range(id);
+    if (!convention) convention = lies_in != nullptr ? lies_in->convention : machine::Convention::system_v;
   }
-  if (range != nullptr) convention = range->convention;
   context_->image = id;
   context_->callback = routine.callback;
   const std::uint8_t outer_irql = context_->entry_irql;
@@ -310,30 +316,31 @@ machine::CallResult Kernel::call_routine(const Routine& routine, std::span<const
                   .callback = routine.callback,
                   .irql = irql,
                   .image = id,
-                  .arg = routine.request});
+                  .length = routine.given.length,
+                  .flags = routine.given.flags,
+                  .arg = routine.request,
+                  .offset = routine.given.offset,
+                  .object = routine.given.object});
   if (running_hook_ != nullptr) running_hook_(running_context_, id, routine.callback, true);
   machine_.sections.at_irql(irql);
   if (!gate_.active()) context_->exceptions = {};
-  CallIntoDriver into{context_->exceptions.calls,
-                      reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)),
-                      outer_image,
-                      outer_callback,
-                      context_->depth,
-                      irql,
-                      true};
-  context_->exceptions.calls = &into;
-  const machine::CallResult call = gate_.call(convention, routine.code, arguments);
-  context_->exceptions.calls = into.outer;
+  const machine::CallResult call = enter_driver(*convention, routine.code, arguments,
+                                                {.image = outer_image, .callback = outer_callback, .told = true});
   if (!call.returned) {
-    left_ = call.value;
+    if (!routine.callers_end) left_ = call.value;
     return call;
   }
   check_given_back(id, routine.callback, routine.returns_at.value_or(irql), call);
-  recorder_.callback_left(id, routine.callback, irql,
-                          routine.returns_status ? static_cast<std::int32_t>(call.value) : 0);
+  if (!routine.callers_end) {
+    recorder_.callback_left(id, routine.callback, irql,
+                            routine.returns_status ? static_cast<std::int32_t>(call.value) : 0);
+  }
   context_->image = outer_image;
   context_->callback = outer_callback;
   context_->entry_irql = outer_irql;
+  // Whom the host called is judged when it is back; whoever was interrupted by an inner call goes on.
+  if (outer_image != trace::no_image) context_->entry = outer_entry;
+  context_->caller = nullptr;
   if (running_hook_ != nullptr) running_hook_(running_context_, outer_image, outer_callback, false);
   return call;
 }
@@ -632,6 +639,11 @@ OpenFile* Kernel::file_of(std::uint64_t handle) const {
 bool Kernel::is_open(const FileTree::Node& node) const {
   return std::any_of(handles_.begin(), handles_.end(),
                      [&](const Handle& handle) { return handle.file != nullptr && handle.file->node == &node; });
+}
+
+bool Kernel::is_open(const void* object) const {
+  return std::any_of(handles_.begin(), handles_.end(),
+                     [object](const Handle& handle) { return handle.object == object; });
 }
 
 bool Kernel::close_handle(std::uint64_t handle) {

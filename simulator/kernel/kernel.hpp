@@ -102,10 +102,20 @@ struct Routine {
   const void* code = nullptr;
   trace::Callback callback = trace::Callback::none;
   std::uint16_t image = trace::no_image;  ///< whose it is; no_image: that of the image in which `code` lies
-  bool returns_status = true;             ///< an NTSTATUS, which the record shows
-  std::uint64_t request = 0;              ///< of a Dispatch: trace::request_of()
+  std::optional<machine::Convention> convention = {};  ///< when it is known; else that of its image
+  bool returns_status = true;                          ///< an NTSTATUS, which the record shows
+  std::uint64_t request = 0;                           ///< of a Dispatch: trace::request_of()
   /// The IRQL at which it must return, when that is not the one at which it is called (a cancel routine).
   std::optional<std::uint8_t> returns_at;
+  /// What a transfer is given, for the record of its start; zeros for others.
+  struct Given {
+    std::uint32_t length = 0;
+    std::uint32_t flags = 0;
+    std::uint64_t offset = 0;
+    std::uint64_t object = 0;
+  } given;
+  /// How it ends is the caller's to record and to judge: no callback_left, and left() stays as it was.
+  bool callers_end = false;
 };
 
 /// What a device stack is asked of the whole system's power.
@@ -191,21 +201,19 @@ class Kernel {
 
   // ---- who is calling ----
   /// Set by the stack around each callback; pool and handles are charged to `image`.
-  /// `irql`: the level at which the callback is entered.
-  void set_current(std::uint16_t image, trace::Callback callback, const void* entry = nullptr, std::uint8_t irql = 0) {
+  void set_current(std::uint16_t image, trace::Callback callback) {
     if (!gate_.active()) scheduler_.host_calls();
-    context_->entry_irql = irql;
-    if (entry != nullptr) context_->entry = entry;  // else what ran last is still judged
+    context_->entry_irql = 0;
     context_->caller = nullptr;
     context_->image = image;
     context_->callback = callback;
     context_->depth = 0;
     context_->exceptions = {};
   }
-  /// Calls a driver's routine through the gate at the present IRQL, in the convention of the image it lies in, whether
-  /// another driver is being called just now or none is. Records entering and leaving, says who runs meanwhile, reports
-  /// and puts back an IRQL or a register that was not given back. Only the outermost call can come back with `returned`
-  /// false; image() and callback() still say then what ran last, and left() what it ended in.
+  /// Calls a driver's routine at the present IRQL, in the convention of the image it lies in, whether another driver is
+  /// being called just now or none is. Records entering and leaving, says who runs meanwhile, reports and puts back an
+  /// IRQL or a register that was not given back. Only the outermost call can come back with `returned` false; image()
+  /// and callback() still say then what ran last, and left() what it ended in.
   machine::CallResult call_routine(const Routine& routine, std::span<const std::uint64_t> arguments);
   /// What every call must give back, checked after it: REQUIRES `call.returned`.
   void check_given_back(std::uint16_t image, trace::Callback callback, std::uint8_t irql,
@@ -263,9 +271,9 @@ class Kernel {
   machine::Convention convention_of(const void* code) const;
 
   // ---- calls into a driver, and what leaves its frames ----
-  /// Calls a driver's routine in its image's convention, from an export of this kernel. A routine that is left by an
-  /// exception which an outer driver handles does not come back here, and the caller's frames are gone: they must own
-  /// nothing.
+  /// The same without a word of it: what a driver hands an export of this kernel to be called, a thread, a DPC, a work
+  /// item. A routine that is left by an exception which an outer driver handles does not come back here, and the
+  /// caller's frames are gone: they must own nothing.
   machine::CallResult call_driver(const void* routine, std::span<const std::uint64_t> arguments);
   ExceptionState& exceptions() { return context_->exceptions; }
   /// The frames of the present stack below `rsp` are being left: forgets what they had under way.
@@ -393,12 +401,18 @@ class Kernel {
   std::uint64_t open_file_handle(std::unique_ptr<OpenFile> file);
   OpenFile* file_of(std::uint64_t handle) const;
   bool is_open(const FileTree::Node& node) const;
+  /// Whether a handle of it is left.
+  bool is_open(const void* object) const;
   bool close_handle(std::uint64_t handle);
   std::size_t open_handles(std::uint16_t image) const;
 
   static constexpr std::size_t max_exports = 1024;
 
  private:
+  /// The one place where a driver's code is entered, but for the handlers of exceptions: `as` is how the call is known
+  /// to what looks for them.
+  machine::CallResult enter_driver(machine::Convention convention, const void* code,
+                                   std::span<const std::uint64_t> arguments, CallIntoDriver as);
   void above_maximum(std::size_t export_index, std::uint8_t maximum);
   void pool_in_crash(std::size_t export_index);
   void lowered(std::uint8_t irql);

@@ -2,9 +2,9 @@
 // Addresses: virtual to physical and back, and kernel routines by name.
 #include <string>
 
+#include "kernel/exported_variables.hpp"
 #include "kernel/exports.hpp"
 #include "kernel/kernel.hpp"
-#include "kernel/object_types.hpp"
 #include "kernel/text.hpp"
 //
 #include "kernel/ddi.hpp"
@@ -42,7 +42,7 @@ PVOID MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName) {
     if (unit >= 0x80) return nullptr;
     name[length] = static_cast<char>(unit);
   }
-  for (const ObjectTypeVariable& variable : object_type_variables()) {
+  for (const ExportedVariable& variable : exported_variables()) {
     if (variable.name == std::string_view(name, length)) return const_cast<void*>(variable.address);
   }
   const Export* row = find_export({name, length});

@@ -6,11 +6,11 @@
 #include <span>
 #include <vector>
 
+#include "kernel/exception.hpp"
 #include "kernel/exports.hpp"
-#include "kernel/kernel.hpp"
+#include "kernel/io_objects.hpp"
 #include "kernel/line.hpp"
-//
-#include "kernel/ddi.hpp"
+#include "kernel/trap.hpp"
 
 namespace dumpsim::kernel {
 namespace {
@@ -231,12 +231,25 @@ VOID MmBuildMdlForNonPagedPool(PMDL MemoryDescriptorList) {
   MemoryDescriptorList->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
 }
 
-VOID MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE, LOCK_OPERATION Operation) {
-  fill_pfns(MemoryDescriptorList);
-  MemoryDescriptorList->Process = nullptr;
-  MemoryDescriptorList->MdlFlags |= MDL_PAGES_LOCKED;
-  if (Operation != IoReadAccess) MemoryDescriptorList->MdlFlags |= MDL_WRITE_OPERATION;
-  for_each_paged_block(*MemoryDescriptorList, [](auto& sections, auto& row) { sections.lock(row); });
+// All pages or none: what raises has locked nothing.
+NTSTATUS probe_and_lock(PMDL mdl, KPROCESSOR_MODE mode, LOCK_OPERATION operation) {
+  const machine::PhysicalMemory& memory = current().memory();
+  const auto* at = static_cast<const std::byte*>(mdl->StartVa);
+  for (std::size_t i = 0, pages = pages_of(*mdl); i < pages; ++i, at += page_size) {
+    const bool there = operation == IoReadAccess ? memory.is_readable(at) : memory.is_writable(at);
+    if (!there || (mode != KernelMode && !is_user_address(number_of(at)))) return STATUS_ACCESS_VIOLATION;
+  }
+  fill_pfns(mdl);
+  mdl->Process = nullptr;
+  mdl->MdlFlags |= MDL_PAGES_LOCKED;
+  if (operation != IoReadAccess) mdl->MdlFlags |= MDL_WRITE_OPERATION;
+  for_each_paged_block(*mdl, [](auto& sections, auto& row) { sections.lock(row); });
+  return STATUS_SUCCESS;
+}
+
+VOID MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Operation) {
+  const NTSTATUS status = probe_and_lock(MemoryDescriptorList, AccessMode, Operation);
+  if (!NT_SUCCESS(status)) raise_status(current(), status);
 }
 
 VOID MmUnlockPages(PMDL MemoryDescriptorList) {

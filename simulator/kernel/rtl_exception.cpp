@@ -126,6 +126,15 @@ EXCEPTION_DISPOSITION __C_specific_handler(PEXCEPTION_RECORD ExceptionRecord, PV
   return ExceptionContinueSearch;
 }
 
+// In virtual tables, where a class has promised a function and given none. That the kernel exports it is [seen: import
+// libraries of ntoskrnl]; what it raises is [assumed].
+int _purecall() {
+  Kernel& kernel = current();
+  kernel.recorder().fault(kernel.image(), kernel.callback(), trace::FaultKind::other,
+                          "a pure virtual function was called");
+  raise_status(kernel, STATUS_NOT_IMPLEMENTED);
+}
+
 VOID _local_unwind(PVOID TargetFrame, PVOID TargetIp) {
   unwind_to(current(), number(TargetFrame), number(TargetIp), nullptr, 0);
 }

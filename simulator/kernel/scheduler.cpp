@@ -100,7 +100,7 @@ void Scheduler::thread_strand(void* context) {
   Kernel& kernel = current();
   if (thread.worker) serve_work(kernel, thread);
   const std::uint64_t arguments[] = {reinterpret_cast<std::uintptr_t>(thread.argument)};
-  kernel.gate().call(kernel.convention_of(thread.start), thread.start, arguments);
+  kernel.call_driver(thread.start, arguments);
   if (kernel.machine().processor.irql != PASSIVE_LEVEL) {
     char text[96];
     Line line(text);

@@ -108,13 +108,13 @@ void Scheduler::run_one_dpc(const Dpcs::Entry& entry) {
   dpc_context_.image = image != nullptr ? image->id : trace::no_image;
   dpc_context_.callback = trace::Callback::dpc;
   dpc_context_.depth = 0;
+  dpc_context_.exceptions = {};
   kernel_.tell_running(dpc_context_);
   machine::Processor& processor = kernel_.machine().processor;
   kernel_.recorder().dpc_run(dpc_context_.image, processor.irql);
   const std::uint64_t arguments[] = {reinterpret_cast<std::uintptr_t>(entry.dpc), entry.context, entry.argument1,
                                      entry.argument2};
-  kernel_.gate().call(kernel_.convention_of(entry.routine), entry.routine,
-                      std::span(arguments).first(entry.extended ? 2 : 4));
+  kernel_.call_driver(entry.routine, std::span(arguments).first(entry.extended ? 2 : 4));
   if (processor.irql == DISPATCH_LEVEL) return;
   char text[96];
   Line line(text);

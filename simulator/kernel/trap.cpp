@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// All but on_stack() runs in the fault trap's signal handler.
+// All but on_stack() and on_interrupt() runs in the fault trap's signal handler.
 #include "kernel/trap.hpp"
 
+#include <signal.h>
 #include <sys/uio.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -66,14 +67,56 @@ void trace_back(FaultReport& report, machine::Context& registers) {
   report.return_address_count = tables ? count : 0;
 }
 
+/// A place for a `T` on the driver's stack, below what a System V leaf function may keep there; nullptr when that is
+/// not the stack that is running, or has too little left.
+template <class T>
+T* below(std::uint64_t rsp) {
+  constexpr std::uint64_t red_zone = 128;
+  constexpr std::uint64_t room = 1024;  // for what the first functions need; beyond it is the guard's business
+  const machine::GuestStack& stack = current().gate().stack();
+  const auto low = reinterpret_cast<std::uint64_t>(stack.low());
+  if (!stack.contains(reinterpret_cast<const void*>(rsp)) || rsp - low < red_zone + sizeof(T) + alignof(T) + room) {
+    return nullptr;
+  }
+  return reinterpret_cast<T*>((rsp - red_zone - sizeof(T)) & ~(std::uint64_t{alignof(T)} - 1));
+}
+
+/// Has the interrupted context go on in `routine` with `saved`, on the stack below it. Called by nobody: the null
+/// return address tells a walk that the driver's frames lie beyond.
+template <class T>
+void go_on_in(void* ucontext, void (*routine)(T*), T* saved) {
+  greg_t* const gregs = static_cast<ucontext_t*>(ucontext)->uc_mcontext.gregs;
+  auto* const return_address = reinterpret_cast<std::uint64_t*>(saved) - 1;
+  *return_address = 0;
+  constexpr greg_t trap_direction_alignment = 0x100 | 0x400 | 0x40000;
+  gregs[REG_RSP] = reinterpret_cast<greg_t>(return_address);
+  gregs[REG_RDI] = reinterpret_cast<greg_t>(saved);
+  gregs[REG_RIP] = reinterpret_cast<greg_t>(routine);
+  gregs[REG_EFL] &= ~trap_direction_alignment;
+}
+
+bool open_to_interrupts() {
+  const machine::Processor& processor = current().machine().processor;
+  return processor.irql < DISPATCH_LEVEL && processor.interrupts;
+}
+
 }  // namespace
 
-/// What the trap puts on the driver's stack, below what a System V leaf function may keep there.
+/// What the trap puts on the driver's stack for an exception.
 struct alignas(64) Traps::Raised {
   Traps* traps;
   EXCEPTION_RECORD record;
   CONTEXT context;
   FaultReport report;
+};
+
+/// And for an interrupt: all there is to give back, as XSAVE lays it out; the vector registers' upper halves are in no
+/// Context, and what runs meanwhile may use them.
+struct alignas(64) Traps::Interrupted {
+  static constexpr std::size_t extended_bytes = 4096;
+  alignas(64) std::array<std::byte, extended_bytes> extended;
+  std::uint64_t extended_features;
+  machine::Context context;
 };
 
 Result<std::unique_ptr<Traps>> Traps::create(machine::Machine& machine, const machine::SystemFacts& facts) {
@@ -122,17 +165,8 @@ bool Traps::debug_service(FaultReport& report, void* ucontext) {
 }
 
 bool Traps::dispatch(const FaultReport& report, const TrapVerdict& verdict, void* ucontext) {
-  constexpr std::uint64_t red_zone = 128;
-  constexpr std::uint64_t room = 1024;  // for what the first functions need; beyond it is the guard's business
-  const machine::GuestStack& stack = current().gate().stack();
-  const std::uint64_t rsp = report.registers.rsp;
-  const auto low = reinterpret_cast<std::uint64_t>(stack.low());
-  if (trap_ == nullptr || !stack.contains(reinterpret_cast<const void*>(rsp)) ||
-      rsp - low < red_zone + sizeof(Raised) + alignof(Raised) + room) {
-    return false;
-  }
-  auto* const raised =
-      reinterpret_cast<Raised*>((rsp - red_zone - sizeof(Raised)) & ~(std::uint64_t{alignof(Raised)} - 1));
+  auto* const raised = trap_ == nullptr ? nullptr : below<Raised>(report.registers.rsp);
+  if (raised == nullptr) return false;
   raised->traps = this;
   raised->report = report;
   EXCEPTION_RECORD& record = raised->record;
@@ -146,16 +180,44 @@ bool Traps::dispatch(const FaultReport& report, const TrapVerdict& verdict, void
   registers.rip = report.registers.rip;
   to_wdk(registers, raised->context);
 
-  // Called by nobody: the null return address tells a walk that the fault's frames lie beyond.
-  greg_t* const gregs = static_cast<ucontext_t*>(ucontext)->uc_mcontext.gregs;
-  auto* const return_address = reinterpret_cast<std::uint64_t*>(raised) - 1;
-  *return_address = 0;
-  constexpr greg_t trap_direction_alignment = 0x100 | 0x400 | 0x40000;
-  gregs[REG_RSP] = reinterpret_cast<greg_t>(return_address);
-  gregs[REG_RDI] = reinterpret_cast<greg_t>(raised);
-  gregs[REG_RIP] = reinterpret_cast<greg_t>(&Traps::on_stack);
-  gregs[REG_EFL] &= ~trap_direction_alignment;
+  go_on_in(ucontext, &Traps::on_stack, raised);
   return true;
+}
+
+void Traps::interrupt(void* ucontext) {
+  Kernel& kernel = current();
+  if (kernel.scheduler().frozen() || !kernel.scheduler().pending(kernel.machine().clock.now)) return;
+  const auto& from = *static_cast<const ucontext_t*>(ucontext);
+  auto* const interrupted = below<Interrupted>(static_cast<std::uint64_t>(from.uc_mcontext.gregs[REG_RSP]));
+  if (interrupted == nullptr) return;  // it comes in at the driver's next call
+  registers_of(from, interrupted->context);
+  interrupted->extended_features = 0;
+  if (const auto* floating = from.uc_mcontext.fpregs; floating != nullptr) {
+    _fpx_sw_bytes layout;
+    std::memcpy(&layout, &floating->__glibc_reserved1[12], sizeof layout);
+    if (layout.magic1 == FP_XSTATE_MAGIC1 && layout.xstate_size <= Interrupted::extended_bytes) {
+      std::memcpy(interrupted->extended.data(), floating, layout.xstate_size);
+      interrupted->extended_features = layout.xstate_bv;
+    }
+  }
+  go_on_in(ucontext, &Traps::on_interrupt, interrupted);
+}
+
+void Traps::on_interrupt(Interrupted* interrupted) {
+  Kernel& kernel = current();
+  kernel.scheduler().poll();
+  machine::Context& context = interrupted->context;
+  constexpr std::uint64_t kept = 0xCD5;  // the status flags and the direction flag
+  constexpr std::uint64_t always = 0x202;
+  context.flags = (context.flags & kept) | always;
+  if (const std::uint64_t features = interrupted->extended_features; features != 0) {
+    __asm__ volatile("xrstor64 (%0)"
+                     :
+                     : "r"(interrupted->extended.data()), "a"(static_cast<std::uint32_t>(features)),
+                       "d"(static_cast<std::uint32_t>(features >> 32))
+                     : "memory");
+  }
+  kernel.gate().resume(kernel.gate().innermost(), context);
 }
 
 void Traps::on_stack(Raised* raised) {
@@ -181,8 +243,10 @@ void Traps::on_stack(Raised* raised) {
 
 bool Traps::resolve(FaultReport& report, void* ucontext) {
   if (report.kind == FaultKind::hang) return false;
+  const bool closed = !open_to_interrupts();
   switch (ring0_->emulate(ucontext, report)) {
     case machine::Ring0::Done::resumed:
+      if (closed && open_to_interrupts()) interrupt(ucontext);
       return true;
     case machine::Ring0::Done::stopped:
       report.kind = FaultKind::hang;

@@ -58,6 +58,10 @@ class Traps {
 
  private:
   struct Raised;
+  struct Interrupted;
+  /// What has waited for interrupts comes in behind the instruction that let them in again.
+  void interrupt(void* ucontext);
+  [[noreturn]] static void on_interrupt(Interrupted* interrupted);
   bool dispatch(const machine::FaultReport& report, const TrapVerdict& verdict, void* ucontext);
   [[noreturn]] static void on_stack(Raised* raised);
   Traps() = default;

@@ -6,6 +6,7 @@
 
 #include "kernel/kernel.hpp"
 #include "kernel/trap.hpp"
+#include "machine/division.hpp"
 //
 #include "kernel/ddi.hpp"
 
@@ -94,8 +95,8 @@ TrapVerdict page_fault(const FaultReport& report) {
 /// SIGFPE's si_code: <bits/siginfo-consts.h>.
 TrapVerdict arithmetic(const FaultReport& report) {
   switch (report.signal_code) {
-    case 1:  // FPE_INTDIV: also a quotient that does not fit, which Windows tells apart by the operands
-      return exception(STATUS_INTEGER_DIVIDE_BY_ZERO);
+    case 1:  // FPE_INTDIV, of every divide error: the operand tells which of Windows' two it is
+      return exception(machine::divided_by_zero(report) ? STATUS_INTEGER_DIVIDE_BY_ZERO : STATUS_INTEGER_OVERFLOW);
     case 2:  // FPE_INTOVF
       return exception(STATUS_INTEGER_OVERFLOW);
     case 3:
@@ -129,8 +130,7 @@ TrapVerdict system_call(const FaultReport& report) {
 }  // namespace
 
 bool is_user_address(std::uint64_t address) {
-  constexpr std::uint64_t user_end = 0x7FFFFFFF0000;  // MmUserProbeAddress of x64 [doc]
-  return address < user_end && !is_kernel_address(current(), current().machine(), address);
+  return address < user_probe_address && !is_kernel_address(current(), current().machine(), address);
 }
 
 TrapVerdict judge(const FaultReport& report) {

@@ -5,11 +5,9 @@
 #include <cstring>
 
 #include "kernel/exports.hpp"
-#include "kernel/kernel.hpp"
+#include "kernel/io_objects.hpp"
 #include "kernel/open_file.hpp"
 #include "kernel/text.hpp"
-//
-#include "kernel/ddi.hpp"
 
 namespace dumpsim::kernel {
 namespace {
@@ -68,9 +66,7 @@ NTSTATUS follow(Kernel& kernel, const OBJECT_ATTRIBUTES* attributes, Target& int
                         path.find(u'\\', path.find(u'\\', 1) + 1) == std::u16string::npos;
       return last ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_OBJECT_PATH_NOT_FOUND;
     }
-    // The volume itself, without a file system's path, is a device [doc]: it is not opened through here.
-    if (rest->empty()) return STATUS_NOT_SUPPORTED;
-    path = rest->substr(1);
+    path = rest->substr(std::min<std::size_t>(rest->size(), 1));
   }
   into.folder = from;
   std::u16string_view rest = path;
@@ -189,6 +185,10 @@ NTSTATUS create(PHANDLE handle, const OBJECT_ATTRIBUTES* attributes, PIO_STATUS_
   if (ea_buffer != nullptr) return STATUS_EAS_NOT_SUPPORTED;
   NTSTATUS status = check_request(request.disposition, request.options, request.access, request.share);
   if (!NT_SUCCESS(status)) return status;
+  const std::u16string_view name = attributes == nullptr ? std::u16string_view{} : view(attributes->ObjectName);
+  if (!name.empty() && name.front() == u'\\' && attributes->RootDirectory == nullptr && is_device_path(kernel, name)) {
+    return open_device(kernel, name, request.access, request.disposition, request.options, handle, status_block);
+  }
   Target target;
   ULONG_PTR information = 0;
   Node* node = nullptr;
@@ -223,7 +223,24 @@ NTSTATUS resolve(HANDLE handle, OpenFile*& file) {
   const auto value = reinterpret_cast<std::uintptr_t>(handle);
   file = kernel.file_of(value);
   if (file != nullptr) return STATUS_SUCCESS;
-  return kernel.key_of(value) == nullptr ? STATUS_INVALID_HANDLE : STATUS_OBJECT_TYPE_MISMATCH;
+  if (device_behind(kernel, handle) != nullptr) return STATUS_INVALID_DEVICE_REQUEST;
+  const bool other = kernel.key_of(value) != nullptr || kernel.object_of(value) != nullptr;
+  return other ? STATUS_OBJECT_TYPE_MISMATCH : STATUS_INVALID_HANDLE;
+}
+
+/// What reading and writing check alike. An APC routine is for other callers than drivers [doc: they pass NULL]; an
+/// event would have to be one that this kernel knows.
+NTSTATUS check_notices(HANDLE event, PIO_APC_ROUTINE apc) {
+  if (event != nullptr) return STATUS_INVALID_HANDLE;
+  return apc != nullptr ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
+}
+
+/// A transfer through a handle on a device.
+NTSTATUS transfer_to_device(Kernel& kernel, PFILE_OBJECT device, UCHAR major, HANDLE event, PIO_APC_ROUTINE apc,
+                            PIO_STATUS_BLOCK status_block, PVOID buffer, ULONG length, const LARGE_INTEGER* offset) {
+  if (const NTSTATUS status = files_available(kernel); !NT_SUCCESS(status)) return status;
+  if (const NTSTATUS status = check_notices(event, apc); !NT_SUCCESS(status)) return status;
+  return transfer(kernel, device, major, buffer, length, offset, status_block);
 }
 
 /// Where a transfer begins. Only a synchronous handle has a position to fall back on [doc].
@@ -245,14 +262,11 @@ NTSTATUS start_of(const OpenFile& file, const LARGE_INTEGER* offset, bool writes
   return STATUS_SUCCESS;
 }
 
-/// What reading and writing check alike. An APC routine is for other callers than drivers [doc: they pass NULL]; an
-/// event would have to be one that this kernel knows.
 NTSTATUS check_transfer(const OpenFile& file, std::uint32_t rights, HANDLE event, PIO_APC_ROUTINE apc,
                         const LARGE_INTEGER* offset, ULONG length, bool writes, std::uint64_t& start) {
   if (file.node->folder) return STATUS_INVALID_DEVICE_REQUEST;
   if ((file.access & rights) == 0) return STATUS_ACCESS_DENIED;
-  if (event != nullptr) return STATUS_INVALID_HANDLE;
-  if (apc != nullptr) return STATUS_INVALID_PARAMETER;
+  if (const NTSTATUS status = check_notices(event, apc); !NT_SUCCESS(status)) return status;
   if (const NTSTATUS status = start_of(file, offset, writes, start); !NT_SUCCESS(status)) return status;
   if ((file.options & FILE_NO_INTERMEDIATE_BUFFERING) != 0 && (start % sector_size != 0 || length % sector_size != 0)) {
     return STATUS_INVALID_PARAMETER;
@@ -331,6 +345,10 @@ NTSTATUS ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
                     PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG) {
   Kernel& kernel = current();
   if (kernel.injected_failure(export_index::ZwReadFile)) return STATUS_INSUFFICIENT_RESOURCES;
+  if (PFILE_OBJECT device = device_behind(kernel, FileHandle); device != nullptr) {
+    return transfer_to_device(kernel, device, IRP_MJ_READ, Event, ApcRoutine, IoStatusBlock, Buffer, Length,
+                              ByteOffset);
+  }
   OpenFile* file = nullptr;
   NTSTATUS status = resolve(FileHandle, file);
   if (!NT_SUCCESS(status)) return status;
@@ -359,6 +377,10 @@ NTSTATUS ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine
                      PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG) {
   Kernel& kernel = current();
   if (kernel.injected_failure(export_index::ZwWriteFile)) return STATUS_INSUFFICIENT_RESOURCES;
+  if (PFILE_OBJECT device = device_behind(kernel, FileHandle); device != nullptr) {
+    return transfer_to_device(kernel, device, IRP_MJ_WRITE, Event, ApcRoutine, IoStatusBlock, Buffer, Length,
+                              ByteOffset);
+  }
   OpenFile* file = nullptr;
   NTSTATUS status = resolve(FileHandle, file);
   if (!NT_SUCCESS(status)) return status;
@@ -387,6 +409,11 @@ NTSTATUS ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine
 
 // Nothing is held back: what was written is in the file.
 NTSTATUS ZwFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock) {
+  Kernel& kernel = current();
+  if (PFILE_OBJECT device = device_behind(kernel, FileHandle); device != nullptr) {
+    const NTSTATUS status = files_available(kernel);
+    return NT_SUCCESS(status) ? flush(kernel, device, IoStatusBlock) : status;
+  }
   OpenFile* file = nullptr;
   if (const NTSTATUS status = resolve(FileHandle, file); !NT_SUCCESS(status)) return status;
   if ((file->access & writing) == 0) return STATUS_ACCESS_DENIED;

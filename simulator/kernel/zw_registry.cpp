@@ -6,12 +6,10 @@
 #include <cstring>
 
 #include "kernel/exports.hpp"
-#include "kernel/kernel.hpp"
+#include "kernel/io_objects.hpp"
 #include "kernel/registry_call.hpp"
 #include "kernel/text.hpp"
 #include "trace/registry_words.hpp"
-//
-#include "kernel/ddi.hpp"
 
 namespace dumpsim::kernel {
 namespace {
@@ -296,7 +294,11 @@ NTSTATUS ZwClose(HANDLE Handle) {
   const std::uint64_t handle = reinterpret_cast<std::uintptr_t>(Handle);
   void* const object = kernel.object_of(handle);
   if (!kernel.close_handle(handle)) return STATUS_INVALID_HANDLE;
-  if (object != nullptr) kernel::ObfDereferenceObject(object);
+  if (object == nullptr) return STATUS_SUCCESS;
+  if (PFILE_OBJECT file = find_file(kernel, object); file != nullptr && !kernel.is_open(object)) {
+    close_handle(kernel, file);
+  }
+  kernel::ObfDereferenceObject(object);
   return STATUS_SUCCESS;
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -498,6 +499,15 @@ bool PhysicalMemory::is_readable(const void* address) const {
     return syscall(SYS_pwrite64, state.probe_file.fd(), address, std::size_t{1}, off_t{0}) == 1;
   }
   return false;
+}
+
+bool PhysicalMemory::is_writable(const void* address) const {
+  if (!is_readable(address)) return false;
+  Pfn pfn = 0;
+  if (known_pfn(address, pfn)) return true;
+  // A byte read from itself: the kernel says EFAULT where it may not be put back. By number, as above.
+  const iovec itself{const_cast<void*>(address), 1};
+  return syscall(SYS_process_vm_readv, getpid(), &itself, 1UL, &itself, 1UL, 0UL) == 1;
 }
 
 bool PhysicalMemory::open_for_write(const void* address, Pfn& pfn) {

@@ -43,7 +43,7 @@ enum class Policy : std::uint8_t {
   unload_disabled,          ///< DumpUnload of a filter that was disabled: no | yes
   read_support,             ///< reads pass the filters: no | yes (Windows 7 has no DumpRead)
   dump_log,                 ///< after-finish | none
-  crash_mdl,                ///< MDL shape of crash writes: nonpaged | mapped | mapped-stale-startva
+  crash_mdl,                ///< MDL shape of crash writes, see stack::TransferMdl::Shape
   hibernation_mdl,          ///< MDL shape of hibernation writes, as above
   mapped_va,                ///< MappedSystemVa points at: data | page (with or without ByteOffset)
   port_data_path,           ///< how the port finds the data: pfn (DMA) | mapped-va (PIO)

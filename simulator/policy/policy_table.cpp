@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::array<std::string_view, 2> no_yes{"no", "yes"};
 constexpr std::array<std::string_view, 2> list_reverse{"list", "reverse"};
-constexpr std::array<std::string_view, 3> mdl_shapes{"nonpaged", "mapped", "mapped-stale-startva"};
+constexpr std::array<std::string_view, 8> mdl_shapes{"nonpaged",      "mapped",      "mapped-stale-startva",
+                                                     "unmapped",      "byte-offset", "unaligned-full",
+                                                     "discontiguous", "reused"};
 constexpr std::array<std::string_view, 2> critical_tests{"negative", "not-success"};
 constexpr std::array<std::string_view, 2> failures{"disable", "ignore"};
 constexpr std::array<std::string_view, 2> start_orders{"before-port-open", "after-port-open"};

@@ -4,8 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "kernel/exported_variables.hpp"
 #include "kernel/exports.hpp"
-#include "kernel/object_types.hpp"
 
 namespace dumpsim::stack {
 
@@ -17,7 +17,7 @@ loader::ExportTable export_table() {
   static const Columns columns = [] {
     Columns made;
     // Data, which only a .sys imports. Before the functions: one of these has the variable's name, with a prefix.
-    for (const kernel::ObjectTypeVariable& variable : kernel::object_type_variables()) {
+    for (const kernel::ExportedVariable& variable : kernel::exported_variables()) {
       made.names.push_back(variable.name);
       made.system_v.push_back(variable.address);
       made.microsoft.push_back(variable.address);

@@ -1,12 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stack/invoke.hpp"
 
+#include "stack/transfer_mdl.hpp"
+
 namespace dumpsim::stack {
 
 void report(Environment& env, trace::Rule rule, std::uint16_t image, trace::Callback callback,
             std::string_view detail) {
   env.recorder.violation(image, callback, rule, detail, env.kernel->site_of(image));
 }
+
+namespace {
+
+/// What a fault's address gives away: fields of an MDL that were no addresses.
+void report_stale_address(Environment& env, std::uint16_t image, trace::Callback callback) {
+  const machine::FaultReport& fault = env.trap->last();
+  if (fault.kind != machine::FaultKind::access || !fault.address_known) return;
+  const auto* address = reinterpret_cast<const void*>(fault.address);
+  const trace::CodeSite site = env.kernel->site_at(image, fault.registers.rip);
+  if (TransferMdl::is_stale_start(address)) {
+    env.recorder.violation(image, callback, trace::Rule::mdl_stale_startva_used,
+                           "read the bytes of a write where StartVa or an unmapped MDL points, which is nowhere", site);
+  } else if (TransferMdl::is_retired(address)) {
+    env.recorder.violation(image, callback, trace::Rule::mdl_used_after_callback,
+                           "followed an MDL of a transfer that is over", site);
+  }
+}
+
+}  // namespace
 
 void watch_running(Environment& env) {
   env.kernel->set_running_hook(
@@ -27,7 +48,9 @@ void watch_running(Environment& env) {
       &env);
 }
 
-void end_without_return(Environment& env, std::uint64_t reason) {
+namespace {
+
+void end_run(Environment& env, std::uint64_t reason) {
   // Of calls within calls the innermost is meant. `running` stays, so that the parent can name the callback.
   const std::uint16_t image = env.kernel->image();
   const trace::Callback callback = env.kernel->callback();
@@ -35,6 +58,7 @@ void end_without_return(Environment& env, std::uint64_t reason) {
   env.trap->publish(0);
   if (reason == machine::FaultTrap::reason) {
     totals.ended = env.trap->last().kind == machine::FaultKind::hang ? Ended::hung : Ended::crashed;
+    report_stale_address(env, image, callback);
     env.tell_fault(image, callback);
     env.kernel->record_bugcheck(image, callback);
     totals.bugcheck_code = env.machine.bugcheck.code;
@@ -47,19 +71,26 @@ void end_without_return(Environment& env, std::uint64_t reason) {
   env.kernel->set_current(trace::no_image, trace::Callback::none);
 }
 
+}  // namespace
+
+bool ended_in_driver(Environment& env) {
+  const auto left = env.kernel->left();
+  if (left && env.totals.ended == Ended::no) end_run(env, *left);
+  return left.has_value();
+}
+
 std::int32_t send_power(Environment& env, kernel::PowerRequest request) {
   env.machine.processor.irql = machine::passive_level;
   const std::int32_t status = env.kernel->send_power(request);
-  if (const auto left = env.kernel->left(); left) end_without_return(env, *left);
+  ended_in_driver(env);
   return status;
 }
 
 bool let_others_run(Environment& env, std::uint64_t hundred_ns) {
   if (env.kernel->scheduler().frozen()) return true;
   env.trap->publish(env.totals.ordinal.load(std::memory_order_relaxed) + 1);
-  const machine::CallResult call = env.kernel->let_others_run(hundred_ns);
-  if (!call.returned) {
-    end_without_return(env, call.value);
+  if (!env.kernel->let_others_run(hundred_ns).returned) {
+    ended_in_driver(env);
     return false;
   }
   env.trap->publish(0);
@@ -75,41 +106,23 @@ Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callbac
 
 Invoked invoke(Environment& env, const Callee& callee, trace::Callback callback, std::uint8_t irql,
                std::span<const std::uint64_t> arguments, const Transfer& transfer) {
-  Totals& totals = env.totals;
-  totals.running.store((static_cast<std::uint32_t>(callee.image) << 8) | static_cast<std::uint32_t>(callback),
-                       std::memory_order_relaxed);
-  totals.ordinal.store(totals.ordinal.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-  env.recorder.emit({.kind = trace::Kind::callback_entered,
-                     .callback = callback,
-                     .irql = irql,
-                     .image = callee.image,
-                     .length = transfer.length,
-                     .flags = transfer.mdl_flags,
-                     .offset = transfer.offset,
-                     .object = transfer.mdl_id});
-  env.kernel->set_current(callee.image, callback, callee.code, irql);
-  env.trap->publish(totals.ordinal.load(std::memory_order_relaxed));
-  env.machine.processor.irql = irql;
-  env.machine.sections.at_irql(irql);
-
-  const machine::GuestStack& guest = env.gate.stack();
-  const bool outermost = !env.gate.active();
-  if (outermost) env.stack_use.before(guest, callee.image, callback);
-  const machine::CallResult call = env.gate.call(callee.convention, callee.code, arguments);
-  if (outermost) env.stack_use.after(totals, guest, callee.image, callback);
-
-  Invoked result;
-  if (!call.returned) {
-    end_without_return(env, call.value);
-    return result;
-  }
-  env.trap->publish(0);
   env.kernel->set_current(trace::no_image, trace::Callback::none);
-  totals.running.store(0, std::memory_order_relaxed);
-  result.returned = true;
-  result.status = static_cast<std::int32_t>(call.value);
-  env.kernel->check_given_back(callee.image, callback, irql, call);
-  return result;
+  env.machine.processor.irql = irql;
+  const machine::GuestStack& guest = env.gate.stack();
+  if (!env.gate.active()) env.stack_use.before(guest, callee.image, callback);
+  const machine::CallResult call =
+      env.kernel->call_routine({.code = callee.code,
+                                .callback = callback,
+                                .image = callee.image,
+                                .convention = callee.convention,
+                                .given = {transfer.length, transfer.mdl_flags, transfer.offset, transfer.mdl_id},
+                                .callers_end = true},
+                               arguments);
+  if (!call.returned) {
+    end_run(env, call.value);
+    return {};
+  }
+  return {true, static_cast<std::int32_t>(call.value)};
 }
 
 void record_left(Environment& env, const FilterInstance& filter, trace::Callback callback, std::uint8_t irql,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The chokepoint: a filter's function pointer is called here and nowhere else. What holds for every callback is written
-// once: say where we are, set the IRQL, go through the gate, put back what the filter left askew, report it, record.
+// The stack's calls into drivers: a filter's callbacks and bug check callbacks at the IRQL of their place, all through
+// the kernel's one function for that, and what becomes of the run when one does not come back.
 #pragma once
 
 #include <cstdint>
@@ -46,8 +46,9 @@ Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callbac
 /// filter's callback, and whichever thread has its turn. REQUIRES: env outlives the kernel's calls.
 void watch_running(Environment& env);
 
-/// The run ends in a call that was left with `reason` instead of returning: totals and trace say how, and whose it was.
-void end_without_return(Environment& env, std::uint64_t reason);
+/// Whether a call that the kernel made for the host was left instead of returning. The run has ended in it then: totals
+/// and trace say how, and whose it was.
+bool ended_in_driver(Environment& env);
 
 /// Lets what drivers have started (threads, timers, DPCs, work items) run until all of it waits for more than
 /// `hundred_ns` of virtual time. False when it ended the run. Nothing happens when there is nothing.

@@ -29,7 +29,7 @@ MainDrivers::~MainDrivers() = default;
 
 bool MainDrivers::went_well(bool returned) {
   if (returned) return true;
-  end_without_return(env_, *env_.kernel->left());
+  ended_in_driver(env_);
   return false;
 }
 

@@ -76,7 +76,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 58> c_librar
 }};
 
 /// What compilers ask for by themselves.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 17> compiler_names = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 15> compiler_names = {{
     {"__stack_chk_fail", "is the stack protector's, which a driver here is built without: -fno-stack-protector"},
     {"__C_specific_handler",
      "serves __try and __except: build it as a driver of Windows, --way sys, where exceptions are handled"},
@@ -86,8 +86,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 17> compiler
     {"__dso_handle",
      "registers destructors of static objects, which nobody runs for a driver: use pointers set in DriverEntry"},
     {"__cxa_guard_acquire", "guards static locals of C++: compile with -fno-threadsafe-statics"},
-    {"__cxa_pure_virtual", "is called for a pure virtual function: a driver defines it itself"},
-    {"_purecall", "is called for a pure virtual function: a driver defines it itself"},
     {"__gxx_personality_v0", "serves C++ exceptions, which a kernel does not have: -fno-exceptions"},
     {"__cxa_throw", "throws a C++ exception, which a kernel does not have"},
     {"__CxxFrameHandler3", "serves C++ exceptions, which a kernel does not have: -fno-exceptions"},

@@ -120,6 +120,13 @@ constexpr std::array device_control{
     FieldRow{"length", Slot::length, Format::number, When::always, "room for output, in bytes"},
     status,
     device};
+constexpr std::array error_logged{
+    filter,
+    FieldRow{"code", Slot::arg, Format::hex, When::always, "ErrorCode: which message the event log would show"},
+    FieldRow{"status", Slot::status, Format::status, When::always, "FinalStatus: what the request ended with"},
+    FieldRow{"unique", Slot::flags, Format::hex, When::always, "UniqueErrorValue: where in the driver"},
+    FieldRow{"device", Slot::payload, Format::before_nul, When::always, "name of the device, or of the driver"},
+    FieldRow{"detail", Slot::payload, Format::after_nul, When::always, "the insertion strings and the dump data"}};
 constexpr std::array request{
     filter, FieldRow{"request", Slot::arg, Format::request, When::always, "the IRP's function"},
     length, FieldRow{"offset", Slot::offset, Format::hex, When::if_transfer, "where on the device"},
@@ -208,6 +215,7 @@ constexpr std::array rows{
     EventRow{Kind::device_opened, "a driver asked for a device by name", device_opened},
     EventRow{Kind::device_control, "a driver sent a control request", device_control},
     EventRow{Kind::request, "a driver sent another IRP", request},
+    EventRow{Kind::error_logged, "a driver wrote to the system's error log", error_logged},
     EventRow{Kind::disk_read, "a driver's read of a volume or disk device came to the disk", disk_transfer},
     EventRow{Kind::disk_write, "a driver's write to a volume or disk device came to the disk", disk_transfer},
     EventRow{Kind::disk_flushed, "a driver's flush came to the disk", disk_flushed},

@@ -46,6 +46,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Kind::count_)> k
     "device_opened",
     "device_control",
     "request",
+    "error_logged",
     "disk_read",
     "disk_write",
     "disk_flushed",

@@ -58,6 +58,8 @@ enum class Kind : std::uint16_t {
   device_control,    ///< image; arg: control code; flags: input length, length: output length; status; payload: the
                      ///< device
   request,  ///< image; arg: the request (requests.hpp); length, offset of a read or write; status; payload: the device
+  error_logged,  ///< image; arg: the error's code; status: FinalStatus; flags: UniqueErrorValue; payload: the device,
+                 ///< NUL, strings and dump data in words
   disk_read,     ///< image, status; length, offset: absolute on the disk; object: digest when asked for
   disk_write,    ///< as disk_read
   disk_flushed,  ///< image; status

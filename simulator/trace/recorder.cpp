@@ -341,6 +341,11 @@ void Recorder::registry_deleted(std::uint16_t image, std::int32_t status, std::s
        value ? Joined({key, "\\", *value}).text() : key);
 }
 
+void Recorder::error_logged(std::uint16_t image, std::uint32_t code, std::int32_t final_status, std::uint32_t unique,
+                            std::string_view device, std::string_view detail) {
+  emit({.kind = Kind::error_logged, .image = image, .status = final_status, .flags = unique, .arg = code},
+       Joined({device, std::string_view("\0", 1), detail}).text());
+}
 void Recorder::file_changed(std::uint16_t image, std::int32_t status, std::string_view path, std::string_view change) {
   emit({.kind = Kind::file_changed, .image = image, .status = status},
        Joined({path, std::string_view("\0", 1), change}).text());

@@ -210,6 +210,9 @@ class Recorder {
   void device_opened(std::uint16_t image, std::string_view name, std::int32_t status) {
     emit({.kind = Kind::device_opened, .image = image, .status = status}, name);
   }
+  /// `detail`: strings and dump data in words.
+  void error_logged(std::uint16_t image, std::uint32_t code, std::int32_t final_status, std::uint32_t unique,
+                    std::string_view device, std::string_view detail);
   void device_control(std::uint16_t image, std::string_view device, std::uint32_t code, std::uint32_t input_length,
                       std::uint32_t output_length, std::int32_t status) {
     emit({.kind = Kind::device_control,

@@ -39,6 +39,7 @@ constexpr std::array<std::string_view, 28> majors = {"CREATE",
                                                      "QUERY_QUOTA",
                                                      "SET_QUOTA",
                                                      "PNP"};
+constexpr std::uint8_t major_file_system_control = 0x0d;
 constexpr std::uint8_t major_device_control = 0x0e;
 constexpr std::uint8_t major_internal_device_control = 0x0f;
 constexpr std::uint8_t major_power = 0x16;
@@ -88,7 +89,7 @@ std::string request_words(std::uint64_t request) {
   const auto minor = static_cast<std::uint8_t>(request);
   std::string words =
       major < majors.size() ? fmt::format("IRP_MJ_{}", majors[major]) : fmt::format("IRP {:#04x}", major);
-  if (major == major_device_control || major == major_internal_device_control) {
+  if (major == major_file_system_control || major == major_device_control || major == major_internal_device_control) {
     words += fmt::format(" {:#x}", request >> 32);
   } else if (major == major_power || major == major_pnp) {
     const std::string_view name = minor_name(major, minor);

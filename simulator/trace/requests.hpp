@@ -7,7 +7,8 @@
 
 namespace dumpsim::trace {
 
-/// A request as it stands in a record: function codes and, of a device control, its code. Never 0.
+/// A request as it stands in a record: function codes and, of a device or file system
+/// control, its code. Never 0.
 constexpr std::uint64_t request_of(std::uint8_t major, std::uint8_t minor, std::uint32_t control_code = 0) {
   return (std::uint64_t{control_code} << 32) | 0x10000u | (std::uint64_t{major} << 8) | minor;
 }

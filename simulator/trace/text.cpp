@@ -470,6 +470,15 @@ class Writer {
         result(record.status);
         column(changes_column, printable(event.text()));
         break;
+      case Kind::error_logged: {
+        const std::string_view text = event.text();
+        const std::size_t nul = std::min(text.find('\0'), text.size());
+        const std::string_view detail = text.substr(std::min(nul + 1, text.size()));
+        begin(depth(), fmt::format("logs the error {:#x} of {}{}{}", record.arg, printable(text.substr(0, nul)),
+                                   detail.empty() ? "" : ": ", printable(detail)));
+        if (record.status != 0) result(record.status);
+        break;
+      }
       case Kind::disk_read:
       case Kind::disk_write:
         begin(depth(), record.kind == Kind::disk_read ? "disk read" : "disk write");

@@ -20,6 +20,52 @@ static ULONG64 ReadIrql(VOID) {
   return Value;
 }
 
+// A DPC that has waited comes in when CR8 lets it, behind that very instruction, and takes no register along.
+static KDPC Dpc;
+static volatile LONG DpcRan;
+
+static VOID OnDpc(PKDPC This, PVOID Context, PVOID First, PVOID Second) {
+  UNREFERENCED_PARAMETER(This);
+  UNREFERENCED_PARAMETER(Context);
+  UNREFERENCED_PARAMETER(First);
+  UNREFERENCED_PARAMETER(Second);
+  __asm__ volatile("pxor %%xmm5, %%xmm5" : : : "xmm5");
+  ++DpcRan;
+}
+
+static BOOLEAN DpcComesIn(VOID) {
+  ULONG64 Dispatch = DISPATCH_LEVEL, Passive = PASSIVE_LEVEL, Kept = 0, Pattern = 0x1234567890ABCDEF;
+  LONG Before;
+  KeInitializeDpc(&Dpc, OnDpc, NULL);
+  __asm__ volatile("movq %0, %%cr8" : : "r"(Dispatch) : "memory");
+  KeInsertQueueDpc(&Dpc, NULL, NULL);
+  Before = DpcRan;
+  __asm__ volatile(
+      "movq %2, %%xmm5\n\t"
+      "movq %2, %%r10\n\t"
+      "movq %2, -64(%%rsp)\n\t"
+      "stc\n\t"
+      "movq %1, %%cr8\n\t"
+      "jnc 1f\n\t"
+      "cmpq %2, %%r10\n\t"
+      "jne 1f\n\t"
+      "cmpq %2, -64(%%rsp)\n\t"
+      "jne 1f\n\t"
+      "movq %%xmm5, %0\n"
+      "1:"
+      : "+&r"(Kept)
+      : "r"(Passive), "r"(Pattern)
+      : "memory", "cc", "r10", "xmm5");
+  if (Before != 0 || DpcRan != 1 || Kept != Pattern) return FALSE;
+  // Not while interrupts are off: then sti lets it in.
+  __asm__ volatile("cli\n\tmovq %0, %%cr8" : : "r"(Dispatch) : "memory");
+  KeInsertQueueDpc(&Dpc, NULL, NULL);
+  __asm__ volatile("movq %0, %%cr8" : : "r"(Passive) : "memory");
+  if (DpcRan != 1) return FALSE;
+  __asm__ volatile("sti" : : : "memory");
+  return DpcRan == 2;
+}
+
 static NTSTATUS Check(BOOLEAN Condition) {
   return Condition ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
 }
@@ -52,6 +98,7 @@ NTSTATUS DriverEntry(PFILTER_EXTENSION FilterExtension, PFILTER_INITIALIZATION_D
   if (Major != Version.dwMajorVersion || Minor != Version.dwMinorVersion) return STATUS_UNSUCCESSFUL;
   KeQueryTickCount(&Ticks);
   if (*(volatile ULONG*)(SHARED_USER + 0x320) - Ticks.LowPart > 1) return STATUS_UNSUCCESSFUL;
+  if (!DpcComesIn()) return STATUS_UNSUCCESSFUL;
   InitializationData->DumpWrite = StrangeWrite;
   return Check(ReadIrql() == PASSIVE_LEVEL);
 }

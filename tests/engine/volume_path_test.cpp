@@ -144,6 +144,7 @@ INSTANTIATE_TEST_SUITE_P(Drivers, WrongVolumeDriver,
                          testing::Values(Wrong{"volume_fails", "came back with STATUS_DEVICE_NOT_READY"},
                                          Wrong{"volume_short", "but with 512 bytes"},
                                          Wrong{"volume_never", "nobody has completed it"},
+                                         Wrong{"volume_never_busy", "nobody has completed it"},
                                          Wrong{"volume_crashes", "crashed"},
                                          Wrong{"volume_bugchecks", "KeBugCheckEx(0x0000e0f8)"}),
                          [](const auto& test) { return std::string(test.param.driver); });

@@ -51,12 +51,13 @@ TEST_P(ExceptionTest, AboveDispatchLevelItIsAnotherBugcheckWithItsInformation) {
 TEST_P(ExceptionTest, ProbesLetUserAddressesPassAndNothingElse) {
   const auto address = [](std::uint64_t value) { return reinterpret_cast<PVOID>(value); };
   K(ProbeForRead)(address(0x10000), 64, 4);
+  K(ProbeForRead)(address(user_probe_address - 1), 1, 1);
   K(ProbeForRead)(address(0xFFFF800000000001), 0, 8);  // nothing is asked of no bytes
   void* block = K(ExAllocatePoolWithTag)(NonPagedPool, 16, 1);
   EXPECT_EQ(raised([&] { K(ProbeForRead)(address(0x10002), 64, 4); }), STATUS_DATATYPE_MISALIGNMENT);
   EXPECT_EQ(raised([&] { K(ProbeForRead)(block, 16, 1); }), STATUS_ACCESS_VIOLATION);
   EXPECT_EQ(raised([&] { K(ProbeForRead)(address(0xFFFF800000000000), 1, 1); }), STATUS_ACCESS_VIOLATION);
-  EXPECT_EQ(raised([&] { K(ProbeForRead)(address(0x7FFFFFFEFFFF), 2, 1); }), STATUS_ACCESS_VIOLATION);
+  EXPECT_EQ(raised([&] { K(ProbeForRead)(address(user_probe_address - 1), 2, 1); }), STATUS_ACCESS_VIOLATION);
   EXPECT_EQ(raised([&] { K(ProbeForRead)(address(0x10000), ~SIZE_T{0}, 1); }), STATUS_ACCESS_VIOLATION);
   EXPECT_EQ(raised([&] { K(ProbeForWrite)(block, 16, 1); }), STATUS_ACCESS_VIOLATION);
   K(ExFreePool)(block);

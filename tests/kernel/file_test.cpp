@@ -75,7 +75,7 @@ TEST_P(FileTest, EveryNameOfTheVolumeLeadsToIt) {
                      {u"\\??\\D:\\a\\b", STATUS_OBJECT_PATH_NOT_FOUND},
                      {u"\\??\\D:", STATUS_OBJECT_NAME_NOT_FOUND},
                      {u"\\Device\\HarddiskVolume2\\a", STATUS_OBJECT_PATH_NOT_FOUND},
-                     {u"\\Device\\HarddiskVolume1", STATUS_NOT_SUPPORTED},
+                     {u"\\Device\\HarddiskVolume1", STATUS_OBJECT_NAME_NOT_FOUND},
                      {u"\\??\\C:\\nowhere\\a", STATUS_OBJECT_PATH_NOT_FOUND},
                      {u"\\??\\C:\\Windows\\Temp\\a.txt\\b", STATUS_OBJECT_PATH_NOT_FOUND},
                      {u"\\??\\C:\\nothing", STATUS_OBJECT_NAME_NOT_FOUND},

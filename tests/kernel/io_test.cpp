@@ -293,6 +293,26 @@ TEST_P(IoTest, ReadsAndWritesFollowTheDevicesFlags) {
   EXPECT_EQ(kernel().pool().outstanding(image).blocks, 0u);
 }
 
+TEST_P(IoTest, ABufferThatCannotBeLockedMakesNoRequestAndLeaksNone) {
+  PDRIVER_OBJECT driver = create_driver(kernel(), 9, "main", nullptr);
+  PDEVICE_OBJECT device = create_device(kernel(), driver, 0, FILE_DEVICE_DISK, 0);
+  device->Flags = DO_DIRECT_IO;
+  auto* nowhere = reinterpret_cast<void*>(0x10000);
+  LARGE_INTEGER start{.QuadPart = 4096};
+  IO_STATUS_BLOCK iosb{};
+  char in[4] = {};
+  in_driver([&] {
+    for (const ULONG method : {METHOD_IN_DIRECT, METHOD_OUT_DIRECT}) {
+      const ULONG code = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, method, FILE_ANY_ACCESS);
+      EXPECT_EQ(K(IoBuildDeviceIoControlRequest)(code, device, in, 4, nowhere, 64, FALSE, nullptr, &iosb), nullptr);
+    }
+    EXPECT_EQ(K(IoBuildSynchronousFsdRequest)(IRP_MJ_READ, device, nowhere, 512, &start, nullptr, &iosb), nullptr);
+    EXPECT_EQ(K(IoBuildAsynchronousFsdRequest)(IRP_MJ_WRITE, device, nowhere, 512, &start, &iosb), nullptr);
+  });
+  EXPECT_FALSE(machine().bugcheck.raised);
+  EXPECT_EQ(kernel().pool().outstanding(image).blocks, 0u);
+}
+
 TEST_P(IoTest, MisusedIrpsStopTheMachine) {
   kernel().create_volume(facts());
   PIRP irp = K(IoAllocateIrp)(1, FALSE);

@@ -278,6 +278,68 @@ TEST_P(LockTest, LookasideListsAskThePoolInTheCallersConvention) {
   K(ExDeletePagedLookasideList)(&paged);
 }
 
+/// What the routines of an extended list are called with.
+struct ListCalls {
+  POOL_TYPE type = NonPagedPool;
+  PLOOKASIDE_LIST_EX list = nullptr;
+  int freed = 0;
+} list_calls;
+PVOID allocate_entry(POOL_TYPE type, SIZE_T, ULONG, PLOOKASIDE_LIST_EX list) {
+  list_calls.type = type;
+  list_calls.list = list;
+  return nullptr;
+}
+void free_entry(PVOID, PLOOKASIDE_LIST_EX list) {
+  list_calls.list = list;
+  ++list_calls.freed;
+}
+__attribute__((ms_abi)) void free_entry_microsoft(PVOID entry, PLOOKASIDE_LIST_EX list) {
+  free_entry(entry, list);
+}
+
+TEST_P(LockTest, ExtendedLookasideListsTakeAnyPool) {
+  LOOKASIDE_LIST_EX list;
+  ASSERT_EQ(K(ExInitializeLookasideListEx)(&list, nullptr, nullptr, PagedPool, 0, 40, 0x6B6F6F4C, 0), STATUS_SUCCESS);
+  EXPECT_EQ(list.L.Type, PagedPool);
+  EXPECT_EQ(list.L.Size, 40u);
+  EXPECT_EQ(reinterpret_cast<const void*>(list.L.AllocateEx), find_export("ExAllocatePoolWithTag")->entry(GetParam()));
+  for (int i = 0; i < 2; ++i) {
+    void* entry = K(ExAllocatePoolWithTag)(list.L.Type, list.L.Size, list.L.Tag);
+    K(ExpInterlockedPushEntrySList)(&list.L.ListHead, static_cast<PSLIST_ENTRY>(entry));
+  }
+  EXPECT_EQ(kernel().pool().outstanding(image).blocks, 2u);
+  K(ExFlushLookasideListEx)(&list);
+  EXPECT_EQ(kernel().pool().outstanding(image).blocks, 0u);
+  K(ExFlushLookasideListEx)(&list);
+  K(ExDeleteLookasideListEx)(&list);
+}
+
+TEST_P(LockTest, ExtendedLookasideListsHandTheirRoutinesTheList) {
+  list_calls = {};
+  LOOKASIDE_LIST_EX list;
+  const void* code = GetParam() == Convention::system_v ? reinterpret_cast<const void*>(&free_entry)
+                                                        : reinterpret_cast<const void*>(&free_entry_microsoft);
+  kernel().register_image(9, "main", code, 64, GetParam());
+  const auto free = reinterpret_cast<PFREE_FUNCTION_EX>(const_cast<void*>(code));
+  const auto initialize = [&](POOL_TYPE type, ULONG flags) {
+    return K(ExInitializeLookasideListEx)(&list, allocate_entry, free, type, flags, 64, 1, 0);
+  };
+  EXPECT_EQ(initialize(static_cast<POOL_TYPE>(3), 0), STATUS_INVALID_PARAMETER_4);
+  EXPECT_EQ(initialize(static_cast<POOL_TYPE>(0x10000), 0), STATUS_INVALID_PARAMETER_4);
+  EXPECT_EQ(initialize(NonPagedPoolNx, 3), STATUS_INVALID_PARAMETER_5);
+  EXPECT_EQ(initialize(NonPagedPoolNx, EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE), STATUS_SUCCESS);
+  EXPECT_EQ(list.L.Type, NonPagedPoolNx | POOL_QUOTA_FAIL_INSTEAD_OF_RAISE);
+  EXPECT_EQ(initialize(NonPagedPoolNx, EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL), STATUS_SUCCESS);
+  EXPECT_EQ(list.L.Type, NonPagedPoolNx | POOL_RAISE_IF_ALLOCATION_FAILURE);
+  EXPECT_EQ(list.L.AllocateEx, &allocate_entry);
+  alignas(16) SLIST_ENTRY entry{};
+  K(ExpInterlockedPushEntrySList)(&list.L.ListHead, &entry);
+  in_driver([&] { K(ExDeleteLookasideListEx)(&list); });
+  EXPECT_EQ(list_calls.freed, 1);
+  EXPECT_EQ(list_calls.list, &list);
+  kernel().forget_image(9);
+}
+
 TEST_P(LockTest, AffinitiesAreRemembered) {
   machine().processors = 4;
   in_driver([&] {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // MDL routines: exactly the fields and flags Windows sets, PFNs that mean something, and mappings of scattered pages.
+#include <array>
 #include <cstring>
 
 #include "kernel_fixture.hpp"
@@ -68,6 +69,53 @@ TEST_P(MdlTest, LockingMappingAndBack) {
   EXPECT_TRUE(mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA);
   K(MmUnlockPages)(mdl);
   EXPECT_EQ(mdl->MdlFlags, MDL_ALLOCATED_FIXED_SIZE) << "unlocking unmaps";
+}
+
+/// What a driver cannot write: a constant page of this program.
+alignas(page_size) const std::array<char, page_size> constant_page{1};
+
+TEST_P(MdlTest, WhatCannotBeLockedIsRaised) {
+  std::byte* at = pool(2 * page_size);
+  const auto status_of = [&](void* address, ULONG bytes, KPROCESSOR_MODE mode, LOCK_OPERATION operation) {
+    PMDL mdl = mdl_of(address, bytes);
+    const CSHORT before = mdl->MdlFlags;
+    const auto parameters = bugcheck_of(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, [&] {
+      K(MmProbeAndLockPages)
+      (mdl, mode, operation);
+    });
+    EXPECT_EQ(mdl->MdlFlags, before) << "nothing is locked";
+    K(IoFreeMdl)(mdl);
+    return static_cast<NTSTATUS>(parameters[0]);
+  };
+  auto* constant = const_cast<char*>(constant_page.data());
+  EXPECT_EQ(status_of(reinterpret_cast<void*>(0x10000), 8, KernelMode, IoReadAccess), STATUS_ACCESS_VIOLATION);
+  EXPECT_EQ(status_of(nullptr, 8, KernelMode, IoReadAccess), STATUS_ACCESS_VIOLATION);
+  EXPECT_EQ(status_of(constant, page_size, KernelMode, IoWriteAccess), STATUS_ACCESS_VIOLATION);
+  EXPECT_EQ(status_of(constant, page_size, KernelMode, IoModifyAccess), STATUS_ACCESS_VIOLATION);
+  EXPECT_EQ(status_of(at, 8, UserMode, IoReadAccess), STATUS_ACCESS_VIOLATION) << "a kernel address";
+  K(ExFreePoolWithTag)(at, tag);
+  EXPECT_EQ(status_of(at, 8, KernelMode, IoReadAccess), STATUS_ACCESS_VIOLATION) << "freed";
+}
+
+TEST_P(MdlTest, ALaterPageCountsToo) {
+  std::byte* at = kernel().memory().allocate_pages(1, true);  // nothing lies behind it
+  PMDL mdl = mdl_of(at, 2 * page_size);
+  bugcheck_of(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, [&] { K(MmProbeAndLockPages)(mdl, KernelMode, IoReadAccess); });
+  EXPECT_FALSE(mdl->MdlFlags & MDL_PAGES_LOCKED);
+}
+
+TEST_P(MdlTest, WhatWindowsLetsBeWrittenIsLocked) {
+  // Its writes are reported when they happen; the page itself is a page.
+  PMDL ram = mdl_of(kernel().memory().address_of(4), page_size);
+  K(MmProbeAndLockPages)(ram, KernelMode, IoWriteAccess);
+  EXPECT_TRUE(ram->MdlFlags & MDL_PAGES_LOCKED);
+  PMDL constant = mdl_of(const_cast<char*>(constant_page.data()), page_size);
+  K(MmProbeAndLockPages)(constant, KernelMode, IoReadAccess);
+  EXPECT_FALSE(constant->MdlFlags & MDL_WRITE_OPERATION);
+  char mine[8] = "mine";
+  PMDL host = mdl_of(mine, sizeof mine);
+  K(MmProbeAndLockPages)(host, KernelMode, IoModifyAccess);
+  EXPECT_STREQ(mine, "mine") << "probing changes nothing";
 }
 
 TEST_P(MdlTest, ScatteredPagesGetOneAddress) {

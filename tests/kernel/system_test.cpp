@@ -87,6 +87,11 @@ TEST_P(SystemTest, OtherClassesHaveTheirLengths) {
   std::uint64_t highest = 0;
   std::memcpy(&highest, basic + 40, sizeof highest);
   EXPECT_EQ(highest, highest_user_address);
+  EXPECT_EQ(reinterpret_cast<std::uint64_t>(*K(dumpsim_MmHighestUserAddress)()), highest_user_address);
+  EXPECT_EQ(reinterpret_cast<std::uint64_t>(*K(dumpsim_MmSystemRangeStart)()), system_range_start);
+  EXPECT_EQ(*K(dumpsim_MmUserProbeAddress)(), user_probe_address);
+  Counted limit(u"MmUserProbeAddress");
+  EXPECT_EQ(K(MmGetSystemRoutineAddress)(&limit), K(dumpsim_MmUserProbeAddress)()) << "the variable's own address";
   ULONG integrity[2] = {0, 0};
   EXPECT_EQ(K(ZwQuerySystemInformation)(103, integrity, 8, &told), STATUS_INFO_LENGTH_MISMATCH);
   integrity[0] = 8;

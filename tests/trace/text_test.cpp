@@ -103,6 +103,16 @@ TEST(Text, ADriverCannotSteerTheTerminal) {
   EXPECT_THAT(text, HasSubstr("\"a\\x1b[2J\\nb\xef\xbf\xbd\\x9bc\\u{202e}\"\n"));
 }
 
+TEST(Text, ALoggedErrorSaysAllThatWasLogged) {
+  const std::string text = text_of([](Recorder& r, std::uint64_t&) {
+    r.error_logged(0, 0xC0040001, test::unsuccessful, 7, "\\Device\\Main", "\"a\", dump data 0x1");
+    r.error_logged(0, 0x40040002, 0, 7, "\\Driver\\main", "");
+  });
+  EXPECT_THAT(text, HasSubstr("logs the error 0xc0040001 of \\Device\\Main: \"a\", dump data 0x1"));
+  EXPECT_THAT(text, HasSubstr("STATUS_UNSUCCESSFUL"));
+  EXPECT_THAT(text, HasSubstr("logs the error 0x40040002 of \\Driver\\main\n"));
+}
+
 TEST(Text, ANoteStandsAtTheEnd) {
   const test::Block block(1 << 20);
   std::uint64_t clock = 0;

@@ -20,6 +20,9 @@ DECLSPEC_NOINLINE static void Poke(ULONG_PTR Address) {
 DECLSPEC_NOINLINE static ULONG Divide(volatile ULONG* Dividend, volatile ULONG* Divisor) {
   return *Dividend / *Divisor;
 }
+DECLSPEC_NOINLINE static LONG DivideSigned(volatile LONG* Dividend, volatile LONG* Divisor) {
+  return *Dividend / *Divisor;
+}
 DECLSPEC_NOINLINE static void Raise(NTSTATUS Status) {
   ExRaiseStatus(Status);
 }
@@ -64,6 +67,36 @@ static void Arithmetic(void) {
   } __except (EXCEPTION_EXECUTE_HANDLER) {
     SAY("divide: code %08x\n", GetExceptionCode());
   }
+}
+
+// The other way in which a division goes wrong.
+static void Overflow(void) {
+  volatile LONG Dividend = (LONG)0x80000000, Divisor = -1;
+  __try {
+    SAY("%d\n", DivideSigned(&Dividend, &Divisor));
+  } __except (EXCEPTION_EXECUTE_HANDLER) {
+    SAY("overflow: code %08x\n", GetExceptionCode());
+  }
+}
+
+// What drivers must catch of MmProbeAndLockPages: no memory there, or none that may be written.
+static const ULONG Constant = 1;
+static void Lock(PVOID Address, LOCK_OPERATION Operation, const char* What) {
+  PMDL Mdl = IoAllocateMdl(Address, sizeof(ULONG), FALSE, FALSE, NULL);
+  if (Mdl == NULL) return;
+  __try {
+    MmProbeAndLockPages(Mdl, KernelMode, Operation);
+    SAY("locked %s\n", What);
+    MmUnlockPages(Mdl);
+  } __except (EXCEPTION_EXECUTE_HANDLER) {
+    SAY("not locked %s: %08x\n", What, GetExceptionCode());
+  }
+  IoFreeMdl(Mdl);
+}
+static void Locks(void) {
+  Lock((PVOID)(ULONG_PTR)0x10000, IoReadAccess, "nowhere");
+  Lock((PVOID)(ULONG_PTR)&Constant, IoReadAccess, "to read");
+  Lock((PVOID)(ULONG_PTR)&Constant, IoWriteAccess, "to write");
 }
 
 static void Raised(void) {
@@ -305,6 +338,8 @@ NTSTATUS DriverEntry(PFILTER_EXTENSION FilterExtension, PFILTER_INITIALIZATION_D
   InitializationData->DumpWrite = SehWrite;
   AccessViolations();
   Arithmetic();
+  Overflow();
+  Locks();
   Raised();
   Nested();
   Ordinary();

@@ -200,6 +200,73 @@ WDK_INLINE VOID ExFreeToPagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside, PVOI
   ExFreeToNPagedLookasideList((PNPAGED_LOOKASIDE_LIST)Lookaside, Entry);
 }
 
+// The same for entries from any pool; its routines are handed the list. [doc]
+#define EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL 0x00000001UL
+#define EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE 0x00000002UL
+typedef struct _GENERAL_LOOKASIDE_POOL {
+  WDK_ANONYMOUS union {
+    SLIST_HEADER ListHead;
+    SINGLE_LIST_ENTRY SingleListHead;
+  };
+  USHORT Depth;
+  USHORT MaximumDepth;
+  ULONG TotalAllocates;
+  WDK_ANONYMOUS union {
+    ULONG AllocateMisses;
+    ULONG AllocateHits;
+  };
+  ULONG TotalFrees;
+  WDK_ANONYMOUS union {
+    ULONG FreeMisses;
+    ULONG FreeHits;
+  };
+  POOL_TYPE Type;
+  ULONG Tag;
+  ULONG Size;
+  WDK_ANONYMOUS union {
+    PALLOCATE_FUNCTION_EX AllocateEx;
+    PALLOCATE_FUNCTION Allocate;
+  };
+  WDK_ANONYMOUS union {
+    PFREE_FUNCTION_EX FreeEx;
+    PFREE_FUNCTION Free;
+  };
+  LIST_ENTRY ListEntry;
+  ULONG LastTotalAllocates;
+  WDK_ANONYMOUS union {
+    ULONG LastAllocateMisses;
+    ULONG LastAllocateHits;
+  };
+  ULONG Future[2];
+} GENERAL_LOOKASIDE_POOL, *PGENERAL_LOOKASIDE_POOL;
+typedef struct _LOOKASIDE_LIST_EX {
+  GENERAL_LOOKASIDE_POOL L;
+} LOOKASIDE_LIST_EX, *PLOOKASIDE_LIST_EX;
+NTSTATUS ExInitializeLookasideListEx(PLOOKASIDE_LIST_EX Lookaside, PALLOCATE_FUNCTION_EX Allocate,
+                                     PFREE_FUNCTION_EX Free, POOL_TYPE PoolType, ULONG Flags, SIZE_T Size, ULONG Tag,
+                                     USHORT Depth);
+VOID ExFlushLookasideListEx(PLOOKASIDE_LIST_EX Lookaside);
+VOID ExDeleteLookasideListEx(PLOOKASIDE_LIST_EX Lookaside);
+WDK_INLINE PVOID ExAllocateFromLookasideListEx(PLOOKASIDE_LIST_EX Lookaside) {
+  PVOID Entry;
+  ++Lookaside->L.TotalAllocates;
+  Entry = ExpInterlockedPopEntrySList(&Lookaside->L.ListHead);
+  if (Entry == NULL) {
+    ++Lookaside->L.AllocateMisses;
+    Entry = Lookaside->L.AllocateEx(Lookaside->L.Type, Lookaside->L.Size, Lookaside->L.Tag, Lookaside);
+  }
+  return Entry;
+}
+WDK_INLINE VOID ExFreeToLookasideListEx(PLOOKASIDE_LIST_EX Lookaside, PVOID Entry) {
+  ++Lookaside->L.TotalFrees;
+  if (ExQueryDepthSList(&Lookaside->L.ListHead) >= Lookaside->L.Depth) {
+    ++Lookaside->L.FreeMisses;
+    Lookaside->L.FreeEx(Entry, Lookaside);
+  } else {
+    ExpInterlockedPushEntrySList(&Lookaside->L.ListHead, (PSLIST_ENTRY)Entry);
+  }
+}
+
 // Resources beyond ke.h's
 BOOLEAN ExAcquireSharedStarveExclusive(PERESOURCE Resource, BOOLEAN Wait);
 BOOLEAN ExAcquireSharedWaitForExclusive(PERESOURCE Resource, BOOLEAN Wait);

@@ -112,6 +112,27 @@ WDK_INLINE VOID MmInitializeMdl(PMDL Mdl, PVOID BaseVa, SIZE_T Length) {
   Mdl->ByteCount = (ULONG)Length;
 }
 
+// Where a process's half of the address space ends; data that the kernel exports, reached as ps.h does its type
+// objects.
+#if defined(__ELF__)
+PVOID* dumpsim_MmHighestUserAddress(VOID);
+PVOID* dumpsim_MmSystemRangeStart(VOID);
+ULONG_PTR* dumpsim_MmUserProbeAddress(VOID);
+#define MmHighestUserAddress (*dumpsim_MmHighestUserAddress())
+#define MmSystemRangeStart (*dumpsim_MmSystemRangeStart())
+#define MmUserProbeAddress (*dumpsim_MmUserProbeAddress())
+#else
+extern PVOID* __imp_MmHighestUserAddress;
+#define MmHighestUserAddress (*__imp_MmHighestUserAddress)
+extern PVOID* __imp_MmSystemRangeStart;
+#define MmSystemRangeStart (*__imp_MmSystemRangeStart)
+extern ULONG_PTR* __imp_MmUserProbeAddress;
+#define MmUserProbeAddress (*__imp_MmUserProbeAddress)
+#endif
+#define MM_HIGHEST_USER_ADDRESS MmHighestUserAddress
+#define MM_SYSTEM_RANGE_START MmSystemRangeStart
+#define MM_USER_PROBE_ADDRESS MmUserProbeAddress
+
 PVOID MmMapLockedPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode);
 PVOID MmMapLockedPagesSpecifyCache(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode, MEMORY_CACHING_TYPE CacheType,
                                    PVOID RequestedAddress, ULONG BugCheckOnFailure, ULONG Priority);

@@ -44,6 +44,12 @@ NTSTATUS ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STA
                                ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
                                PHANDLE Handle);
 
+typedef struct _OBJECT_NAME_INFORMATION {
+  UNICODE_STRING Name;
+} OBJECT_NAME_INFORMATION, *POBJECT_NAME_INFORMATION;
+// The name follows the structure, with a terminator; an object without one has an empty Name. [doc]
+NTSTATUS ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMATION ObjectNameInfo, ULONG Length, PULONG ReturnLength);
+
 // Pointers to the type objects: data that the kernel exports. A shared library cannot refer to another image's data in
 // every code model, so there a function gives each variable's address; declaring one as the kit does stays legal C. A
 // Windows linker has the import table's entry under this name, which holds that address.
