@@ -86,8 +86,8 @@ std::string section_or_import(const machine::FaultReport& fault, const kernel::K
   const std::uint64_t by = called && fault.return_address_count > 1 ? fault.return_addresses[1] : fault.registers.rip;
   const std::string at = place(by, kernel, images, kernel::Words::canonical);
   if (const auto* row = kernel.machine().sections.at(pointer(fault.address)); row != nullptr && row->paged_out) {
-    return fmt::format("{} its section {}, which is paged out, {} {}", verb(fault.access), row->section.name,
-                       called ? "from" : "at", at);
+    return fmt::format("{} {}{}, which is paged out, {} {}", verb(fault.access), row->pool ? "" : "its section ",
+                       row->section.name, called ? "from" : "at", at);
   }
   for (const loader::Image* image : images) {
     if (const std::string_view import = image->missing_import_at(pointer(fault.address)); !import.empty()) {

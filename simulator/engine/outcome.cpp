@@ -87,6 +87,18 @@ void tell_asked(const trace::Event& event, const trace::TraceView& view, Report&
   if (!known) report.asked.push_back(std::move(asked));
 }
 
+/// A pool tag as its source spells it, or what the memory is.
+std::string tag_words(const kernel::TagUse& use) {
+  if (use.kind == kernel::BlockKind::contiguous) return "contiguous";
+  if (use.kind == kernel::BlockKind::pages) return "pages for an MDL";
+  std::string text;
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    const char character = static_cast<char>(use.tag >> shift & 0x7F);
+    text += character >= 0x20 && character < 0x7F ? character : '.';
+  }
+  return text;
+}
+
 }  // namespace
 
 Result<void> tell_outcome(const ChildEnd& end, const SharedTexts& shared, const trace::TraceView& view,
@@ -223,6 +235,8 @@ void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals,
       step.clear();
     } else if (record.kind == Kind::device_opened || record.kind == Kind::device_control) {
       tell_asked(event, view, report);
+    } else if (record.kind == Kind::policy) {
+      report.policies.push_back(trace::printable(event.text()));
     } else if (record.kind == Kind::debug_print) {
       report.debug_output.push_back({view.image_name(record.image), trace::printable(event.text())});
     }
@@ -246,6 +260,23 @@ void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals,
   for (std::size_t i = 0; i < static_cast<std::size_t>(policy::Policy::count_); ++i) {
     if ((totals.policies_rested_on >> i & 1) != 0)
       report.policies.push_back(scenario.policies.explain(static_cast<policy::Policy>(i)));
+  }
+  for (std::size_t image = 0; image < totals.stack_use.size(); ++image) {
+    for (std::size_t callback = 0; callback < totals.stack_use[image].size(); ++callback) {
+      const std::uint32_t bytes = totals.stack_use[image][callback];
+      if (bytes == 0) continue;
+      report.stack_use.push_back(
+          {view.image_name(static_cast<std::uint16_t>(image)), static_cast<Callback>(callback), bytes});
+    }
+  }
+  report.kernel_stack = scenario.policies.number(policy::Policy::kernel_stack);
+  for (const kernel::TagUse& use : totals.tags) {
+    if (use.allocations == 0) continue;
+    report.memory_use.push_back({.filter = view.image_name(use.image),
+                                 .tag = tag_words(use),
+                                 .allocations = use.allocations,
+                                 .frees = use.frees,
+                                 .most_bytes = use.most_bytes});
   }
   report.writes = view.writes().count;
   report.write_bytes = view.writes().bytes;

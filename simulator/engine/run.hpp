@@ -98,6 +98,21 @@ struct Asked {
   std::int32_t status = 0;
 };
 
+/// The deepest that one callback went on the kernel's stack, of the calls that were measured.
+struct StackUse {
+  std::string filter;
+  trace::Callback callback{};
+  std::uint32_t bytes = 0;
+};
+
+/// What one driver had of memory, by tag.
+struct MemoryUse {
+  std::string filter;
+  std::string tag;  ///< as its source spells it; "contiguous", "pages for an MDL"
+  std::uint64_t allocations = 0, frees = 0;
+  std::uint64_t most_bytes = 0;  ///< at once
+};
+
 struct Report {
   std::string title;
   std::filesystem::path file;
@@ -121,7 +136,10 @@ struct Report {
   std::uint64_t redirected = 0;
   std::vector<SecondaryData> secondary_data;         ///< in the order of the dump
   std::uint64_t pages_added = 0, pages_removed = 0;  ///< by bug check callbacks
-  std::uint64_t virtual_time = 0;                    ///< 100 ns units at the end
+  std::vector<StackUse> stack_use;                   ///< depends on compilers and options: evidence, like registers
+  std::uint64_t kernel_stack = 0;                    ///< bytes there are
+  std::vector<MemoryUse> memory_use;
+  std::uint64_t virtual_time = 0;  ///< 100 ns units at the end
   /// What was expected and is not so, a sentence each; empty: as expected.
   std::vector<std::string> mismatches;
   Mapping trace;  ///< the recorder's block: untrusted bytes, read with trace::TraceView

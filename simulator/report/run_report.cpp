@@ -38,6 +38,17 @@ std::string findings(const Report& report, const Paint& paint) {
   return text;
 }
 
+/// Callbacks that leave less than half of the kernel's stack: what crashed before them has used some of it too.
+std::string deep_stacks(const Report& report) {
+  std::string text;
+  for (const engine::StackUse& use : report.stack_use) {
+    if (use.bytes <= report.kernel_stack / 2) continue;
+    text += fmt::format("\nstack   {} in {} used {} of {} bytes\n", use.filter, trace::name_of(use.callback),
+                        with_thousands(use.bytes), with_thousands(report.kernel_stack));
+  }
+  return text;
+}
+
 std::string asked_in_words(const engine::Asked& asked) {
   if (!asked.opened) {
     return fmt::format("{} opened {}: {}", asked.driver, asked.device, trace::format_status(asked.status));
@@ -92,6 +103,7 @@ std::string to_text(const Report& report, const TextOptions& options) {
         fmt::format("\n{} of memory in clear on the disk; the first: disk offset {:#x} holds sector {} of pfn {:#x}\n",
                     plural(*report.readable_sectors, "sector"), first.at.bytes, first.sector, first.pfn);
   }
+  text += deep_stacks(report);
   if (!report.policies.empty()) {
     text += "\nthis rests on\n";
     for (const std::string& policy : report.policies) text += fmt::format("  {}\n", policy);
@@ -182,7 +194,22 @@ std::string to_json(const Report& report, int indent) {
     }
     json["asked_for_and_not_there"].push_back(std::move(row));
   }
+  json["memory_use"] = Json::array();
+  for (const engine::MemoryUse& use : report.memory_use) {
+    json["memory_use"].push_back({{"filter", use.filter},
+                                  {"tag", use.tag},
+                                  {"allocations", use.allocations},
+                                  {"frees", use.frees},
+                                  {"most_bytes", use.most_bytes}});
+  }
   json["virtual_time_100ns"] = report.virtual_time;
+  // What follows differs from host to host: addresses, and what a compiler made of the code.
+  json["kernel_stack"] = report.kernel_stack;
+  json["stack_use"] = Json::array();
+  for (const engine::StackUse& use : report.stack_use) {
+    json["stack_use"].push_back(
+        {{"filter", use.filter}, {"callback", trace::name_of(use.callback)}, {"bytes", use.bytes}});
+  }
   json["evidence"] = report.evidence;
   // Names and debug output come from a filter: whatever is no UTF-8 is replaced rather than thrown over.
   return json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";

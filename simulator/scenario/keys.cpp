@@ -246,6 +246,13 @@ const auto table = std::to_array<Key>({
 
     {"limits", Type::table, "all defaults", "when the host loses patience"},
     {"limits.cpu_seconds", Type::integer, "10", "processor time of one callback before it counts as hung", {}, 1, 3600},
+    {"limits.memory",
+     Type::size,
+     "\"1 GiB\"",
+     "what one driver may have allocated at once, before its allocations fail",
+     {},
+     64 * kib,
+     8 * gib},
 
     {"rules", Type::table, "the rules' own", "severities of rules, by name"},
     {"rules.*", Type::word, "the rule's own", "severity of a rule of docs/rules.md", words::severity},

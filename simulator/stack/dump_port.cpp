@@ -63,6 +63,7 @@ bool DumpPort::gather(const _MDL* mdl) {
         by_pfn ? pfns[i] : env_.machine.memory.pfn_of(reinterpret_cast<const void*>(mapped + i * page_size));
     std::byte* page = env_.machine.memory.address_of(pfn);
     if (page == nullptr) return false;
+    env_.machine.sections.page_in_at(page);
     // Host memory may be gone, or never have been there: a filter can put any address into an MDL.
     const auto region = env_.machine.memory.region_of(page);
     if ((region == machine::PhysicalMemory::Region::unknown || region == machine::PhysicalMemory::Region::mapping) &&

@@ -432,8 +432,13 @@ std::optional<std::int32_t> DumpStack::State::call_transfer(FilterInstance& filt
   const Transfer before = transfer_now();
   const std::array<std::uint64_t, 3> arguments{argument(filter.extension()), argument(transfer.offset()),
                                                argument(transfer.mdl())};
+  const MDL* mdl = transfer.mdl();
+  env.kernel->set_transfer({.pages = static_cast<std::uint32_t>(
+                                (mdl->ByteOffset + std::uint64_t{mdl->ByteCount} + page_size - 1) / page_size),
+                            .max_pages = static_cast<std::uint32_t>(max_pages)});
   const Invoked call = invoke(env, filter, callback, machine::high_level, arguments, before);
   if (!call.returned) return std::nullopt;
+  env.kernel->set_transfer({});
   changes = watch.changes();
   if (env.machine.memory.close_opened() != 0) changes |= trace::change_buffer;
   const bool copy_changed = callback == Callback::write && transfer.copy_changed();

@@ -124,6 +124,8 @@ Invoked invoke(Environment& env, const Callee& callee, trace::Callback callback,
                std::span<const std::uint64_t> arguments, const Transfer& transfer) {
   env.kernel->set_current(trace::no_image, trace::Callback::none);
   env.machine.processor.irql = irql;
+  const machine::GuestStack& guest = env.gate.stack();
+  if (!env.gate.active()) env.stack_use.before(guest, callee.image, callback);
   const machine::CallResult call =
       env.kernel->call_routine({.code = callee.code,
                                 .callback = callback,

@@ -115,6 +115,23 @@ constexpr std::array rows = {
         "in DriverEntry with MmLockPagableCodeSection",
         "[doc] no page fault can be served there: bug check 0xD1 if the section is paged out, as Driver Verifier "
         "sees to"},
+    RuleRow{
+        Rule::irql_pageable_pool, "irql.pageable-pool", Severity::warning,
+        "paged pool was touched at DISPATCH_LEVEL or above",
+        "allocate what the dump callbacks need from nonpaged pool (NonPagedPoolNx, POOL_FLAG_NON_PAGED), or lock it in "
+        "memory with an MDL and MmProbeAndLockPages",
+        "[doc] no page fault can be served there: bug check 0xD1 if the page is paged out, as Driver Verifier sees to"},
+    RuleRow{Rule::irql_wait_at_high_level, "irql.wait-at-high-level", Severity::error,
+            "a wait that may block was made above APC_LEVEL",
+            "poll with a timeout of zero, or do without: in DumpStart, DumpWrite and DumpFinish no other thread runs "
+            "that could end a wait",
+            "[doc] a wait with a timeout other than zero is for APC_LEVEL at most; in a crash the other processors are "
+            "stopped"},
+    RuleRow{Rule::irql_lowered_in_callback, "irql.lowered-in-callback", Severity::error,
+            "a callback that is entered at HIGH_LEVEL lowered the IRQL",
+            "stay at the level you are called at: prepare in DriverEntry whatever needs a lower one",
+            "[doc] a routine must not lower the IRQL below that of its call; [assumed] in a crash, interrupts come in "
+            "then and nobody serves them"},
     RuleRow{Rule::pool_double_free, "pool.double-free", Severity::error, "pool was freed twice",
             "set the pointer to NULL when you free it", "[doc] Windows stops with BAD_POOL_CALLER (0xC2)"},
     RuleRow{Rule::pool_bad_free, "pool.bad-free", Severity::error,
@@ -124,6 +141,48 @@ constexpr std::array rows = {
     RuleRow{Rule::pool_leak, "pool.leak", Severity::warning, "memory was still allocated after DumpUnload",
             "free in DumpUnload what DriverEntry allocated: every hibernation loads the filter anew",
             "[doc] Dump_Unload releases what the filter holds; never judged after a crash, which ends without it"},
+    RuleRow{Rule::pool_overrun, "pool.overrun", Severity::error, "memory behind the end of an allocation was accessed",
+            "compare the size you ask for with what you write; count the terminating zero, and the bytes before the "
+            "first page boundary",
+            "[doc] with special pool 0xD6 or 0xCD at the access, 0xC1 when the block is freed, 0xD1 at DISPATCH_LEVEL "
+            "and above; without it the neighbour is damaged: 0x19 or 0xC5, later and elsewhere"},
+    RuleRow{Rule::pool_underrun, "pool.underrun", Severity::error,
+            "memory before the start of an allocation was accessed",
+            "look for an index or a length that can become negative, and for pointers moved back once too often",
+            "[doc] with special pool 0xD6 or 0xCD at the access, or 0xC1 when the block is freed; without it the "
+            "block's own header is damaged: 0x19 or 0xC2 when it is freed"},
+    RuleRow{Rule::pool_use_after_free, "pool.use-after-free", Severity::error, "memory was accessed after it was freed",
+            "set the pointer to NULL when you free it, and free only what no callback, timer, DPC or other instance "
+            "can still reach",
+            "[doc] with special pool 0xD5 or 0xCC, 0xD1 at DISPATCH_LEVEL and above; without it the access finds "
+            "whatever is there by then: 0xC5 or 0x19 once the pool notices"},
+    RuleRow{Rule::pool_default_tag, "pool.default-tag", Severity::information,
+            "memory was allocated with no tag or with a default one",
+            "give each kind of allocation a tag of its own: it is what a leak or a damaged pool is traced by",
+            "[doc] Driver Verifier stops a tag of zero with 0xC2, parameter 1 is 0x9B; ExAllocatePool2 refuses it"},
+    RuleRow{Rule::pool_executable, "pool.executable", Severity::warning, "executable memory was allocated",
+            "use NonPagedPoolNx, POOL_FLAG_NON_PAGED or PAGE_READWRITE, or build with POOL_NX_OPTIN: with memory "
+            "integrity no such memory can be executed anyway",
+            "[doc] memory integrity (HVCI) does not allow it; Driver Verifier's code integrity checks stop with 0xC4, "
+            "0x2000 or 0x2001"},
+    RuleRow{Rule::pool_used_while_crashing, "pool.used-while-crashing", Severity::warning,
+            "memory was allocated or freed while a dump was written, or above DISPATCH_LEVEL",
+            "allocate in DriverEntry what DumpStart, DumpWrite and DumpFinish will need, and free in DumpUnload: the "
+            "pool may be what crashed",
+            "[doc] these routines are for DISPATCH_LEVEL at most; [seen: third-party filters] Windows does not stop "
+            "it: it works until the pool's own state or lock is the casualty"},
+    RuleRow{Rule::pool_quota_exceeded, "pool.quota-exceeded", Severity::error,
+            "the driver asked for more memory than the scenario lets one driver have",
+            "look for an allocation in a loop or in DumpWrite that is never freed; if so much is meant, raise "
+            "limits.memory",
+            "[assumed] a quota of the simulator's: from here on allocations fail as they are documented to"},
+    RuleRow{
+        Rule::scratch_overrun, "scratch.overrun", Severity::error,
+        "a write that spans one page more than MaxPagesPerWrite ran over the end of a buffer of MaxPagesPerWrite pages",
+        "allocate MaxPagesPerWrite + 1 pages, and as many page frame numbers in your MDL: a full-length MDL whose "
+        "ByteOffset is not 0 spans one more",
+        "[doc] MaxPagesPerWrite limits the length, and ADDRESS_AND_SIZE_TO_SPAN_PAGES counts the first page in part; "
+        "[seen: VeraCrypt] the page-count arithmetic"},
     RuleRow{Rule::object_device_left, "object.device-left", Severity::error,
             "a driver was unloaded, or failed to load, and left device objects behind",
             "call IoDeleteDevice for each device in DriverUnload, and in DriverEntry before it fails: whoever opens "
@@ -167,6 +226,10 @@ constexpr std::array rows = {
             "save and restore it: rbx, rbp, r12-r15 (Microsoft convention: rdi, rsi, xmm6-15 too), MXCSR and x87 "
             "control, the direction flag",
             "[doc] the calling convention's callee-saved state"},
+    RuleRow{Rule::stack_overflow, "stack.overflow", Severity::error, "a routine used more than the kernel stack",
+            "keep large variables in memory allocated in DriverEntry: a dump callback shares the stack with whatever "
+            "crashed",
+            "[doc] x64 Windows gives 24 KiB; the guard page below ends in a double fault, 0x7F with parameter 1 = 8"},
     RuleRow{
         Rule::lifecycle_error_lets_plaintext_through, "lifecycle.error-lets-plaintext-through", Severity::error,
         "a callback returned an error: the write went to the disk all the same and the filter is skipped from here on",

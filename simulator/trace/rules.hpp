@@ -38,9 +38,20 @@ enum class Rule : std::uint16_t {
   irql_too_high,                              ///< irql.too-high
   irql_not_restored,                          ///< irql.not-restored
   irql_pageable_code,                         ///< irql.pageable-code
+  irql_pageable_pool,                         ///< irql.pageable-pool
+  irql_wait_at_high_level,                    ///< irql.wait-at-high-level
+  irql_lowered_in_callback,                   ///< irql.lowered-in-callback
   pool_double_free,                           ///< pool.double-free
   pool_bad_free,                              ///< pool.bad-free
   pool_leak,                                  ///< pool.leak
+  pool_overrun,                               ///< pool.overrun
+  pool_underrun,                              ///< pool.underrun
+  pool_use_after_free,                        ///< pool.use-after-free
+  pool_default_tag,                           ///< pool.default-tag
+  pool_executable,                            ///< pool.executable
+  pool_used_while_crashing,                   ///< pool.used-while-crashing
+  pool_quota_exceeded,                        ///< pool.quota-exceeded
+  scratch_overrun,                            ///< scratch.overrun
   object_device_left,                         ///< object.device-left
   object_callback_left,                       ///< object.callback-left
   object_link_left,                           ///< object.link-left
@@ -50,6 +61,7 @@ enum class Rule : std::uint16_t {
   irp_status_mismatch,                        ///< irp.status-mismatch
   irp_information_beyond_buffer,              ///< irp.information-beyond-buffer
   stack_callee_saved_changed,                 ///< stack.callee-saved-changed
+  stack_overflow,                             ///< stack.overflow
   lifecycle_error_lets_plaintext_through,     ///< lifecycle.error-lets-plaintext-through
   lifecycle_write_after_finish_without_keys,  ///< lifecycle.write-after-finish-without-keys
   lifecycle_read_support_incomplete,          ///< lifecycle.read-support-incomplete

@@ -152,7 +152,17 @@ TEST_P(KeTest, WaitingNeedsAPClevelUnlessItCannotBlock) {
   K(KeWaitForSingleObject)(&event, Executive, KernelMode, FALSE, &poll);
   EXPECT_EQ(violations(Rule::irql_too_high), 0u);
   K(KeWaitForSingleObject)(&event, Executive, KernelMode, FALSE, nullptr);
-  EXPECT_EQ(violations(Rule::irql_too_high), 1u);
+  EXPECT_EQ(violations(Rule::irql_wait_at_high_level), 1u);
+  EXPECT_EQ(noted(trace::Kind::violation).back().text,
+            "KeWaitForSingleObject may have to wait at IRQL 2, where no other thread can run");
+  EXPECT_EQ(violations(Rule::irql_too_high), 0u) << "one cause, one finding";
+  set_irql(HIGH_LEVEL);
+  K(KeWaitForSingleObject)(&event, Executive, KernelMode, FALSE, &poll);
+  EXPECT_EQ(violations(Rule::irql_too_high), 1u) << "a look is for DISPATCH_LEVEL at most";
+  set_irql(APC_LEVEL);
+  LARGE_INTEGER soon{.QuadPart = -10};
+  K(KeDelayExecutionThread)(KernelMode, FALSE, &soon);
+  EXPECT_EQ(violations(Rule::irql_wait_at_high_level), 1u);
 }
 
 TEST_P(KeTest, MutexesAndSemaphores) {

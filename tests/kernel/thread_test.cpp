@@ -406,7 +406,7 @@ TEST_P(ThreadTest, AWaitAboveDispatchLevelLetsOnlyTimePass) {
     EXPECT_EQ(wait(&event, -1000, true), STATUS_TIMEOUT);
     set_irql(PASSIVE_LEVEL);
   });
-  EXPECT_EQ(violations(Rule::irql_too_high), 1u);
+  EXPECT_EQ(violations(Rule::irql_wait_at_high_level), 1u);
 }
 
 TEST_P(ThreadTest, RoomForThreadsEnds) {

@@ -223,12 +223,12 @@ TEST(Json, HasEveryKeyInItsOrder) {
   ASSERT_TRUE(json.is_object()) << text;
   std::vector<std::string> keys;
   for (const auto& [key, value] : json.items()) keys.push_back(key);
-  EXPECT_THAT(
-      keys, testing::ElementsAre("file", "title", "as_expected", "mismatches", "outcome", "outcome_detail", "recovered",
-                                 "recovered_detail", "volume_path", "volume_path_detail", "readable_sectors_on_disk",
-                                 "readable_examples", "violations", "disabled", "rests_on", "writes", "redirected",
-                                 "pages_added", "pages_removed", "secondary_data", "debug_output",
-                                 "asked_for_and_not_there", "virtual_time_100ns", "evidence"));
+  EXPECT_THAT(keys, testing::ElementsAre("file", "title", "as_expected", "mismatches", "outcome", "outcome_detail",
+                                         "recovered", "recovered_detail", "volume_path", "volume_path_detail",
+                                         "readable_sectors_on_disk", "readable_examples", "violations", "disabled",
+                                         "rests_on", "writes", "redirected", "pages_added", "pages_removed",
+                                         "secondary_data", "debug_output", "asked_for_and_not_there", "memory_use",
+                                         "virtual_time_100ns", "kernel_stack", "stack_use", "evidence"));
   EXPECT_EQ(json["as_expected"], false);
   EXPECT_EQ(json["outcome"], "crashed");
   EXPECT_EQ(json["recovered"], "not-tried");
