@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -107,7 +108,7 @@ std::vector<std::string> difference(const std::set<std::string>& a, const std::s
 }
 
 std::string document() {
-  std::ifstream file(std::string(DUMPSIM_TESTS) + "/../docs/trace.md");
+  std::ifstream file(std::filesystem::path(DUMPSIM_TESTS) / "../docs/trace.md");
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 

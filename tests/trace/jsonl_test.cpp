@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -36,7 +37,7 @@ std::string json_of(const auto& life) {
 }
 
 TEST(Jsonl, TheGoldenLife) {
-  std::ifstream file(std::string(DUMPSIM_TESTS) + "/trace/golden/sample.jsonl", std::ios::binary);
+  std::ifstream file(std::filesystem::path(DUMPSIM_TESTS) / "trace/golden/sample.jsonl", std::ios::binary);
   const std::string golden((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   ASSERT_FALSE(golden.empty());
   EXPECT_EQ(json_of([](Recorder& r, std::uint64_t& clock) { test::record_sample(r, clock, 1024); }), golden);

@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -114,7 +115,7 @@ TEST(TraceView, ARepeatForEverEndsWhereTheCallerSays) {
 
 TEST(TraceView, TheKeptCorpusIsThisVersions) {
   for (const auto& [name, bytes] : test::corpus_files()) {
-    std::ifstream file(std::string(DUMPSIM_TESTS) + "/fuzz/corpus/trace/" + name, std::ios::binary);
+    std::ifstream file(std::filesystem::path(DUMPSIM_TESTS) / "fuzz/corpus/trace" / name, std::ios::binary);
     ASSERT_TRUE(file) << name << " is missing; run trace_make_corpus";
     const std::string kept((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
     EXPECT_TRUE(kept == bytes) << name << " differs from what is made now; run trace_make_corpus";

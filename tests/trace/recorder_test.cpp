@@ -233,7 +233,8 @@ TEST(Recorder, LongTextIsCutAtACharacter) {
   run.recorder.debug_print(0, 0, std::string(max_payload, 'b'));
   const TraceView view = run.view();
   auto event = view.begin();
-  EXPECT_EQ(event->text(), std::string(max_payload - 4, 'a') + "…");
+  std::string cut(max_payload - 4, 'a');
+  EXPECT_EQ(event->text(), cut.append("…"));
   ++event;
   EXPECT_EQ(event->text(), std::string(max_payload, 'b'));
 }

@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -16,7 +17,7 @@ namespace dumpsim::trace {
 namespace {
 
 TEST(Statuses, AreTheHeaders) {
-  std::ifstream file(std::string(DUMPSIM_TESTS) + "/../include/wdk/ntstatus.h");
+  std::ifstream file(std::filesystem::path(DUMPSIM_TESTS) / "../include/wdk/ntstatus.h");
   const std::string header(std::istreambuf_iterator<char>(file), {});
   const std::regex define("#define (STATUS_[A-Z0-9_]+) +\\(\\(NTSTATUS\\)0x([0-9A-Fa-f]+)L?\\)");
   std::map<std::string, std::int32_t> declared;

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -31,7 +32,7 @@ std::string text_of(const std::function<void(Recorder&, std::uint64_t&)>& life, 
 }
 
 TEST(Text, TheGoldenLife) {
-  std::ifstream file(std::string(DUMPSIM_TESTS) + "/trace/golden/sample.txt", std::ios::binary);
+  std::ifstream file(std::filesystem::path(DUMPSIM_TESTS) / "trace/golden/sample.txt", std::ios::binary);
   const std::string golden((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   ASSERT_FALSE(golden.empty());
   EXPECT_EQ(text_of([](Recorder& r, std::uint64_t& clock) { test::record_sample(r, clock, 1024); }), golden);
