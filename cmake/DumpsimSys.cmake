@@ -3,6 +3,7 @@
 # on Linux: mingw-w64's gcc, and clang with lld-link, which makes what Microsoft's compiler would. Either is used
 # where it is found; a build of dumpsim needs neither.
 include_guard(DIRECTORY)
+include(${CMAKE_CURRENT_LIST_DIR}/DumpsimKeywords.cmake)
 
 find_program(DUMPSIM_MINGW_CC x86_64-w64-mingw32-gcc DOC "mingw-w64's C compiler for x64")
 find_program(DUMPSIM_MINGW_DLLTOOL x86_64-w64-mingw32-dlltool DOC "mingw-w64's maker of import libraries")
@@ -54,8 +55,11 @@ endfunction()
 # otherwise. The sources see include/wdk and their own folder. GNU ld finds DriverEntry with C linkage alone. A kind whose
 # compiler is missing is left out; those that are there stand in DUMPSIM_SYS_KINDS. LINK_kind goes to that linker.
 function(dumpsim_add_sys name)
-  cmake_parse_arguments(SYS "" "OUTPUT_DIRECTORY" "SOURCES;KINDS;IMPORTS;DEFINITIONS;OPTIONS;LINK_mingw;LINK_clang" ${ARGN})
-  dumpsim_check_arguments(dumpsim_add_sys SYS)
+  set(values OUTPUT_DIRECTORY)
+  set(lists SOURCES KINDS IMPORTS DEFINITIONS OPTIONS LINK_mingw LINK_clang)
+  cmake_parse_arguments(SYS "" "${values}" "${lists}" ${ARGN})
+  dumpsim_check_keywords("dumpsim_add_sys(${name})" SYS KEYWORDS ${values} ${lists}
+    FILES SOURCES FREE DEFINITIONS OPTIONS LINK_mingw LINK_clang)
   if(NOT SYS_SOURCES)
     message(FATAL_ERROR "dumpsim_add_sys(${name}): no SOURCES")
   endif()
@@ -88,8 +92,12 @@ function(dumpsim_add_sys name)
       if(TARGET dumpsim_sys_import_${library}_${kind})
         list(APPEND libraries ${CMAKE_BINARY_DIR}/lib/sys-${kind}/${library}.lib)
         list(APPEND library_targets dumpsim_sys_import_${library}_${kind})
-      else()
+      elseif(EXISTS ${DUMPSIM_KIT_LIBRARIES}/sys-${kind}/${library}.lib)
         list(APPEND libraries ${DUMPSIM_KIT_LIBRARIES}/sys-${kind}/${library}.lib)
+      else()
+        message(FATAL_ERROR "dumpsim_add_sys(${name}): there is no import library ${library} for ${kind} in "
+                            "${DUMPSIM_KIT_LIBRARIES}: dumpsim was built where that compiler was missing; leave the kind "
+                            "out with KINDS, or name the library with dumpsim_sys_import_library()")
       endif()
     endforeach()
     set(image ${SYS_OUTPUT_DIRECTORY}/${name}-${kind}.sys)

@@ -169,7 +169,10 @@ def deb():
         outside_project(folder, prefix)
 
 
+# Arguments of dumpsim_add_filter(a), or a whole call.
 WRONG = [
+    ("dumpsim_add_sys(a SOURCES a.c KIND clang)", "dumpsim_add_sys(a): unknown keyword KIND; did you mean KINDS?"),
+    ("dumpsim_add_sys(a SOURCES a.c IMPORTS gone)", "there is no import library gone for"),
     ("SOURCES a.c TSETS a_test.cpp", "dumpsim_add_filter(a): unknown keyword TSETS; did you mean TESTS?"),
     ("SOURCES a.c SCENARIO a.toml", "unknown keyword SCENARIO; did you mean SCENARIOS?"),
     ("SORCES a.c", "unknown keyword SORCES; did you mean SOURCES?"),
@@ -195,9 +198,11 @@ def keywords():
         (project / "a_test.cpp").write_text("")
         (project / "a.toml").write_text("")
         for arguments, message in [*WRONG, (RIGHT, None)]:
+            if "IMPORTS" in arguments and not shutil.which("x86_64-w64-mingw32-gcc"):
+                continue  # nothing would be linked
             (project / "CMakeLists.txt").write_text(
                 "cmake_minimum_required(VERSION 3.25)\nproject(a LANGUAGES C CXX)\nfind_package(dumpsim REQUIRED)\n"
-                f"dumpsim_add_filter(a {arguments})\n")
+                + (arguments if arguments.startswith("dumpsim_") else f"dumpsim_add_filter(a {arguments})") + "\n")
             done = configure(project, folder / "build", BUILD, expect=0 if message is None else 1)
             said = " ".join(done.stderr.split())
             if message is not None and message not in said:
