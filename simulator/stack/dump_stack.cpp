@@ -209,7 +209,7 @@ void DumpStack::State::judge_entry(FilterInstance& filter, std::int32_t status) 
     return;
   }
   if (filter.extension()->DumpData != nullptr && filter.extension()->DumpData != init.DumpData) {
-    tell(Rule::lifecycle_dump_data_lost,
+    tell(Rule::lifecycle_context_lost,
          "FilterExtension->DumpData was set, InitializationData->DumpData was not to the same: it takes its place");
   }
   if (init.MaxPagesPerWrite != max_pages) {

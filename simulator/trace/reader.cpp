@@ -66,7 +66,7 @@ std::vector<CallRun> checked_runs(std::span<const std::byte> block, std::size_t 
 /// Rows that name no rule, callback or severity are passed over.
 std::vector<Site> checked_sites(std::span<const std::byte> block, std::size_t at, std::uint64_t count) {
   std::vector<Site> sites;
-  for (std::uint64_t i = 0; i < std::min<std::uint64_t>(count, max_sites); ++i) {
+  for (std::uint64_t i = 0; i < count; ++i) {
     const auto row = load_row<ViolationSite>(block, at + i * sizeof(ViolationSite));
     if (row.rule >= static_cast<std::uint16_t>(Rule::count_) || row.callback >= Callback::count_ ||
         row.severity > static_cast<std::uint8_t>(Severity::error))
@@ -113,12 +113,12 @@ Result<TraceView> TraceView::open(std::span<const std::byte> block) {
                     header.header_bytes, header.kind_count, header.rule_count, sizeof(TraceHeader),
                     static_cast<std::uint32_t>(Kind::count_), static_cast<std::uint32_t>(Rule::count_))};
   }
-  if (header.image_capacity > max_images || header.run_capacity > max_call_runs) {
-    return Error{fmt::format("trace: tables for {} images and {} runs, expected at most {} and {}",
-                             header.image_capacity, header.run_capacity, std::size_t{max_images},
-                             std::size_t{max_call_runs})};
+  if (header.image_capacity > max_images || header.run_capacity > max_call_runs || header.site_capacity > max_sites) {
+    return Error{fmt::format("trace: tables for {} images, {} runs and {} places, expected at most {}, {} and {}",
+                             header.image_capacity, header.run_capacity, header.site_capacity, std::size_t{max_images},
+                             std::size_t{max_call_runs}, std::size_t{max_sites})};
   }
-  const std::size_t records_at = records_offset(header.image_capacity, header.run_capacity);
+  const std::size_t records_at = records_offset(header.image_capacity, header.run_capacity, header.site_capacity);
   if (header.records_at != records_at || block.size() < records_at) {
     return Error{
         fmt::format("trace: records at byte {} of {}, expected at {}", header.records_at, block.size(), records_at)};
@@ -143,7 +143,7 @@ Result<TraceView> TraceView::open(std::span<const std::byte> block) {
   if (view.calls_.size() != header.run_count) header.runs_missed = std::max<std::uint64_t>(header.runs_missed, 1);
 
   at += std::size_t{header.run_capacity} * sizeof(CallRun);
-  view.sites_ = checked_sites(block, at, header.site_count);
+  view.sites_ = checked_sites(block, at, std::min<std::uint64_t>(header.site_count, header.site_capacity));
 
   const std::size_t present = block.size() - records_at;
   if (header.written > present) {

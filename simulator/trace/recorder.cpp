@@ -37,14 +37,14 @@ bool same_shape(const Record& a, const Record& b) {
 }  // namespace
 
 std::size_t Recorder::minimum_bytes(const RecorderOptions& options) {
-  return records_offset(options.images, options.call_runs) + 8 * sizeof(Record) + reserve_at_end;
+  return records_offset(options.images, options.call_runs, options.sites) + 8 * sizeof(Record) + reserve_at_end;
 }
 
 Recorder::Recorder(std::span<std::byte> memory, const std::uint64_t* clock, RecorderOptions options)
     : options_(options), clock_(clock) {
-  assert(options.images <= max_images && options.call_runs <= max_call_runs);
+  assert(options.images <= max_images && options.call_runs <= max_call_runs && options.sites <= max_sites);
   assert(memory.size() >= minimum_bytes(options) && reinterpret_cast<std::uintptr_t>(memory.data()) % 64 == 0);
-  const std::size_t records_at = records_offset(options.images, options.call_runs);
+  const std::size_t records_at = records_offset(options.images, options.call_runs, options.sites);
   area_bytes_ = (memory.size() - records_at) & ~std::uint64_t{7};
   last_slot_ = area_bytes_ - reserve_at_end - sizeof(Record);
 
@@ -70,6 +70,7 @@ Recorder::Recorder(std::span<std::byte> memory, const std::uint64_t* clock, Reco
   header_->block_bytes = memory.size();
   header_->image_capacity = options.images;
   header_->run_capacity = options.call_runs;
+  header_->site_capacity = options.sites;
   header_->records_at = records_at;
 }
 
@@ -141,7 +142,7 @@ void Recorder::violation_again(std::uint16_t image, Callback callback, Rule rule
       return;
     }
   }
-  if (known == max_sites) return;
+  if (known == options_.sites) return;
   auto* row = new (sites_ + known) ViolationSite;
   row->rule = static_cast<std::uint16_t>(rule);
   row->image = image;

@@ -255,7 +255,7 @@ constexpr std::array rows = {
         "set callbacks, Flags and versions in DriverEntry: whether anybody looks at them again is nowhere documented",
         "[doc] the structure is filled in by DriverEntry; [seen: Windows 7] callbacks are read from it at each call"},
     RuleRow{
-        Rule::lifecycle_dump_data_lost, "lifecycle.dump-data-lost", Severity::warning,
+        Rule::lifecycle_context_lost, "lifecycle.context-lost", Severity::warning,
         "DriverEntry kept its context where the host overwrites it",
         "set InitializationData->DumpData; it is copied to FilterExtension->DumpData when DriverEntry has succeeded",
         "[seen: Windows 7, upstream VeraCrypt] the copy is made after DriverEntry"},

@@ -67,7 +67,7 @@ enum class Rule : std::uint16_t {
   lifecycle_read_support_incomplete,          ///< lifecycle.read-support-incomplete
   lifecycle_failed_without_critical,          ///< lifecycle.failed-without-critical
   lifecycle_init_changed_later,               ///< lifecycle.init-changed-later
-  lifecycle_dump_data_lost,                   ///< lifecycle.dump-data-lost
+  lifecycle_context_lost,                     ///< lifecycle.context-lost
   lifecycle_max_pages_changed,                ///< lifecycle.max-pages-changed
   lifecycle_unload_missing,                   ///< lifecycle.unload-missing
   processor_no_such_hardware,                 ///< processor.no-such-hardware

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Breaks lifecycle.dump-data-lost: keeps its context in FilterExtension->DumpData at once, where the host copies
+// Breaks lifecycle.context-lost: keeps its context in FilterExtension->DumpData at once, where the host copies
 // InitializationData->DumpData over it.
 #include <ntddk.h>
 
