@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Breaks offset.outside-dump-file: makes room for a header of its own in front of the volume, 2 MiB, without having
+// Breaks offset.outside-dump-file: makes room for a header of its own in front of the volume, 1.5 MiB, without having
 // said that it moves writes. Every one lands in somebody else's file.
 #include <ntddk.h>
 
 #include <ntdddump.h>
 
-#define HEADER_BYTES 0x200000
+#define HEADER_BYTES 0x180000
 
 static NTSTATUS BadWrite(PFILTER_EXTENSION FilterExtension, PLARGE_INTEGER DiskByteOffset, PMDL Mdl) {
   UNREFERENCED_PARAMETER(FilterExtension);

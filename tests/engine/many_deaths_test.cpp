@@ -33,7 +33,7 @@ const std::vector<Life>& good_lives() {
       life_of("xor", "parameters = { Key = \"hex:a5 01 fe\" }\n", Outcome::completed, ""),
       life_of("logger", "", Outcome::completed, ""),
       life_of("write_buffer_modified",
-              "[expect]\nrecovered = \"different\"\nviolations = [\"write.buffer-modified\"]\n", Outcome::completed,
+              "[expect]\nrecovered = \"unreadable\"\nviolations = [\"write.buffer-modified\"]\n", Outcome::completed,
               ""),
   };
   return lives;
