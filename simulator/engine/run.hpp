@@ -56,7 +56,7 @@ struct Finding {
   std::uint32_t site = 0;
   bool site_exact = false;
   std::string function;  ///< there; empty when not known
-  std::string source;    ///< relative to the working directory, or without its folders; empty when not known
+  std::string source;    ///< as the compiler was given it, see shown_source(); empty when not known
   std::uint32_t line = 0;
   std::string fingerprint;  ///< the same from run to run; empty unless `identify` gave it
   bool declared = false;    ///< the scenario expects it

@@ -141,7 +141,7 @@ void locate(std::vector<Finding>& findings, const Images& images) {
     const std::vector<CodePlace> places = code_places(path, offsets);
     for (std::size_t i = 0; i < of_image.size(); ++i) {
       of_image[i]->function = places[i].function;
-      of_image[i]->source = shown_source(places[i].source);
+      of_image[i]->source = places[i].source.lexically_normal().string();
       of_image[i]->line = places[i].line;
     }
     if (findings[first].function.empty()) return;  // nothing is known of this image

@@ -41,11 +41,13 @@ std::string to_line(const Annotation& annotation) {
 }
 
 Annotation of_finding(const Entry& entry, const Found& found) {
+  // A source outside the repository cannot carry one either; its scenario can.
+  const bool at_source = !found.source.empty() && !found.source.starts_with('/');
   Annotation one{.level = found.severity == "error"     ? "error"
                           : found.severity == "warning" ? "warning"
                                                         : "notice",
-                 .file = found.source.empty() ? entry.path : found.source,
-                 .line = found.source.empty() ? 1 : std::max(found.line, 1u),
+                 .file = at_source ? found.source : entry.path,
+                 .line = at_source ? std::max(found.line, 1u) : 1,
                  .title = found.rule};
   one.message = fmt::format("{} in {}{}: {}", found.filter.empty() ? "the stack" : found.filter, found.callback,
                             found.count > 1 ? fmt::format(", {} times", found.count) : "", found.detail);

@@ -159,7 +159,7 @@ std::string to_json(const Report& report, int indent) {
                                   {"count", finding.count},
                                   {"detail", finding.detail},
                                   {"function", finding.function},
-                                  {"source", finding.source},
+                                  {"source", engine::shown_source(finding.source)},
                                   {"line", finding.line},
                                   {"fingerprint", finding.fingerprint},
                                   {"declared", finding.declared},

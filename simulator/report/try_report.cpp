@@ -292,7 +292,7 @@ std::string to_json(const std::string& what, const std::vector<BatteryCase>& cas
                                    {"count", finding.count},
                                    {"detail", finding.detail},
                                    {"function", finding.function},
-                                   {"source", finding.source},
+                                   {"source", engine::shown_source(finding.source)},
                                    {"line", finding.line}});
     }
     json["cases"].push_back(std::move(one));

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/text.hpp"
+#include "engine/code_places.hpp"
 #include "engine/run.hpp"
 #include "trace/rules.hpp"
 
@@ -42,7 +43,7 @@ inline std::string plural(std::uint64_t count, std::string_view one) {
 
 /// "filters/xor/xor.c:45, in OnWrite", or what of it is known.
 inline std::string place_of(const engine::Finding& finding) {
-  std::string place = finding.source;
+  std::string place = engine::shown_source(finding.source);
   if (!place.empty() && finding.line != 0) place += fmt::format(":{}", finding.line);
   if (!finding.function.empty()) place += fmt::format("{}{}", place.empty() ? "" : ", in ", finding.function);
   return place;

@@ -480,8 +480,8 @@ TEST_P(SpecialPoolTest, ABufferThatTheTransferIsTooLongFor) {
   EXPECT_EQ(violations(Rule::pool_overrun), 4u);
   EXPECT_EQ(told(trace::Callback::write, 17), 2u);
   EXPECT_THAT(last_violation(), HasSubstr("it was made for 16 pages and the write spans 17"));
-  char* larger = block(15 * page_size);
-  told_of(larger + 15 * page_size);
+  char* shorter = block(15 * page_size);
+  told_of(shorter + 15 * page_size);
   EXPECT_EQ(violations(Rule::scratch_overrun), 2u) << "made for something else";
 }
 

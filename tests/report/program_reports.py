@@ -29,8 +29,23 @@ DECLARED = MODIFIES + '[expect]\nviolations = ["write.buffer-modified"]\n'
 WRONG = '[disk]\npartiton_offset = "1 MiB"\n'
 
 
+def stripped(folder):
+    """The bad filters without a word of their source: what is told by scenario is told so for them alone."""
+    for name in ("write_buffer_modified", "irql_too_high", "null_dereference"):
+        subprocess.run(["objcopy", "--strip-all", f"{BAD_FILTERS}/{name}.so", str(folder / f"{name}.so")], check=True)
+
+
 class Job(unittest.TestCase):
     maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.images = tempfile.TemporaryDirectory(prefix="dumpsim-images-")
+        stripped(pathlib.Path(cls.images.name))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.images.cleanup()
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="dumpsim-reports-")
@@ -47,7 +62,7 @@ class Job(unittest.TestCase):
     def run_it(self, code, *words, folder=None, env=None):
         result = subprocess.run([PROGRAM, "run", *map(str, words)], cwd=folder or self.folder, capture_output=True, text=True, timeout=100,
                                 stdin=subprocess.DEVNULL, check=False,
-                                env={**os.environ, "DUMPSIM_FILTER_PATH": f"{FILTERS}:{BAD_FILTERS}", **(env or {})})
+                                env={**os.environ, "DUMPSIM_FILTER_PATH": f"{FILTERS}:{self.images.name}", **(env or {})})
         self.assertEqual(result.returncode, code, f"{words}\n{result.stdout}\n{result.stderr}")
         return result
 
@@ -194,6 +209,28 @@ class Streams(Job):
         self.assertEqual(self.text("there.xml"), "precious")
         self.run_it(0, "--replace", "--report", "junit=there.xml", name)
         self.assertEqual(readers.junit(self.text("there.xml")), [])
+
+
+class WithSource(Job):
+    """Where the image knows its source, the place in it is the finding's."""
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(SOURCE) / "tests" / "bad_filters"
+
+    def with_source(self, *words):
+        return subprocess.run([PROGRAM, "run", *words, "--filter-path", BAD_FILTERS], cwd=self.folder, capture_output=True, text=True,
+                              timeout=100, check=False).stdout
+
+    def test_is_where_the_rule_was_broken(self):
+        line = next(number for number, text in enumerate((self.folder / "write_buffer_modified.c").read_text().splitlines(), 1) if "^=" in text)
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as scenario:
+            scenario.write(MODIFIES)
+            scenario.flush()
+            self.assertIn(f"at write_buffer_modified.c:{line}, in BadWrite", self.with_source(scenario.name))
+            result = json.loads(self.with_source("--report", "sarif", scenario.name))["runs"][0]["results"][0]
+            place = result["locations"][0]["physicalLocation"]
+            self.assertTrue(place["artifactLocation"]["uri"].endswith("tests/bad_filters/write_buffer_modified.c"), place)
+            self.assertEqual(place["region"]["startLine"], line)
 
 
 class Baseline(Job):

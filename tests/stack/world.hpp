@@ -20,6 +20,7 @@
 #include "kernel/kernel.hpp"
 #include "stack/dump_stack.hpp"
 #include "stack/environment.hpp"
+#include "stack/invoke.hpp"
 #include "trace/reader.hpp"
 
 namespace dumpsim::stack {
