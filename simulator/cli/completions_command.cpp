@@ -14,6 +14,7 @@
 #include "base/text.hpp"
 #include "cli/command.hpp"
 #include "policy/policy.hpp"
+#include "trace/rules.hpp"
 
 namespace dumpsim::cli {
 namespace {
@@ -52,6 +53,9 @@ std::vector<std::string> values_of(const CLI::Option& option) {
 std::vector<std::string> words_for_place(const std::string& place) {
   std::vector<std::string> words;
   if (place == "KIND") words = {"filter"};
+  if (place == "RULE") {
+    for (const trace::RuleRow& row : trace::all_rules()) words.emplace_back(row.slug);
+  }
   if (place == "PROFILE") {
     for (const policy::ProfileRow& row : policy::all_profiles()) words.emplace_back(row.name);
   }

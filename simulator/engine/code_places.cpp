@@ -95,9 +95,10 @@ std::vector<CodePlace> code_places(const std::filesystem::path& image, std::span
 }
 
 std::string shown_source(const std::filesystem::path& source) {
+  if (!source.is_absolute() && source.string().find('\\') == std::string::npos) return source.string();
   std::error_code failed;
   const std::filesystem::path here = std::filesystem::current_path(failed);
-  if (!failed && source.is_absolute()) {
+  if (!failed) {
     const std::filesystem::path relative = source.lexically_normal().lexically_relative(here);
     if (!relative.empty() && *relative.begin() != "..") return relative.string();
   }

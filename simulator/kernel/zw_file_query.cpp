@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "kernel/exports.hpp"
+#include "kernel/io_objects.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/open_file.hpp"
 #include "kernel/text.hpp"

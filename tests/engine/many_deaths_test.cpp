@@ -53,7 +53,7 @@ const std::vector<Life>& deaths() {
               "dump_system_call in DumpWrite, callback 2: syscall 231 (exit_group)"),
       life_of("pool_overrun", "", Outcome::crashed,
               "dump_pool_overrun in DriverEntry, callback 1: write to pool#1+0x200 (behind its end) at image "
-              "dump_pool_overrun; Windows stops with bugcheck 0xd6"),
+              "dump_pool_overrun"),
       life_of("pool_use_after_free", "", Outcome::crashed, "dump_pool_use_after_free in DumpWrite, callback "),
       life_of("entry_fails_critical", "", Outcome::stack_not_loaded, "stage 0x2006 ended with "),
       life_of("entry_waits_forever", "", Outcome::hung, "dump_entry_waits_forever in "),
