@@ -43,7 +43,8 @@ std::vector<CodePlace> by_dwarf(const std::filesystem::path& image, std::span<co
     if (line == nullptr) continue;
     const char* source = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr);
     if (source == nullptr || number <= 0) continue;
-    places[i].source = source;
+    const char* folder = dwfl_line_comp_dir(line);
+    places[i].source = (std::filesystem::path(folder == nullptr ? "" : folder) / source).lexically_normal();
     places[i].line = static_cast<std::uint32_t>(number);
   }
   return places;
