@@ -41,8 +41,8 @@ Result<BatteryFilters> battery_filters(const std::vector<std::filesystem::path>&
 /// Of a scenario that has them with their parameters; its paths are made absolute. Fails as the scenario's parse does.
 Result<BatteryFilters> battery_filters(const std::filesystem::path& scenario);
 
-/// In the order of their groups. The neighbour that fails is the image "failing" of the filter path. `reads`: some filter
-/// has a DumpRead; where none has, a resume is the boot loader's alone.
+/// In the order of their groups. The neighbour that fails is the image "failing" of the filter path. `reads`: some
+/// filter has a DumpRead; where none has, a resume is the boot loader's alone.
 std::vector<BatteryCase> battery(const BatteryFilters& filters, bool reads);
 /// Finds out whether some filter has a DumpRead, by a hibernation. Fails as a run does.
 Result<bool> reads_back(const BatteryFilters& filters, const RunOptions& options);

@@ -105,8 +105,8 @@ class PhysicalMemory {
 
   /// Whether a read at `address` works; costs a system call for host memory.
   bool is_readable(const void* address) const;
-  /// Whether a write at `address` works, or would after open_for_write(): Windows' RAM can be written, whatever a report
-  /// says of it. Nothing changes there; a host page may get a copy of its own.
+  /// Whether a write at `address` works, or would after open_for_write(): Windows' RAM can be written, whatever a
+  /// report says of it. Nothing changes there; a host page may get a copy of its own.
   bool is_writable(const void* address) const;
 
   /// For the fault handler: if `address` lies in read-only RAM or the window, makes that page writable (a private copy

@@ -6,7 +6,6 @@
 
 #include <ntdddump.h>
 
-
 NTSTATUS DriverEntry(PFILTER_EXTENSION FilterExtension, PFILTER_INITIALIZATION_DATA InitializationData) {
   UNREFERENCED_PARAMETER(FilterExtension);
   InitializationData->Flags = 0;

@@ -32,7 +32,8 @@ NTSTATUS DriverEntry(PFILTER_EXTENSION FilterExtension, PFILTER_INITIALIZATION_D
   UNREFERENCED_PARAMETER(FilterExtension);
   Bytes = (PUCHAR)ExAllocatePoolWithTag(PagedPool, (SIZE_T)InitializationData->MaxPagesPerWrite * PAGE_SIZE, 'gPaB');
   if (Bytes == NULL) return STATUS_INSUFFICIENT_RESOURCES;
-  Frames = (PFN_NUMBER*)ExAllocatePoolWithTag(NonPagedPoolNx, InitializationData->MaxPagesPerWrite * sizeof(*Frames), 'gPaB');
+  Frames = (PFN_NUMBER*)ExAllocatePoolWithTag(NonPagedPoolNx, InitializationData->MaxPagesPerWrite * sizeof(*Frames),
+                                              'gPaB');
   if (Frames == NULL) {
     ExFreePoolWithTag(Bytes, 'gPaB');
     return STATUS_INSUFFICIENT_RESOURCES;

@@ -45,6 +45,4 @@ extern KBUGCHECK_REASON_CALLBACK_RECORD LogRecord;
 extern UCHAR Component[];
 extern UCHAR Log[512], Keys[512];
 extern const GUID LogGuid, KeysGuid;
-extern struct {
-  ULONG Version;
-} Answer;
+extern struct { ULONG Version; } Answer;
