@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -70,6 +71,10 @@ void scan_canary(std::span<const std::byte> bytes, Found&& found) {
     if (read_canary(bytes.subspan(at, canary_sector), tag)) found(at, static_cast<const CanaryTag&>(tag));
   }
 }
+
+/// The same at any offset, a slow look: also tags whose sector ends beyond `bytes`.
+void scan_canary_anywhere(std::span<const std::byte> bytes,
+                          const std::function<void(std::size_t at, const CanaryTag& tag)>& found);
 
 /// Memory found in a file, with the page frames it says exist.
 struct ImageSource {

@@ -5,7 +5,9 @@
 // 10 GB/s, a scan for canaries over 100 GB/s from main memory.
 #include <array>
 #include <cstring>
+#include <utility>
 
+#include "base/byte_search.hpp"
 #include "base/random.hpp"
 #include "dumpfile/memory_source.hpp"
 
@@ -89,6 +91,20 @@ std::unique_ptr<MemorySource> random_source(std::uint64_t seed) {
 bool read_canary(std::span<const std::byte> sector, CanaryTag& tag) {
   std::memcpy(&tag, sector.data(), sizeof tag);
   return tag.magic == canary_magic && tag.sector < sectors_per_page && tag.check == check_of(tag.pfn, tag.sector);
+}
+
+void scan_canary_anywhere(std::span<const std::byte> bytes,
+                          const std::function<void(std::size_t at, const CanaryTag& tag)>& found) {
+  static const ByteSearch search = [] {
+    std::vector<std::byte> magic(sizeof canary_magic);
+    std::memcpy(magic.data(), &canary_magic, sizeof canary_magic);
+    return ByteSearch({std::move(magic)});
+  }();
+  search.scan(bytes, [&](std::size_t at, std::size_t) {
+    CanaryTag tag;
+    if (bytes.size() - at >= sizeof tag && read_canary(bytes.subspan(at), tag)) found(at, tag);
+    return true;
+  });
 }
 
 std::size_t next_canary_magic(std::span<const std::byte> bytes, std::size_t from) {

@@ -265,9 +265,13 @@ class Judge {
 
 }  // namespace
 
+std::string who(const Finding& finding) {
+  const std::string name = finding.filter.empty() ? "the stack" : finding.filter;
+  return finding.callback == Callback::none ? name : fmt::format("{} in {}", name, trace::name_of(finding.callback));
+}
+
 std::string mismatch_of(const Finding& finding) {
-  return fmt::format("violations: {} by {} in {}, which was not expected: {}", trace::row_of(finding.rule).slug,
-                     finding.filter.empty() ? "the stack" : finding.filter, trace::name_of(finding.callback),
+  return fmt::format("violations: {} by {}, which was not expected: {}", trace::row_of(finding.rule).slug, who(finding),
                      finding.detail);
 }
 

@@ -66,6 +66,8 @@ struct Finding {
   bool fails() const { return severity == trace::Severity::error && !declared && !known; }
 };
 
+/// "dump_xor in DumpWrite"; without the callback where none is meant.
+std::string who(const Finding& finding);
 /// The sentence in `mismatches` of a finding that fails.
 std::string mismatch_of(const Finding& finding);
 
@@ -140,6 +142,7 @@ struct Report {
   std::uint64_t kernel_stack = 0;                    ///< bytes there are
   std::vector<MemoryUse> memory_use;
   std::uint64_t virtual_time = 0;  ///< 100 ns units at the end
+  std::vector<std::string> verified;  ///< what oracles looked at and found good, a line each
   /// What was expected and is not so, a sentence each; empty: as expected.
   std::vector<std::string> mismatches;
   Mapping trace;  ///< the recorder's block: untrusted bytes, read with trace::TraceView

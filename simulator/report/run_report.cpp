@@ -26,9 +26,8 @@ std::string findings(const Report& report, const Paint& paint) {
   std::string text;
   for (const engine::Finding& finding : report.findings) {
     const trace::RuleRow& row = trace::row_of(finding.rule);
-    text += fmt::format("\n{} {}  {} in {}{}{}\n", paint.severity(finding.severity, trace::name_of(finding.severity)),
-                        paint.bold(row.slug), finding.filter.empty() ? "the stack" : finding.filter,
-                        trace::name_of(finding.callback),
+    text += fmt::format("\n{} {}  {}{}{}\n", paint.severity(finding.severity, trace::name_of(finding.severity)),
+                        paint.bold(row.slug), engine::who(finding),
                         finding.count > 1 ? fmt::format(", {} times", with_thousands(finding.count)) : "",
                         finding.known ? ", known" : "");
     if (const std::string place = place_of(finding); !place.empty()) text += fmt::format("  at {}\n", place);
@@ -108,6 +107,10 @@ std::string to_text(const Report& report, const TextOptions& options) {
     text += "\nthis rests on\n";
     for (const std::string& policy : report.policies) text += fmt::format("  {}\n", policy);
   }
+  if (!report.verified.empty()) {
+    text += "\nlooked at\n";
+    for (const std::string& line : report.verified) text += fmt::format("  {}\n", line);
+  }
   text += "\n";
   if (!report.outcome_detail.empty())
     text += fmt::format("{}: {}\n", scenario::name_of(report.outcome), report.outcome_detail);
@@ -166,6 +169,7 @@ std::string to_json(const Report& report, int indent) {
                                   {"known", finding.known},
                                   {"history", std::move(history)}});
   }
+  if (!report.verified.empty()) json["verified"] = report.verified;
   json["disabled"] = report.disabled;
   json["rests_on"] = report.policies;
   json["writes"] = {{"count", report.writes},

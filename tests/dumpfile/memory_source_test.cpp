@@ -110,6 +110,30 @@ TEST(Canary, ScanNamesEverySectorAndNothingElse) {
   }
 }
 
+TEST(Canary, IsFoundAtAnyByte) {
+  const auto page = pages_of(*canary_source(), 9, 1);
+  for (const std::size_t at : {std::size_t{0}, std::size_t{1}, std::size_t{100}, std::size_t{511}}) {
+    std::vector<std::byte> disk(3 * page_size);
+    std::copy(page.begin(), page.end(), disk.begin() + static_cast<std::ptrdiff_t>(at));
+    std::vector<std::pair<std::size_t, std::uint32_t>> found;
+    scan_canary_anywhere(disk, [&found](std::size_t where, const CanaryTag& tag) {
+      EXPECT_EQ(tag.pfn, 9u);
+      found.emplace_back(where, tag.sector);
+    });
+    ASSERT_EQ(found.size(), 8u) << at;
+    for (std::uint32_t sector = 0; sector < 8; ++sector) {
+      EXPECT_EQ(found[sector], (std::pair{at + sector * canary_sector, sector}));
+    }
+  }
+  // A tag whose check does not hold is none, and one that is cut off is not read beyond the end.
+  auto spoilt = page;
+  for (std::size_t i = 8; i < page_size; i += canary_sector) spoilt[i] ^= std::byte{1};
+  int count = 0;
+  scan_canary_anywhere(spoilt, [&count](std::size_t, const CanaryTag&) { ++count; });
+  scan_canary_anywhere(std::span(page).first(23), [&count](std::size_t, const CanaryTag&) { ++count; });
+  EXPECT_EQ(count, 0);
+}
+
 TEST(Canary, ScanOfNothingFindsNothing) {
   int found = 0;
   scan_canary({}, [&found](std::size_t, const CanaryTag&) { ++found; });

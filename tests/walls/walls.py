@@ -277,6 +277,8 @@ class Tree:
     def check_names(self):
         for path in self.files:
             name = os.path.basename(path)
+            if path.startswith("tests/bad_filters/data_"):
+                name = name[len("data_"):]  # named after the rules of that topic
             for word in re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()):
                 if word in BANNED_WORDS or word.rstrip("s") in BANNED_WORDS:
                     self.breach(path, 1, f'the word "{word}" in its name says nothing')
