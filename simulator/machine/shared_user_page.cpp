@@ -68,16 +68,24 @@ void put_time(std::span<std::byte> page, std::size_t offset, std::uint64_t value
   put(page, offset + 8, static_cast<std::uint32_t>(value >> 32));
 }
 
+/// What cpuid's first leaf says in ecx, asked once: in a virtual machine each question leaves it, which takes 20 us.
+unsigned processor_features() {
+  static const unsigned features = [] {
+    unsigned a = 0;
+    unsigned b = 0;
+    unsigned c = 0;
+    unsigned d = 0;
+    return __get_cpuid(1, &a, &b, &c, &d) == 0 ? 0 : c;
+  }();
+  return features;
+}
+
 void put_processor_features(std::span<std::byte> page) {
   constexpr std::size_t at = 0x274;
   // What every x64 processor has, by PF_ number [doc]: 2 cmpxchg8b, 3 MMX, 6 SSE, 8 rdtsc, 9 PAE, 10 SSE2, 12 NX,
   // 14 cmpxchg16b, 23 int 29h.
   for (const std::size_t feature : {2, 3, 6, 8, 9, 10, 12, 14, 23}) put<std::uint8_t>(page, at + feature, 1);
-  unsigned a = 0;
-  unsigned b = 0;
-  unsigned c = 0;
-  unsigned d = 0;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return;
+  const unsigned c = processor_features();
   const auto say = [page](std::size_t feature, bool has) {
     if (has) put<std::uint8_t>(page, at + feature, 1);
   };
