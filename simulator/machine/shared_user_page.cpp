@@ -73,11 +73,7 @@ void put_processor_features(std::span<std::byte> page) {
   // What every x64 processor has, by PF_ number [doc]: 2 cmpxchg8b, 3 MMX, 6 SSE, 8 rdtsc, 9 PAE, 10 SSE2, 12 NX,
   // 14 cmpxchg16b, 23 int 29h.
   for (const std::size_t feature : {2, 3, 6, 8, 9, 10, 12, 14, 23}) put<std::uint8_t>(page, at + feature, 1);
-  unsigned a = 0;
-  unsigned b = 0;
-  unsigned c = 0;
-  unsigned d = 0;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return;
+  const unsigned c = processor_features();
   const auto say = [page](std::size_t feature, bool has) {
     if (has) put<std::uint8_t>(page, at + feature, 1);
   };
@@ -91,6 +87,17 @@ void put_processor_features(std::span<std::byte> page) {
 }
 
 }  // namespace
+
+unsigned processor_features() {
+  static const unsigned features = [] {
+    unsigned a = 0;
+    unsigned b = 0;
+    unsigned c = 0;
+    unsigned d = 0;
+    return __get_cpuid(1, &a, &b, &c, &d) == 0 ? 0 : c;
+  }();
+  return features;
+}
 
 void fill_shared_user_page(std::span<std::byte> page, const SystemFacts& facts) {
   put<std::uint32_t>(page, 0x004, 0x0FA00000);  // milliseconds a tick in 8.24 fixed point: 15.625
