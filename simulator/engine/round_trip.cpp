@@ -158,7 +158,7 @@ Result<RoundTrip> check_round_trip(const scenario::Scenario& scenario, const Pla
   if (!shared) return shared.error();
   auto block = shelf.take("dumpsim recovery trace", trace_bytes);
   if (!block) return block.error();
-  trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64});
+  trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64, .sites = 8});
   auto end = run_in_child(
       [&] {
         machine::raise_system_call_wall();

@@ -633,7 +633,7 @@ Scenario rehearsal_of(const Scenario& scenario) {
   return rehearsal;
 }
 
-Result<Report> run_in(WarmHost& host, const Scenario& scenario, const RunOptions& options) {
+Result<Report> run_repeatedly(WarmHost& host, const Scenario& scenario, const RunOptions& options) {
   if (scenario.verify.repeat <= 1) return Run(scenario, options, host).go();
   const Scenario rehearsal = rehearsal_of(scenario);
   std::vector<Rehearsal> rehearsals;
@@ -643,6 +643,46 @@ Result<Report> run_in(WarmHost& host, const Scenario& scenario, const RunOptions
     rehearsals.push_back(std::move(*done));
   }
   return Run(scenario, options, host, std::move(rehearsals)).go();
+}
+
+/// With every write's MDL in this shape, whatever the policies say.
+Scenario in_shape(Scenario scenario, std::uint64_t shape) {
+  for (const policy::Policy one : {policy::Policy::crash_mdl, policy::Policy::hibernation_mdl})
+    scenario.policies.set(one, {shape});
+  return scenario;
+}
+
+/// Under each shape; files are left by the last run alone.
+Result<Report> run_in_all_shapes(WarmHost& host, const Scenario& scenario, const RunOptions& options) {
+  const auto shapes = policy::row_of(policy::Policy::crash_mdl).words;
+  for (std::uint64_t shape = 0;; ++shape) {
+    const bool last = shape + 1 == shapes.size();
+    Scenario one = in_shape(scenario, shape);
+    if (!last) {
+      one.disk.path.clear();
+      one.recover.output.clear();
+      one.files.keep.clear();
+    }
+    auto report = run_repeatedly(host, one, options);
+    if (!report) return report;
+    if (!last && report->as_expected()) continue;
+    if (!report->as_expected()) {
+      report->title += fmt::format(" (MDL shape {})", shapes[shape]);
+      for (std::string& mismatch : report->mismatches)
+        mismatch += fmt::format(" [under verify.mdl_shape = \"{}\"]", shapes[shape]);
+    } else {
+      report->verified.push_back(fmt::format("as expected under each of {} shapes of MDL", shapes.size()));
+    }
+    return report;
+  }
+}
+
+Result<Report> run_in(WarmHost& host, const Scenario& scenario, const RunOptions& options) {
+  using Shapes = scenario::Verify::MdlShapes;
+  if (scenario.verify.mdl_shapes == Shapes::all) return run_in_all_shapes(host, scenario, options);
+  if (scenario.verify.mdl_shapes == Shapes::one)
+    return run_repeatedly(host, in_shape(scenario, scenario.verify.mdl_shape), options);
+  return run_repeatedly(host, scenario, options);
 }
 
 }  // namespace

@@ -252,6 +252,8 @@ const auto table = std::to_array<Key>({
      "looks for memory at any byte of what is protected, not only at sectors; slow"},
     {"verify.round_trip", Type::boolean, "false", "reads the dump back in every split of the transfers"},
     {"verify.reference", Type::boolean, "false", "the disk must be what a dump without filters leaves"},
+    {"verify.mdl_shape", Type::word, "\"by-policy\"",
+     "the shape of every write's MDL, on either stack; \"all\" runs once under each", words::mdl_shape},
     {"verify.repeat", Type::integer, "1", "runs so often, and all must come out the same", {}, 1, 16},
     {"verify.seed", Type::number, "1", "seed of the sample of reads, where there are too many splits"},
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "policy/policy.hpp"
 #include "scenario/sections.hpp"
 
 namespace dumpsim::scenario {
@@ -74,6 +75,10 @@ void read_verify(Reading& reading) {
   if (const auto anywhere = verify->boolean("anywhere")) into.anywhere = *anywhere;
   if (const auto round_trip = verify->boolean("round_trip")) into.round_trip = *round_trip;
   if (const auto reference = verify->boolean("reference")) into.reference = *reference;
+  if (const auto shape = verify->word("mdl_shape"); shape && *shape != 0) {
+    into.mdl_shapes = *shape == 1 ? Verify::MdlShapes::all : Verify::MdlShapes::one;
+    into.mdl_shape = *shape < 2 ? 0 : *shape - 2;
+  }
   if (const auto repeat = verify->integer("repeat")) into.repeat = static_cast<std::uint32_t>(*repeat);
   if (const auto seed = verify->number("seed")) into.seed = *seed;
   if (verify->has("seed") && !into.round_trip) {

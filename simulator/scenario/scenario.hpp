@@ -232,6 +232,9 @@ struct Verify {
   bool reference = false;    ///< compares the disk with what no filter leaves there
   std::uint32_t repeat = 1;  ///< runs, which must come out the same
   std::uint64_t seed = 1;    ///< of the sample of reads
+  enum class MdlShapes : std::uint8_t { by_policy, all, one };
+  MdlShapes mdl_shapes = MdlShapes::by_policy;
+  std::uint64_t mdl_shape = 0;  ///< of `one`: which word of policy crash-mdl, for either stack
 };
 
 /// Bytes that must be found nowhere.

@@ -27,6 +27,10 @@ inline constexpr List<8> action{"load", "start", "open", "write", "read", "finis
 inline constexpr List<2> stack{"crash", "hibernation"};
 inline constexpr List<5> via{"automatic", "raw", "filters", "volume", "none"};
 inline constexpr List<2> readable{"final", "every-write"};
+/// What policies say, all of them one after the other, or one: the rest are the words of policy crash-mdl.
+inline constexpr List<10> mdl_shape{
+    "by-policy", "all",         "nonpaged",       "mapped",        "mapped-stale-startva",
+    "unmapped",  "byte-offset", "unaligned-full", "discontiguous", "reused"};
 inline constexpr List<4> severity{"off", "information", "warning", "error"};
 inline constexpr List<7> outcome{"completed", "bugchecked",       "crashed",    "hung",
                                  "exited",    "stack-not-loaded", "dump-failed"};
