@@ -159,22 +159,21 @@ Result<RoundTrip> check_round_trip(const scenario::Scenario& scenario, const Pla
   auto block = shelf.take("dumpsim recovery trace", trace_bytes);
   if (!block) return block.error();
   trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64, .sites = 8});
-  auto end = run_in_child(
-      [&] {
-        machine::raise_system_call_wall();
-        auto session = Session::create(scenario, plan, images, machine, disk, recorder, shared->texts());
-        if (session) {
-          read_in_splits({**session, layout, places, memory, plan.dump_file, scenario}, shared->texts());
-          static_cast<void>(session->release());
-        } else {
-          write_text(shared->texts().mistake, session.error().message);
-        }
-        shared->totals().finished.store(1, std::memory_order_release);
-      },
-      shared->totals(), stuck_seconds(scenario), {});
-  if (!end) return end.error();
+  auto child = Child::start([&] {
+    machine::raise_system_call_wall();
+    auto session = Session::create(scenario, plan, images, machine, disk, recorder, shared->texts());
+    if (session) {
+      read_in_splits({**session, layout, places, memory, plan.dump_file, scenario}, shared->texts());
+      static_cast<void>(session->release());
+    } else {
+      write_text(shared->texts().mistake, session.error().message);
+    }
+    shared->totals().finished.store(1, std::memory_order_release);
+  });
+  if (!child) return child.error();
+  const ChildEnd end = child->wait(shared->totals(), stuck_seconds(scenario), {});
   RoundTrip trip;
-  if (end->how != ChildEnd::How::finished || shared->totals().ended != stack::Ended::no) {
+  if (end.how != ChildEnd::How::finished || shared->totals().ended != stack::Ended::no) {
     trip.not_judged = "a filter ended the machine while the dump was read back";
     return trip;
   }
