@@ -54,6 +54,7 @@ struct Options {
   bool quiet = false;
   bool no_fold = false;
   bool digests = false;
+  bool twice = false;
 };
 
 /// What one scenario came to, as text for standard output and standard error.
@@ -112,6 +113,7 @@ Done run_one(const std::filesystem::path& file, const Options& options, const Co
   if (!scenario) return {usage, {}, scenario.error().message};
   if (options.no_fold) scenario->trace.fold = false;
   if (options.digests) scenario->trace.digests = true;
+  if (options.twice) scenario->verify.repeat = std::max(scenario->verify.repeat, 2u);
   engine::RunOptions run = run_options(options, context);
   ProgressBar bar(file.string());
   if (alone && isatty(STDERR_FILENO) == 1)
@@ -350,6 +352,7 @@ void add_run_command(CLI::App& app, Context& context) {
   command->add_flag("-q,--quiet", options->quiet, "Only what is not as expected");
   command->add_flag("--no-fold", options->no_fold, "Do not fold repeats in the trace");
   command->add_flag("--digests", options->digests, "Digests of all data in the trace");
+  command->add_flag("--twice", options->twice, "Run each scenario twice: traces and disks must come out the same");
   command->callback([options, &context] {
     if (options->jobs == 0) options->jobs = std::max(1u, std::thread::hardware_concurrency());
     if (const std::string text = conflict(*options); !text.empty()) {

@@ -37,12 +37,6 @@ std::string_view what_is(State state) {
   return words[static_cast<std::size_t>(state)];
 }
 
-/// Whether a crash is followed by the boot that would find its dump.
-bool dumps_and_boots(const Scenario& scenario) {
-  const auto crash = std::find(scenario.timeline.begin(), scenario.timeline.end(), TimelineStep::crash);
-  return std::find(crash, scenario.timeline.end(), TimelineStep::next_boot) != scenario.timeline.end();
-}
-
 const Node* step_table(const Node& root, std::size_t index) {
   const Entry* list = root.find("sequence");
   if (list == nullptr || index >= list->value.items.size()) return nullptr;
@@ -52,6 +46,11 @@ const Node* step_table(const Node& root, std::size_t index) {
 }
 
 }  // namespace
+
+bool dumps_and_boots(const Scenario& scenario) {
+  const auto crash = std::find(scenario.timeline.begin(), scenario.timeline.end(), TimelineStep::crash);
+  return std::find(crash, scenario.timeline.end(), TimelineStep::next_boot) != scenario.timeline.end();
+}
 
 void check_timeline(const Node& root, const Scenario& scenario, Mistakes& mistakes) {
   State state = State::off;

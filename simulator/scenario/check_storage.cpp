@@ -41,6 +41,7 @@ class Layout {
     check_file("hibernation.file", scenario_.hibernation.file);
     check_overlaps();
     check_room();
+    check_protected();
   }
 
  private:
@@ -213,6 +214,23 @@ class Layout {
       mistake_at_first({last, "disk.partition_size", "disk.size"},
                        fmt::format("{}: the files and the boot sectors have {}, their partition {}", last,
                                    format_size(used), format_size(partition_size_)));
+    }
+  }
+
+  /// What filters say they protect lies on the partition, in whole sectors.
+  void check_protected() {
+    for (std::size_t f = 0; f < scenario_.filters.size(); ++f) {
+      const auto& parts = scenario_.filters[f].protects;
+      for (std::size_t i = 0; i < parts.size(); ++i) {
+        const auto& [offset, bytes] = parts[i];
+        const std::string item = fmt::format("filter[{}].protects[{}]", f, i);
+        const bool offset_good = in_sectors(item + ".offset", offset.bytes),
+                   size_good = in_sectors(item + ".size", bytes);
+        if (!offset_good || !size_good || saturating_add(offset.bytes, bytes) <= partition_size_) continue;
+        mistake(item + ".size",
+                fmt::format("{}: it ends at {}, the partition at {}", item,
+                            format_size(saturating_add(offset.bytes, bytes)), format_size(partition_size_)));
+      }
     }
   }
 

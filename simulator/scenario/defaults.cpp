@@ -14,6 +14,8 @@ constexpr std::uint64_t mib = std::uint64_t{1} << 20;
 constexpr std::uint64_t standard_memory = 16 * mib;
 // Secondary data of bugcheck callbacks and rounding; Windows reserves up to 256 MiB [doc], no simulated callback does.
 constexpr std::uint64_t spare = mib;
+// The drivers' own pages, and the bitmap up to them: they lie behind the arena's 16 GiB.
+constexpr std::uint64_t spare_for_drivers = 16 * mib;
 
 std::uint64_t rounded_up(std::uint64_t bytes, std::uint64_t unit) {
   return saturating_add(bytes, unit - 1) / unit * unit;
@@ -116,7 +118,9 @@ void fill_defaults(Scenario& scenario) {
   Memory& memory = scenario.system.memory;
   if (memory.runs.empty() && memory.fill == Fill::image) return;
   if (memory.runs.empty()) memory.runs = {{0, standard_memory >> page_shift}};
-  if (scenario.dump.file.size == 0) scenario.dump.file.size = dump_file_size(memory);
+  if (scenario.dump.file.size == 0) {
+    scenario.dump.file.size = dump_file_size(memory) + (scenario.dump.driver_memory ? spare_for_drivers : 0);
+  }
   Hibernation& hibernation = scenario.hibernation;
   if (hibernation.file.size == 0 && hibernates(scenario)) {
     const std::uint64_t pages = hibernation.pages == 0 ? pages_of(memory) : hibernation.pages;

@@ -154,6 +154,7 @@ const auto table = std::to_array<Key>({
     {"dump.pages.ranges[].count", Type::integer, "", "how many pages", {}, 1, highest_memory / page_size},
     {"dump.pages.share", Type::share, "0.4", "this part of memory, chosen by the seed"},
     {"dump.pages.seed", Type::number, "1", "seed of the choice"},
+    {"dump.driver_memory", Type::boolean, "false", "the dump also holds the drivers' own memory: pool and images"},
 
     {"hibernation", Type::table, "all defaults", "the hibernation file, when hibernation takes part"},
     {"hibernation.file", Type::table, "all defaults", "the file on its partition"},
@@ -183,6 +184,10 @@ const auto table = std::to_array<Key>({
     {"filter[].name", Type::text, "the image's name without extension", "module and service name"},
     {"filter[].convention", Type::word, "the image's own", "calling convention of its functions", words::convention},
     {"filter[].redirects", Type::boolean, "false", "declares that it moves writes on purpose"},
+    {"filter[].protects", Type::protection, "false",
+     "promises to encrypt: everything on the files' partition, or these parts of it"},
+    {"filter[].protects[].offset", Type::size, "", "where, from the start of the partition", {}, 0, most_bytes},
+    {"filter[].protects[].size", Type::size, "", "bytes of it", {}, 512, most_bytes},
     {"filter[].parameters", Type::table, "none", "registry values of Services\\NAME\\Parameters"},
     {"filter[].parameters.*", Type::parameter, "none", "a value of the registry"},
 
@@ -238,6 +243,17 @@ const auto table = std::to_array<Key>({
      words::via},
     {"recover.shift", Type::signed_size, "0", "raw: the filter moved every write by so many bytes"},
     {"recover.output", Type::path, "none: judged only", "keeps the recovered dump here"},
+
+    {"secrets", Type::text_list, "none", "bytes that must be found nowhere: \"hex:…\", \"text:…\""},
+    {"verify", Type::table, "all defaults", "what is looked at beside the expectations"},
+    {"verify.readable", Type::word, "\"final\"",
+     "when protected sectors are looked at: in the end, or after every single write as well", words::readable},
+    {"verify.anywhere", Type::boolean, "false",
+     "looks for memory at any byte of what is protected, not only at sectors; slow"},
+    {"verify.round_trip", Type::boolean, "false", "reads the dump back in every split of the transfers"},
+    {"verify.reference", Type::boolean, "false", "the disk must be what a dump without filters leaves"},
+    {"verify.repeat", Type::integer, "1", "runs so often, and all must come out the same", {}, 1, 16},
+    {"verify.seed", Type::number, "1", "seed of the sample of reads, where there are too many splits"},
 
     {"trace", Type::table, "all defaults", "what is recorded"},
     {"trace.fold", Type::boolean, "true", "repeated steps become one line"},
@@ -391,6 +407,8 @@ std::string describe_type(const Key& key) {
       return "list of call patterns";
     case Type::violation_list:
       return "list of rules and tables, or \"any\"";
+    case Type::protection:
+      return "boolean, or list of tables";
     case Type::value:
       return "word, number or boolean";
     case Type::parameter:

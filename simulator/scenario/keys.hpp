@@ -33,9 +33,10 @@ enum class Type : std::uint8_t {
   step,          ///< a table inside sequence
   pattern_list,  ///< expect.calls
   violation_list,
-  value,      ///< of a policy: its word, number or boolean
-  parameter,  ///< of a filter: a registry value
-  file,       ///< content of a file: text, or a table
+  protection,  ///< a boolean, or a list of tables
+  value,       ///< of a policy: its word, number or boolean
+  parameter,   ///< of a filter: a registry value
+  file,        ///< content of a file: text, or a table
 };
 
 struct Key {

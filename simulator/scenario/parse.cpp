@@ -29,6 +29,9 @@ void run_checks(const Node& root, Scenario& scenario, Mistakes& mistakes) {
   if (clean({"system", "disk", "dump", "timeline", "sequence", "recover", "expect"})) {
     check_judgement(root, scenario, mistakes);
   }
+  if (clean({"system", "disk", "dump", "filter", "timeline", "sequence", "recover", "secrets", "verify"})) {
+    check_verify(root, scenario, mistakes);
+  }
 }
 
 }  // namespace
@@ -60,6 +63,7 @@ Result<Scenario> parse(std::string_view text, const std::filesystem::path& file)
   read_files(reading);
   read_life(reading);
   read_sequence(reading);
+  read_verify(reading);
   read_run(reading);
   read_expect(reading);
   run_checks(root, scenario, mistakes);

@@ -101,12 +101,32 @@ Kind read_service(Section& section, Reading& reading, const std::vector<Kind>& b
   return service;
 }
 
+/// `protects = false` says what is the default.
+void read_protects(Section& section, Filter& into) {
+  const Node* node = section.any("protects");
+  if (node == nullptr) return;
+  if (node->kind != NodeKind::array) {
+    into.protects_all = section.boolean("protects").value_or(false);
+    return;
+  }
+  if (node->items.empty()) {
+    section.mistake("protects", "filter[].protects: the list is empty; leave it out, or write protects = false");
+  }
+  for (Section& part : section.tables("protects")) {
+    part.require_all({"offset", "size"});
+    const auto offset = part.size("offset");
+    const auto size = part.size("size");
+    if (offset && size) into.protects.emplace_back(PartitionOffset{*offset}, *size);
+  }
+}
+
 }  // namespace
 
 void read_filters(Reading& reading) {
   for (Section& section : reading.top.tables("filter")) {
     Filter filter = read_service(section, reading, reading.scenario.filters, "filter");
     if (const auto redirects = section.boolean("redirects")) filter.redirects = *redirects;
+    read_protects(section, filter);
     reading.scenario.filters.push_back(std::move(filter));
   }
 }

@@ -154,6 +154,7 @@ void read_dump(Reading& reading) {
     if (auto file = dump->table("file")) read_file(*file, into.file);
     if (auto bugcheck = dump->table("bugcheck")) read_bugcheck(*bugcheck, into.bugcheck);
     if (auto pages = dump->table("pages")) read_pages(*pages, into);
+    if (const auto drivers = dump->boolean("driver_memory")) into.driver_memory = *drivers;
   }
   if (auto hibernation = reading.top.table("hibernation")) {
     Hibernation& image = reading.scenario.hibernation;

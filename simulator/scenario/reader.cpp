@@ -147,7 +147,8 @@ std::optional<std::string> Section::text(std::string_view key) {
 
 std::optional<bool> Section::boolean(std::string_view key) {
   const Key* row = nullptr;
-  const Node* node = get(key, Type::boolean, row);
+  const Key* known = find_key(full(key));
+  const Node* node = get(key, known != nullptr && known->type == Type::protection ? known->type : Type::boolean, row);
   if (node == nullptr) return std::nullopt;
   if (node->kind == NodeKind::boolean) return node->boolean;
   wrong_type(*node, *row);
@@ -318,7 +319,9 @@ std::optional<Section> Section::table(std::string_view key) {
 
 std::vector<Section> Section::tables(std::string_view key) {
   const Key* row = nullptr;
-  const Node* node = get(key, Type::table_list, row);
+  const Key* known = find_key(full(key));
+  const Node* node =
+      get(key, known != nullptr && known->type == Type::protection ? known->type : Type::table_list, row);
   std::vector<Section> sections;
   if (node == nullptr) return sections;
   if (node->kind != NodeKind::array) {

@@ -86,6 +86,8 @@ struct Dump {
   std::vector<dumpfile::PageRun> pages;
   std::uint32_t share_per_mille = 400;
   std::uint64_t share_seed = 1;
+  /// Also the drivers' pool and images, which no Windows dumps unless it is told to: what their keys would look like.
+  bool driver_memory = false;
 };
 
 struct Hibernation {
@@ -109,6 +111,11 @@ struct Service {
 /// Of its name "xor" an instance is called dump_xor or hiber_xor.
 struct Filter : Service {
   bool redirects = false;  ///< declares that it moves offsets on purpose
+  /// What it promises to encrypt: all of the partition that holds the files, or these {offset, bytes} of it.
+  bool protects_all = false;
+  std::vector<std::pair<PartitionOffset, std::uint64_t>> protects;
+
+  bool promises() const { return protects_all || !protects.empty(); }
 };
 
 /// An ordinary driver beside the filters; it may have a filter's name, being the same service.
@@ -216,6 +223,22 @@ struct Limits {
   std::uint32_t cpu_seconds = 10;  ///< processor time of one callback before it counts as hung
 };
 
+/// What is looked at beside the expectations.
+struct Verify {
+  bool every_write = false;  ///< readable sectors after each write, not only in the end
+  bool anywhere = false;     ///< canary tags at any byte, not only at sectors
+  bool round_trip = false;   ///< reads the dump back in every split
+  bool reference = false;    ///< compares the disk with what no filter leaves there
+  std::uint32_t repeat = 1;  ///< runs, which must come out the same
+  std::uint64_t seed = 1;    ///< of the sample of reads
+};
+
+/// Bytes that must be found nowhere.
+struct Secret {
+  std::vector<std::byte> bytes;
+  bool is_text = false;  ///< looked for as UTF-16LE too
+};
+
 enum class Outcome : std::uint8_t {
   completed,         ///< everything asked for happened
   bugchecked,        ///< a filter called KeBugCheck(Ex)
@@ -305,7 +328,9 @@ struct Scenario {
   policy::Policies policies{policy::Profile::windows_11};
   std::vector<TimelineStep> timeline;  ///< default: boot, crash, next-boot; empty when `sequence` is given
   std::vector<SequenceStep> sequence;
+  std::vector<Secret> secrets;
   Recover recover;
+  Verify verify;
   TraceOptions trace;
   Limits limits;
   std::map<trace::Rule, trace::Severity> severities;  ///< [rules]

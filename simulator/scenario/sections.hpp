@@ -33,6 +33,7 @@ void read_registry(Reading& reading);  ///< [registry]
 void read_files(Reading& reading);     ///< [files]
 void read_life(Reading& reading);      ///< title, timeline
 void read_sequence(Reading& reading);  ///< sequence
+void read_verify(Reading& reading);    ///< [verify], secrets
 void read_run(Reading& reading);       ///< [recover], [trace], [limits], [rules]
 void read_expect(Reading& reading);    ///< [expect]; after filters and drivers, whose names it uses
 
@@ -53,8 +54,11 @@ void check_timeline(const Node& root, const Scenario& scenario, Mistakes& mistak
 void check_sequence(const Node& root, Scenario& scenario, Mistakes& mistakes);
 void check_dump(const Node& root, const Scenario& scenario, Mistakes& mistakes);
 void check_layout(const Node& root, const Scenario& scenario, Mistakes& mistakes);
+void check_verify(const Node& root, const Scenario& scenario, Mistakes& mistakes);
 void check_judgement(const Node& root, const Scenario& scenario, Mistakes& mistakes);
 
+/// Whether a crash is followed by the boot that would find its dump.
+bool dumps_and_boots(const Scenario& scenario);
 /// Whether any step of the scenario uses the hibernation stack.
 bool hibernates(const Scenario& scenario);
 /// The sum, or 2^64 - 1 where it does not fit.

@@ -26,6 +26,7 @@ inline constexpr List<1> attach{"volume"};
 inline constexpr List<8> action{"load", "start", "open", "write", "read", "finish", "unload", "power-cut"};
 inline constexpr List<2> stack{"crash", "hibernation"};
 inline constexpr List<5> via{"automatic", "raw", "filters", "volume", "none"};
+inline constexpr List<2> readable{"final", "every-write"};
 inline constexpr List<4> severity{"off", "information", "warning", "error"};
 inline constexpr List<7> outcome{"completed", "bugchecked",       "crashed",    "hung",
                                  "exited",    "stack-not-loaded", "dump-failed"};

@@ -99,6 +99,9 @@ class Recorder {
   /// words (fault, ended) can be added. False when what the child left cannot be continued.
   bool catch_up();
 
+  /// Records of that kind so far, whether they fitted or not.
+  std::uint64_t emitted(Kind kind) const { return header_->kinds[static_cast<std::size_t>(kind)]; }
+
   Severity severity_of(Rule rule) const { return options_.severities[static_cast<std::size_t>(rule)]; }
   bool digests() const { return options_.digests; }
 

@@ -170,6 +170,36 @@ constexpr std::array rows = {
             "leave a __try with __finally by __leave or at its end, as Microsoft's own guidance has it; or build the "
             "driver as a .sys with clang, which does it",
             "[doc] the block runs however the __try is left; GCC has no __try, and its stand-in sees only exceptions"},
+    RuleRow{
+        Rule::data_readable_sector, "data.readable-sector", Severity::error,
+        "memory lies readable on the disk where the filter promises to encrypt",
+        "encrypt every write whose sectors lie in what the filter protects, whatever its length and offset; one that "
+        "cannot be encrypted stops the machine (KeBugCheckEx), since an error lets it through",
+        "[doc] a dump filter sees each write before the port does, so that the dump of an encrypted volume is "
+        "encrypted"},
+    RuleRow{Rule::data_secret_found, "data.secret-found", Severity::error,
+            "a secret of the scenario can be read outside of the driver's own memory",
+            "never print or store a key; wipe its copies, and take the pages that hold it out of the dump "
+            "(KbCallbackRemovePages)",
+            "[doc] KbCallbackRemovePages is there for pages whose content must not get into a dump"},
+    RuleRow{
+        Rule::data_round_trip_differs, "data.round-trip-differs", Severity::error,
+        "DumpRead does not give back what was written, for some way of splitting the reads",
+        "undo in DumpRead what DumpWrite does from the sectors' own offsets alone: who reads need not cut where the "
+        "writer did",
+        "[doc] DumpRead gets any read of the dump stack; [assumed] readers split at sectors, up to MaxPagesPerWrite"},
+    RuleRow{
+        Rule::data_reference_differs, "data.reference-differs", Severity::error,
+        "the disk is not what the same dump without filters leaves there",
+        "leave data and offset alone in a filter that only watches, or declare what it `protects` or `redirects`",
+        "[doc] without a filter crashdmp writes the dump as its format says; [assumed] the disk's other sectors stay "
+        "as they were"},
+    RuleRow{Rule::data_not_deterministic, "data.not-deterministic", Severity::error,
+            "the same scenario run again came out differently",
+            "make nothing depend on addresses, uninitialised memory or the processor's counters (rdtsc, rdrand): what "
+            "cannot be repeated cannot be debugged, and a key made so cannot be found again",
+            "[assumed] nothing repeats on a real machine; here time, interrupts and memory do, and what differs is the "
+            "driver's"},
 };
 
 constexpr bool in_order() {

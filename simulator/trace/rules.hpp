@@ -50,8 +50,19 @@ enum class Rule : std::uint16_t {
   lock_deadlock,                           ///< lock.deadlock
   unload_still_in_use,                     ///< unload.still-in-use
   exception_finally_skipped,               ///< exception.finally-skipped
+  data_readable_sector,                    ///< data.readable-sector
+  data_secret_found,                       ///< data.secret-found
+  data_round_trip_differs,                 ///< data.round-trip-differs
+  data_reference_differs,                  ///< data.reference-differs
+  data_not_deterministic,                  ///< data.not-deterministic
   count_
 };
+
+/// Rules that no callback is caught at: what lies on the disk is looked at when all is over. Each finding is one of its
+/// own, wherever it comes from.
+constexpr bool found_afterwards(Rule rule) {
+  return rule >= Rule::data_readable_sector && rule <= Rule::data_not_deterministic;
+}
 
 struct RuleRow {
   Rule rule;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sample.hpp"
@@ -278,6 +279,10 @@ TEST(Recorder, TheParentCatchesUpWithADeadChild) {
   const auto kinds = run.kinds();
   EXPECT_EQ(kinds.size(), 7u);
   EXPECT_EQ(run.view().outcome(), "hung");
+  const std::uint64_t sites = std::exchange(run.block.header().site_count, max_sites + 1);
+  EXPECT_FALSE(parents.catch_up()) << "its rows would be looked at when the parent adds a violation";
+  run.block.header().site_count = sites;
+  ASSERT_TRUE(parents.catch_up());
   run.block.header().written = 13;
   EXPECT_FALSE(parents.catch_up());
   run.block.header().written = UINT64_MAX & ~7ull;
