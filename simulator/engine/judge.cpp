@@ -166,8 +166,10 @@ class Judge {
                       [&](const auto& wanted) { return wanted.rule == finding.rule; })) {
         continue;
       }
-      miss("violations: {} by {} in {}, which was not expected: {}", trace::row_of(finding.rule).slug,
-           finding.filter.empty() ? "the stack" : finding.filter, trace::name_of(finding.callback), finding.detail);
+      const std::string in =
+          finding.callback == Callback::none ? "" : fmt::format(" in {}", trace::name_of(finding.callback));
+      miss("violations: {} by {}{}, which was not expected: {}", trace::row_of(finding.rule).slug,
+           finding.filter.empty() ? "the stack" : finding.filter, in, finding.detail);
     }
   }
 

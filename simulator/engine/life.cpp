@@ -114,6 +114,7 @@ struct Session::State {
                     t.totals,
                     {plan.partition_start, plan.partition_size, s.disk.sector_size},
                     s.system.memory.seed} {
+    environment.driver_memory = s.dump.driver_memory;
     environment.tell_fault = [this](std::uint16_t image, trace::Callback callback) {
       const machine::FaultReport& fault = environment.trap->last();
       recorder.fault(image, callback, trace_kind(fault.kind), fault_words(fault, *kernel, environment.images));

@@ -169,6 +169,7 @@ void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals,
   // One a place, in the order they were first met.
   std::set<std::tuple<trace::Rule, std::uint16_t, Callback>> with_sites;
   for (const trace::Site& site : view.sites()) {
+    if (trace::found_afterwards(site.rule)) continue;
     with_sites.insert({site.rule, site.image, site.callback});
     report.findings.push_back({.rule = site.rule,
                                .severity = site.severity,
@@ -193,6 +194,8 @@ void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals,
     report.virtual_time = std::max(report.virtual_time, record.time);
     if (record.kind == Kind::violation && record.arg < static_cast<std::uint64_t>(trace::Rule::count_) &&
         !with_sites.contains({static_cast<trace::Rule>(record.arg), record.image, record.callback})) {
+      if (trace::found_afterwards(static_cast<trace::Rule>(record.arg)))
+        known.erase({record.arg, record.image, record.callback});
       const auto [at, is_new] = known.try_emplace({record.arg, record.image, record.callback}, report.findings.size());
       if (is_new) {
         report.findings.push_back({.rule = static_cast<trace::Rule>(record.arg),

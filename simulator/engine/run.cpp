@@ -20,6 +20,7 @@
 #include "engine/dump_account.hpp"
 #include "engine/file_seed.hpp"
 #include "engine/life.hpp"
+#include "engine/oracles.hpp"
 #include "engine/plan.hpp"
 #include "engine/reader_plugin.hpp"
 #include "engine/recover.hpp"
@@ -77,8 +78,12 @@ class HeldMemory final : public dumpfile::MemorySource {
 class Run {
  public:
   /// `host` is nobody else's meanwhile.
-  Run(const Scenario& scenario, const RunOptions& options, WarmHost& host)
-      : scenario_(scenario), options_(options), host_(host), ahead_(host.images()) {}
+  Run(const Scenario& scenario, const RunOptions& options, WarmHost& host, std::vector<Rehearsal> rehearsals = {})
+      : scenario_(scenario),
+        options_(options),
+        host_(host),
+        ahead_(host.images()),
+        rehearsals_(std::move(rehearsals)) {}
   /// A run that came to nothing leaves nothing.
   ~Run() {
     std::error_code ignored;
@@ -97,15 +102,24 @@ class Run {
     if (!view) return view.error();
     if (auto done = tell_outcome(end_, shared_->texts(), *view, report_); !done) return done.error();
     report_.evidence = with_source_lines(report_.evidence, images_);
-    last_words(*view);
-    view = trace::TraceView::open(report_.trace.bytes());
-    if (!view) return view.error();
-    tell_trace(scenario_, shared_->totals(), *view, report_);
-    locate(report_.findings, images_);
+    const bool goes_on = last_words(*view);
     if (auto done = tell_account(*view); !done) return done.error();
     if (auto done = recover(); !done) return done.error();
     if (auto done = volume_path(); !done) return done.error();
     if (auto done = count_readable(); !done) return done.error();
+    auto answers = questions(*view);
+    if (!answers) return answers.error();
+    if (goes_on) {
+      for (const OracleFinding& each : answers->findings) {
+        recorder_->violation(each.image, each.callback, each.rule, each.detail);
+      }
+      recorder_->ended(scenario::name_of(report_.outcome));
+    }
+    view = trace::TraceView::open(report_.trace.bytes());
+    if (!view) return view.error();
+    tell_trace(scenario_, shared_->totals(), *view, report_);
+    locate(report_.findings, images_);
+    if (!goes_on) tell_without_trace(answers->findings, *view);
     if (options_.judge) {
       judge(scenario_, shared_->totals(), *view, report_);
       judge_left_behind();
@@ -115,6 +129,13 @@ class Run {
     }
     made_.clear();
     return std::move(report_);
+  }
+
+  /// What the child alone leaves behind, to be compared with another run's.
+  Result<Rehearsal> rehearse() {
+    if (auto done = prepare(); !done) return done.error();
+    if (auto done = live(); !done) return done.error();
+    return Rehearsal{std::move(report_.trace), std::move(disk_)};
   }
 
  private:
@@ -160,6 +181,9 @@ class Run {
         return written;
       made_.push_back(disk::layout_path(scenario_.disk.path));
     }
+    if (scenario_.verify.every_write) {
+      if (auto watched = watch_writes(); !watched) return watched;
+    }
     auto account = File::in_memory("dumpsim-account");
     if (!account) return account.error();
     account_file_ = std::move(*account);
@@ -173,6 +197,19 @@ class Run {
     for (const auto& [rule, severity] : scenario_.severities)
       options.severities[static_cast<std::size_t>(rule)] = severity;
     recorder_ = std::make_unique<trace::Recorder>(report_.trace.bytes(), &machine_->clock.now, options);
+    return {};
+  }
+
+  /// Readable sectors are looked for after each write: in the child, which tells what it saw.
+  Result<void> watch_writes() {
+    promises_ = promises_of(scenario_, *plan_);
+    auto finder = SectorFinder::make(scenario_, *plan_, HeldMemory(machine_->memory));
+    if (!finder) return finder.error();
+    finder_ = std::move(*finder);
+    auto seen = Mapping::shared(Sightings::bytes_for(promises_.size()));
+    if (!seen) return seen.error();
+    seen_ = std::move(*seen);
+    sightings_ = Sightings::in(seen_.bytes(), promises_.size());
     return {};
   }
 
@@ -234,7 +271,10 @@ class Run {
 
   /// The child's whole work. A user's mistake is a text; everything else is in the totals and the trace.
   void child() {
-    auto session = Session::create(scenario_, *plan_, images_, *machine_, *disk_, *recorder_, shared_->texts());
+    std::unique_ptr<DiskWatch> watch;
+    if (finder_) watch = std::make_unique<DiskWatch>(*disk_, promises_, *plan_, *finder_, sightings_, *recorder_);
+    disk::BlockDevice& disk = watch ? static_cast<disk::BlockDevice&>(*watch) : *disk_;
+    auto session = Session::create(scenario_, *plan_, images_, *machine_, disk, *recorder_, shared_->texts());
     DumpAccountWriter witness(account_file_);
     if (session) (*session)->environment().witness = &witness;
     if (!session) {
@@ -274,10 +314,10 @@ class Run {
     return {};
   }
 
-  /// What the child could not record itself: a death, and the outcome.
-  void last_words(const trace::TraceView& view) {
+  /// What the child could not record itself: a death. Whether its trace can be continued at all.
+  bool last_words(const trace::TraceView& view) {
     trace::Recorder& recorder = *recorder_;
-    if (!recorder.catch_up()) return;
+    if (!recorder.catch_up()) return false;
     // The child's clock stopped with it; its last record shows when.
     for (const trace::Event& event : view) machine_->clock.now = std::max(machine_->clock.now, event.record.time);
     if (end_.how != ChildEnd::How::finished) {
@@ -288,7 +328,34 @@ class Run {
       recorder.fault(static_cast<std::uint16_t>(running >> 8), static_cast<trace::Callback>(running & 0xff), kind,
                      report_.outcome_detail);
     }
-    recorder.ended(scenario::name_of(report_.outcome));
+    return true;
+  }
+
+  /// What the scenario asks of the bytes that were left behind. `view` is the child's part of the trace.
+  Result<OracleAnswers> questions(const trace::TraceView& view) {
+    if (!asks_oracles(scenario_)) return OracleAnswers{};
+    const HeldMemory held(machine_->memory);
+    auto answers = ask_oracles({scenario_, *plan_, images_, *machine_, *disk_, host_.shelf(), shared_->totals(), view,
+                                held, account_, account_file_, recovered_, sightings_, rehearsals_});
+    if (!answers) return answers;
+    report_.verified = answers->told;
+    report_.verified.insert(report_.verified.end(), answers->not_judged.begin(), answers->not_judged.end());
+    if (options_.judge) report_.mismatches = answers->not_judged;
+    return answers;
+  }
+
+  /// Findings that no record can hold, because the child damaged its trace.
+  void tell_without_trace(const std::vector<OracleFinding>& findings, const trace::TraceView& view) {
+    for (const OracleFinding& each : findings) {
+      const trace::Severity severity = recorder_->severity_of(each.rule);
+      if (severity == trace::Severity::off) continue;
+      report_.findings.push_back({.rule = each.rule,
+                                  .severity = severity,
+                                  .filter = view.image_name(each.image),
+                                  .callback = each.callback,
+                                  .count = 1,
+                                  .detail = each.detail});
+    }
   }
 
   /// What bug check callbacks made of the dump, as the child tells it.
@@ -419,6 +486,7 @@ class Run {
       report_.recovered_detail = fmt::format("{}: {}", how, dump.error().message);
       return {};
     }
+    recovered_ = {bytes, dump->recovered_size(), how == "raw"};
     auto comparison = compare_pages(*dump);
     if (!comparison) return comparison.error();
     auto blobs = compare_blobs(*dump, *bytes, account_, account_file_);
@@ -473,20 +541,48 @@ class Run {
   std::unique_ptr<SharedBlock> shared_;
   File account_file_;
   DumpAccount account_;
+  std::vector<Promise> promises_;         // of those whose writes are watched
+  std::unique_ptr<SectorFinder> finder_;  // when they are
+  Mapping seen_;
+  Sightings sightings_;  // in seen_
+  RecoveredBytes recovered_;
   Mapping kept_;  // the files a child hands over, when they are to be kept
   std::unique_ptr<trace::Recorder> recorder_;
   ChildEnd end_;
+  std::vector<Rehearsal> rehearsals_;
 };
+
+/// The scenario without what it leaves behind, or asks.
+Scenario rehearsal_of(const Scenario& scenario) {
+  Scenario rehearsal = scenario;
+  rehearsal.disk.path.clear();
+  rehearsal.recover.output.clear();
+  rehearsal.files.keep.clear();
+  rehearsal.verify.every_write = false;
+  return rehearsal;
+}
+
+Result<Report> run_in(WarmHost& host, const Scenario& scenario, const RunOptions& options) {
+  if (scenario.verify.repeat <= 1) return Run(scenario, options, host).go();
+  const Scenario rehearsal = rehearsal_of(scenario);
+  std::vector<Rehearsal> rehearsals;
+  while (rehearsals.size() + 1 < scenario.verify.repeat) {
+    auto done = Run(rehearsal, options, host).rehearse();
+    if (!done) return done.error();
+    rehearsals.push_back(std::move(*done));
+  }
+  return Run(scenario, options, host, std::move(rehearsals)).go();
+}
 
 }  // namespace
 
 Result<Report> run(const Scenario& scenario, const RunOptions& options) {
   WarmHost alone;
-  return Run(scenario, options, alone).go();
+  return run_in(alone, scenario, options);
 }
 
 Result<Report> WarmHost::run(const Scenario& scenario, const RunOptions& options) {
-  if (options.sandbox) return Run(scenario, options, *this).go();
+  if (options.sandbox) return run_in(*this, scenario, options);
   let_go_of_memory();
   return engine::run(scenario, options);
 }

@@ -104,6 +104,7 @@ struct Report {
   std::vector<SecondaryData> secondary_data;         ///< in the order of the dump
   std::uint64_t pages_added = 0, pages_removed = 0;  ///< by bug check callbacks
   std::uint64_t virtual_time = 0;                    ///< 100 ns units at the end
+  std::vector<std::string> verified;                 ///< what oracles looked at and found good, a line each
   /// What was expected and is not so, a sentence each; empty: as expected.
   std::vector<std::string> mismatches;
   Mapping trace;  ///< the recorder's block: untrusted bytes, read with trace::TraceView

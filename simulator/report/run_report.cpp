@@ -76,9 +76,11 @@ std::string findings(const Report& report, const Paint& paint) {
     } else if (!finding.function.empty()) {
       place = fmt::format(" ({})", finding.function);
     }
-    text += fmt::format("\n{} {}  {} in {}{}{}\n", paint.severity(finding.severity, trace::name_of(finding.severity)),
-                        paint.bold(row.slug), finding.filter.empty() ? "the stack" : finding.filter,
-                        trace::name_of(finding.callback), place,
+    const std::string in = finding.callback == trace::Callback::none
+                               ? std::string()
+                               : fmt::format(" in {}", trace::name_of(finding.callback));
+    text += fmt::format("\n{} {}  {}{}{}{}\n", paint.severity(finding.severity, trace::name_of(finding.severity)),
+                        paint.bold(row.slug), finding.filter.empty() ? "the stack" : finding.filter, in, place,
                         finding.count > 1 ? fmt::format(", {} times", with_thousands(finding.count)) : "");
     text += fmt::format("  {}\n  {}\n", row.summary, finding.detail);
     text += fmt::format("  hint: {}\n  {}\n", row.hint, paint.faint(row.evidence));
@@ -123,6 +125,10 @@ std::string to_text(const Report& report, const TextOptions& options) {
   if (!report.policies.empty()) {
     text += "\nthis rests on\n";
     for (const std::string& policy : report.policies) text += fmt::format("  {}\n", policy);
+  }
+  if (!report.verified.empty()) {
+    text += "\nlooked at\n";
+    for (const std::string& line : report.verified) text += fmt::format("  {}\n", line);
   }
   text += "\n";
   if (!report.outcome_detail.empty())
@@ -175,6 +181,7 @@ std::string to_json(const Report& report, int indent) {
                                   {"line", finding.line},
                                   {"detail", finding.detail}});
   }
+  if (!report.verified.empty()) json["verified"] = report.verified;
   json["disabled"] = report.disabled;
   json["rests_on"] = report.policies;
   json["writes"] = {{"count", report.writes},

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "stack/driver_memory.hpp"
 #include "stack/dump_witness.hpp"
 
 namespace dumpsim::stack {
@@ -154,13 +155,25 @@ class CrashDump {
   bool change_pages() {
     using kernel::BugcheckReason;
     calls_.triage_data();
+    if (stack_.ended()) return false;
+    PageChanges changes;
+    if (env_.driver_memory && planned_.type() != 1) changes.added = driver_pages(env_);
+    dumpfile::PageSet planned = planned_.pages();
+    if (!changes.empty()) {
+      auto with_drivers = planned.changed(changes.added, {});
+      if (!with_drivers) return good_ = false;
+      planned = std::move(*with_drivers);
+      if (env_.witness != nullptr) env_.witness->pages_changed(changes.added, {});
+    }
     // A dump of type 1 stores the runs in its header [assumed]; complete dumps have asked since Windows 8 [doc].
     const bool asks =
         planned_.type() == 6 || (planned_.type() == 5 && env_.policies.profile() != policy::Profile::windows_7);
-    if (!asks || (!calls_.wants(BugcheckReason::add_pages) && !calls_.wants(BugcheckReason::remove_pages)))
-      return !stack_.ended();
-    const PageChanges changes = calls_.pages(planned_.pages());
-    if (stack_.ended()) return false;
+    if (asks && (calls_.wants(BugcheckReason::add_pages) || calls_.wants(BugcheckReason::remove_pages))) {
+      PageChanges named = calls_.pages(planned);
+      if (stack_.ended()) return false;
+      changes.added.insert(changes.added.end(), named.added.begin(), named.added.end());
+      changes.removed = std::move(named.removed);
+    }
     if (changes.empty()) return true;
     auto pages = planned_.pages().changed(changes.added, changes.removed);
     good_ = pages && changed().set_pages(std::move(*pages));
@@ -309,18 +322,25 @@ class CrashDump {
   bool given_ = false;  // secondary data
 };
 
+constexpr std::string_view log_text = "Dump completed successfully.\r\n";
+
 void write_log(Environment& env, DumpStack& stack, const disk::ExtentMap& log) {
   announce(env, "dump log");
   stack.set_file(&log);
   std::vector<std::byte> record(page_size);
   FileReader reader(env, stack, log);
   if (!reader.read(log_page, record)) return;
-  static constexpr std::string_view text = "Dump completed successfully.\r\n";
-  std::memcpy(record.data(), text.data(), text.size());
+  std::memcpy(record.data(), log_text.data(), log_text.size());
   FileWriter(env, stack, log).write(log_page, record);
 }
 
 }  // namespace
+
+std::vector<std::byte> dump_log_record() {
+  std::vector<std::byte> record(page_size);
+  std::memcpy(record.data(), log_text.data(), log_text.size());
+  return record;
+}
 
 void write_crash_dump(Environment& env, DumpStack& stack, const dumpfile::DumpLayout& layout, const CrashFiles& files,
                       BugcheckCalls& calls) {
@@ -341,8 +361,6 @@ void write_crash_dump(Environment& env, DumpStack& stack, const dumpfile::DumpLa
   if (files.log != nullptr && env.policies.is(Policy::dump_log, "after-finish")) write_log(env, stack, *files.log);
 }
 
-namespace {
-
 // The first page of the image: PO_MEMORY_IMAGE's signature and the size of what follows [doc: dump-formats 15]; the
 // rest zeros.
 std::vector<std::byte> hibernation_header(bool valid, std::uint64_t pages) {
@@ -353,8 +371,6 @@ std::vector<std::byte> hibernation_header(bool valid, std::uint64_t pages) {
   std::memcpy(page.data() + 0x58, &pages, sizeof pages);
   return page;
 }
-
-}  // namespace
 
 bool write_hibernation(Environment& env, DumpStack& stack, const disk::ExtentMap& file,
                        std::span<const dumpfile::PageRun> pages) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "dumpfile/dump_layout.hpp"
 #include "stack/bugcheck_calls.hpp"
@@ -78,6 +79,10 @@ void write_crash_dump(Environment& env, DumpStack& stack, const dumpfile::DumpLa
 /// failed.
 bool write_hibernation(Environment& env, DumpStack& stack, const disk::ExtentMap& file,
                        std::span<const dumpfile::PageRun> pages);
+
+/// A hibernation image's first page, and what crashdmp makes of the first page of an empty dump log.
+std::vector<std::byte> hibernation_header(bool valid, std::uint64_t pages);
+std::vector<std::byte> dump_log_record();
 
 /// Reads the image back through the stack's read callbacks and compares it with memory; counts in totals.resumed_*.
 void read_hibernation(Environment& env, DumpStack& stack, const disk::ExtentMap& file,

@@ -62,6 +62,7 @@ struct Environment {
   kernel::Kernel* kernel = nullptr;          ///< a new one at every boot
   machine::FaultTrap* trap = nullptr;        ///< told which callback runs
   std::vector<const loader::Image*> images;  ///< loaded now, for naming addresses
+  bool driver_memory = false;                ///< a crash dump holds the drivers' pool and images too
   DumpWitness* witness = nullptr;            ///< told what bug check callbacks make of the dump, when somebody asks
   /// Called once a faulting callback has been left: says in the trace and beside it what happened.
   std::function<void(std::uint16_t image, trace::Callback callback)> tell_fault;
