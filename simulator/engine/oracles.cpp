@@ -158,8 +158,8 @@ class Oracles {
       not_judged("verify.round_trip", "no dump was written to its end");
       return {};
     }
-    auto trip = check_round_trip(scenario_, run_.plan, *layout_, places_, *memory_, run_.images, run_.machine,
-                                 run_.disk, run_.shelf);
+    auto trip =
+        check_round_trip(scenario_, run_.plan, *layout_, places_, *memory_, run_.images, run_.machine, run_.disk);
     if (!trip) return trip.error();
     if (!trip->not_judged.empty()) not_judged("verify.round_trip", trip->not_judged);
     if (!trip->difference.empty())

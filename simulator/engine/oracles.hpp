@@ -42,7 +42,6 @@ struct FinishedRun {
   const Images& images;
   machine::Machine& machine;
   disk::BlockDevice& disk;
-  const PageShelf& shelf;
   const stack::Totals& totals;
   const trace::TraceView& view;          ///< what the child recorded, and nothing else
   const dumpfile::MemorySource& memory;  ///< what RAM held

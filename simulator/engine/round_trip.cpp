@@ -153,10 +153,10 @@ std::string Splits::words() const {
 Result<RoundTrip> check_round_trip(const scenario::Scenario& scenario, const Plan& plan,
                                    const dumpfile::DumpLayout& layout, const DumpPlaces& places,
                                    const dumpfile::MemorySource& memory, const Images& images,
-                                   machine::Machine& machine, disk::BlockDevice& disk, const PageShelf& shelf) {
+                                   machine::Machine& machine, disk::BlockDevice& disk) {
   auto shared = SharedBlock::create();
   if (!shared) return shared.error();
-  auto block = shelf.take("dumpsim recovery trace", trace_bytes);
+  auto block = Mapping::shared(trace_bytes);
   if (!block) return block.error();
   trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64, .sites = 8});
   auto child = Child::start([&] {

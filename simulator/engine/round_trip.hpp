@@ -55,6 +55,6 @@ struct RoundTrip {
 Result<RoundTrip> check_round_trip(const scenario::Scenario& scenario, const Plan& plan,
                                    const dumpfile::DumpLayout& layout, const DumpPlaces& places,
                                    const dumpfile::MemorySource& memory, const Images& images,
-                                   machine::Machine& machine, disk::BlockDevice& disk, const PageShelf& shelf);
+                                   machine::Machine& machine, disk::BlockDevice& disk);
 
 }  // namespace dumpsim::engine

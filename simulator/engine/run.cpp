@@ -381,8 +381,8 @@ class Run {
   Result<OracleAnswers> questions(const trace::TraceView& view) {
     if (!asks_oracles(scenario_)) return OracleAnswers{};
     const HeldMemory held(machine_->memory);
-    auto answers = ask_oracles({scenario_, *plan_, images_, *machine_, *disk_, host_.shelf(), shared_->totals(), view,
-                                held, account_, account_file_, recovered_, sightings_, rehearsals_});
+    auto answers = ask_oracles({scenario_, *plan_, images_, *machine_, *disk_, shared_->totals(), view, held, account_,
+                                account_file_, recovered_, sightings_, rehearsals_});
     if (!answers) return answers;
     report_.verified = answers->told;
     report_.verified.insert(report_.verified.end(), answers->not_judged.begin(), answers->not_judged.end());

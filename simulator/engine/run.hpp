@@ -141,7 +141,7 @@ struct Report {
   std::vector<StackUse> stack_use;                   ///< depends on compilers and options: evidence, like registers
   std::uint64_t kernel_stack = 0;                    ///< bytes there are
   std::vector<MemoryUse> memory_use;
-  std::uint64_t virtual_time = 0;  ///< 100 ns units at the end
+  std::uint64_t virtual_time = 0;     ///< 100 ns units at the end
   std::vector<std::string> verified;  ///< what oracles looked at and found good, a line each
   /// What was expected and is not so, a sentence each; empty: as expected.
   std::vector<std::string> mismatches;

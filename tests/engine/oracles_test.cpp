@@ -123,7 +123,8 @@ TEST(ReadableSectors, SeenAfterAWriteAndInTheEndAreTheSame) {
     EXPECT_THAT(early[0], HasSubstr("after write 3 (callback ")) << "the number that the trace gives it";
     EXPECT_THAT(early[0], HasSubstr("512 in the end"));
     const auto callback = [](const std::string& detail) {
-      return detail.substr(detail.find("(callback ")).substr(0, 14);
+      const std::size_t at = detail.find("(callback ");
+      return detail.substr(at, detail.find(')', at) - at);
     };
     EXPECT_EQ(callback(early[0]), callback(last[0]));
   }
