@@ -146,9 +146,7 @@ TEST(Text, OfARunThatWentWrong) {
       std::string(modified.evidence) +
       "\n"
       "\n"
-      "warning irql.too-high  the stack in " +
-      std::string(trace::name_of(trace::Callback::none)) +
-      "\n"
+      "warning irql.too-high  the stack\n"
       "  " +
       std::string(irql.summary) +
       "\n"
