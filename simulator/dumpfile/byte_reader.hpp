@@ -22,6 +22,9 @@ class ByteReader {
   virtual std::uint64_t size() const = 0;
   /// Exactly `into.size()` bytes from `offset`, or an error. REQUIRES: offset + into.size() <= size().
   virtual Result<void> read_at(std::uint64_t offset, std::span<std::byte> into) const = 0;
+  /// Where those bytes lie in this process's memory, for whoever only looks; nullptr when they do not. REQUIRES: as
+  /// above.
+  virtual const std::byte* lend(std::uint64_t, std::size_t) const { return nullptr; }
   /// What a message calls these bytes: a path, or "disk, dump file".
   virtual const std::string& name() const = 0;
 };

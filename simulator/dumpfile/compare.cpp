@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks the union of the stored and the expected pages in ascending order, a mebibyte at a time.
+// Walks the union of the stored and the expected pages in ascending order, a few at a time, and copies only what cannot
+// be looked at where it lies.
 #include "dumpfile/compare.hpp"
 
 #include <fmt/format.h>
@@ -25,7 +26,7 @@ std::uint32_t first_difference(const std::byte* a, const std::byte* b) {
 Result<Comparison> compare(const DumpReader& dump, const PageSet& expected, const MemorySource& source) {
   Comparison result;
   result.expected = expected.count();
-  std::vector<std::byte> stored(batch_pages * page_size), wanted(batch_pages * page_size);
+  std::vector<std::byte> stored_copy, wanted_copy;
   const PageSet& there = dump.pages();
   Pfn at = 0;
   for (;;) {
@@ -48,16 +49,26 @@ Result<Comparison> compare(const DumpReader& dump, const PageSet& expected, cons
     }
     const std::uint64_t pages = std::min(want->pages, have->pages);
     const std::size_t bytes = pages * page_size;
-    if (Result<void> read = dump.read_pages(want->base, std::span(stored).first(bytes)); !read) {
-      return std::move(read).error();
+    const std::byte* stored = dump.lend_pages(want->base, pages);
+    if (stored == nullptr) {
+      stored_copy.resize(batch_pages * page_size);
+      if (Result<void> read = dump.read_pages(want->base, std::span(stored_copy).first(bytes)); !read) {
+        return std::move(read).error();
+      }
+      stored = stored_copy.data();
     }
-    source.read_pages(want->base, pages, wanted.data());
-    if (std::memcmp(stored.data(), wanted.data(), bytes) == 0) {
+    const std::byte* wanted = source.lend_pages(want->base, pages);
+    if (wanted == nullptr) {
+      wanted_copy.resize(batch_pages * page_size);
+      source.read_pages(want->base, pages, wanted_copy.data());
+      wanted = wanted_copy.data();
+    }
+    if (std::memcmp(stored, wanted, bytes) == 0) {
       result.same += pages;
     } else {
       for (std::uint64_t i = 0; i < pages; ++i) {
-        const std::byte* const a = stored.data() + i * page_size;
-        const std::byte* const b = wanted.data() + i * page_size;
+        const std::byte* const a = stored + i * page_size;
+        const std::byte* const b = wanted + i * page_size;
         if (std::memcmp(a, b, page_size) == 0) {
           ++result.same;
           continue;

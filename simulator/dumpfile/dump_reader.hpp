@@ -94,6 +94,10 @@ class DumpReader {
   Result<void> read_page(Pfn pfn, std::span<std::byte> into) const;
   /// Consecutive stored pages. REQUIRES: all of them are present; into.size() is a multiple of the page size.
   Result<void> read_pages(Pfn first, std::span<std::byte> into) const;
+  /// The same where they lie in memory, or nullptr.
+  const std::byte* lend_pages(Pfn first, std::uint64_t count) const {
+    return bytes_->lend(offset_of(first), count * page_size);
+  }
 
   /// Bytes of the primary dump: header to last page, or the triage dump's own size.
   std::uint64_t primary_size() const { return primary_size_; }

@@ -33,6 +33,8 @@ class MemorySource {
   virtual ~MemorySource() = default;
   /// Writes `count` whole pages from `first` to `into`. Deterministic, thread-compatible, no allocation.
   virtual void read_pages(Pfn first, std::uint64_t count, std::byte* into) const = 0;
+  /// Where those pages lie in this process's memory, in one piece, for whoever only looks; nullptr when they do not.
+  virtual const std::byte* lend_pages(Pfn, std::uint64_t) const { return nullptr; }
   /// The first failure of a host read since the source was made, if any: the pages it concerned were given as zeros.
   /// Patterns never fail. Ask after reading whatever a verdict rests on.
   virtual Result<void> health() const { return {}; }
