@@ -110,6 +110,17 @@ bool FileWriter::write_ram_at_partition(PartitionOffset at, Pfn first, std::uint
   return true;
 }
 
+namespace {
+
+FileReader::Take copier(std::span<std::byte> into) {
+  return [into](std::span<const std::byte> piece) mutable {
+    std::ranges::copy(piece, into.begin());
+    into = into.subspan(piece.size());
+  };
+}
+
+}  // namespace
+
 FileReader::FileReader(Environment& env, DumpStack& stack, const disk::ExtentMap& extents)
     : env_(env), stack_(stack), extents_(extents), pages_(env.machine.memory.allocate_pages(stack.max_pages(), true)) {
   assert(pages_ != nullptr);
@@ -120,22 +131,29 @@ FileReader::~FileReader() {
 }
 
 bool FileReader::read(std::uint64_t file_offset, std::span<std::byte> into) {
-  std::uint64_t done = 0;
-  while (done < into.size()) {
-    const disk::Extent piece = extents_.piece(file_offset + done, into.size() - done);
-    if (piece.bytes == 0 || !read_at_partition(piece.at, into.subspan(done, piece.bytes))) return false;
+  return show(file_offset, into.size(), copier(into));
+}
+
+bool FileReader::read_at_partition(PartitionOffset at, std::span<std::byte> into) {
+  return show_at_partition(at, into.size(), copier(into));
+}
+
+bool FileReader::show(std::uint64_t file_offset, std::uint64_t bytes, const Take& take) {
+  for (std::uint64_t done = 0; done < bytes;) {
+    const disk::Extent piece = extents_.piece(file_offset + done, bytes - done);
+    if (piece.bytes == 0 || !show_at_partition(piece.at, piece.bytes, take)) return false;
     done += piece.bytes;
   }
   return true;
 }
 
-bool FileReader::read_at_partition(PartitionOffset at, std::span<std::byte> into) {
+bool FileReader::show_at_partition(PartitionOffset at, std::uint64_t bytes, const Take& take) {
   const std::uint64_t most = stack_.max_pages() * page_size;
-  for (std::uint64_t done = 0; done < into.size();) {
-    const std::uint64_t now = std::min<std::uint64_t>(into.size() - done, most);
+  for (std::uint64_t done = 0; done < bytes;) {
+    const std::uint64_t now = std::min(bytes - done, most);
     const TransferResult result = stack_.read(at + done, {pages_, now});
     if (stack_.ended() || result.port_status < 0) return false;
-    std::memcpy(into.data() + done, pages_, now);
+    take({pages_, now});
     done += now;
   }
   return true;

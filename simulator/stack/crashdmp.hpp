@@ -45,16 +45,20 @@ class FileWriter {
 /// Reads a file on the volume through a dump stack into fresh pages of simulated memory.
 class FileReader {
  public:
+  using Take = std::function<void(std::span<const std::byte> piece)>;
   FileReader(Environment& env, DumpStack& stack, const disk::ExtentMap& extents);
   ~FileReader();
   FileReader(const FileReader&) = delete;
   FileReader& operator=(const FileReader&) = delete;
   /// False when the range is not in the file, the port failed or a filter ended the run.
   bool read(std::uint64_t file_offset, std::span<std::byte> into);
-  /// The same at a place on the partition, whatever file that is.
+  /// The same without a copy: shows the bytes to `take` in order, piece by piece where the port left them.
+  bool show(std::uint64_t file_offset, std::uint64_t bytes, const Take& take);
+  /// As read() at a place on the partition, whatever file that is.
   bool read_at_partition(PartitionOffset at, std::span<std::byte> into);
 
  private:
+  bool show_at_partition(PartitionOffset at, std::uint64_t bytes, const Take& take);
   Environment& env_;
   DumpStack& stack_;
   const disk::ExtentMap& extents_;
