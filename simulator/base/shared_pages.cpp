@@ -83,6 +83,8 @@ Result<SharedPages> PageShelf::take(std::string_view use, std::uint64_t bytes) c
   if (auto sealed = seal_length(*file); !sealed) return sealed.error();
   auto mapping = Mapping::of_file(file->fd(), 0, bytes, PROT_READ | PROT_WRITE, true);
   if (!mapping) return mapping.error();
+  // Best effort: a kernel that does not know this shows the mapping to children.
+  madvise(mapping->begin(), mapping->size(), MADV_DONTFORK);
   taken.pages_ = std::make_unique<SharedPages::Pages>(
       SharedPages::Pages{.use = use, .file = std::move(*file), .mapping = std::move(*mapping)});
   return taken;

@@ -20,8 +20,9 @@ namespace dumpsim {
 
 class PageShelf;
 
-/// A memory file, mapped whole and shared. Its length is fixed, whatever a child tries, so looking at the mapping is
-/// safe. Zeros when taken. Goes back to its shelf when destroyed, if that is still there.
+/// A memory file, mapped whole by the process that made it. A child has the file and not the mapping, so that no stray
+/// write reaches what was another's. Its length is fixed, whatever a child tries, so looking at the mapping is safe.
+/// Zeros when taken. Goes back to its shelf when destroyed, if that is still there.
 class SharedPages {
  public:
   SharedPages() = default;  ///< none: no bytes
@@ -32,7 +33,7 @@ class SharedPages {
   std::byte* begin() const { return bytes().data(); }
   std::size_t size() const { return size_; }
   std::span<std::byte> bytes() const;
-  /// The same bytes for reads and writes that must not touch a page: position 0 is bytes()[0].
+  /// The same bytes for children, and for reads and writes that must not touch a page: position 0 is bytes()[0].
   const File& file() const { return pages_->file; }
 
  private:

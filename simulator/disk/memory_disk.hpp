@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A disk in memory: a shared mapping made before the fork, so that the parent sees what the scenario's child wrote.
-// The mapping is of an anonymous file rather than anonymous memory because a file knows its holes: a 1 TiB disk costs
-// what is written to it and is scanned in the time that takes.
+// A disk in memory: a file made before the fork, so that the parent sees what the scenario's child wrote, in a mapping
+// that children do not have. It is an anonymous file rather than anonymous memory because a file knows its holes: a 1
+// TiB disk costs what is written to it and is scanned in the time that takes.
 #pragma once
 
 #include "base/shared_pages.hpp"

@@ -322,6 +322,7 @@ struct Session::State {
   std::vector<std::unique_ptr<DumpStack>> gone;
   std::unique_ptr<DumpStack> crash;
   std::unique_ptr<DumpStack> hibernation;
+  const std::function<void()>* crash_over = nullptr;  // at the last crash, if anybody wants to know
   bool dying = false;  // the machine crashes already: what stops it now stops it for good
 };
 
@@ -405,6 +406,7 @@ Result<void> Session::State::take(TimelineStep step) {
       recorder.crash_started(scenario.dump.bugcheck.code, scenario.dump.bugcheck.parameters);
       die();
       if (ended()) return {};
+      if (crash_over != nullptr) (*crash_over)();
       power_off();
       power_on();
       return {};
@@ -520,11 +522,17 @@ std::string Session::unmet_expectations() const {
          unmet_in_files(state_->kernel->files(), state_->plan.expected_files);
 }
 
-Result<void> Session::live() {
+Result<void> Session::live(const std::function<void()>& crash_over) {
   State& s = *state_;
-  for (const TimelineStep step : s.scenario.timeline) {
+  const std::vector<TimelineStep>& timeline = s.scenario.timeline;
+  for (std::size_t i = 0; i < timeline.size(); ++i) {
     if (s.ended()) break;
-    if (auto taken = s.take(step); !taken) return taken;
+    // Of what is left only the parent's part may be the next boot's.
+    const auto rest = timeline.begin() + static_cast<std::ptrdiff_t>(i) + 1;
+    const bool last = s.scenario.sequence.empty() &&
+                      std::all_of(rest, timeline.end(), [](auto step) { return step == TimelineStep::next_boot; });
+    s.crash_over = last && crash_over ? &crash_over : nullptr;
+    if (auto taken = s.take(timeline[i]); !taken) return taken;
     s.idle();
   }
   for (const SequenceStep& step : s.scenario.sequence) {

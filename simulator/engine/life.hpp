@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -33,8 +34,9 @@ class Session {
 
   /// The timeline's step of that name: drivers, and the dump stack unless there are no dumps. Once.
   Result<void> boot();
-  /// The timeline or the sequence, to its end or until a filter ends it.
-  Result<void> live();
+  /// The timeline or the sequence, to its end or until a filter ends it. `crash_over` is called after a crash behind
+  /// which no driver runs again, so that the disk stays as it is.
+  Result<void> live(const std::function<void()>& crash_over = {});
 
   /// The ordinary drivers of this start, as the boot does before and after it loads the dump stack.
   Result<void> start_drivers(stack::DriverStart which);

@@ -115,12 +115,15 @@ std::string read_all(const std::filesystem::path& path, disk::BlockDevice& disk,
     return fmt::format("it has no function {}: see include/dumpsim/reader.h", entry_name);
   }
   Reader reader(reinterpret_cast<Entry>(found), disk, partition_start, partition_size, shared);
+  std::vector<std::byte> buffer(most_piece_bytes);
   std::string why = copy_dump(
       file.size(), std::nullopt, "it gives back",
-      [&](std::uint64_t at, std::span<std::byte> piece) {
+      [&](std::uint64_t at, std::size_t bytes, const TakeBytes& take) {
         std::string failed;
-        const bool whole = file.for_each_piece(at, piece.size(), [&](disk::Extent part, std::uint64_t file_offset) {
-          failed = reader.read(part.at, piece.subspan(file_offset - at, part.bytes));
+        const bool whole = file.for_each_piece(at, bytes, [&](disk::Extent part, std::uint64_t) {
+          const std::span<std::byte> piece = std::span(buffer).first(part.bytes);
+          failed = reader.read(part.at, piece);
+          if (failed.empty()) take(piece);
           return failed.empty();
         });
         return whole || !failed.empty() ? failed : std::string("the dump file ends too early");
@@ -168,13 +171,14 @@ Result<std::filesystem::path> find_reader(const std::string& reader, const std::
 Result<ReadBack> bytes_through_reader(const std::filesystem::path& library, disk::BlockDevice& disk,
                                       DiskOffset partition_start, std::uint64_t partition_size,
                                       const disk::ExtentMap& file, std::uint32_t stuck_seconds) {
-  auto back = read_in_child(
-      fmt::format("MEMORY.DMP through {}", library.filename().string()), file.size(), stuck_seconds, PageShelf(),
-      [&](SharedTexts& shared, const File& into) {
-        return read_all(library, disk, partition_start, partition_size, file, shared, into);
-      },
-      death_of);
-  if (back && !back->bytes) back->why_not = fmt::format("reader {}: {}", library.filename().string(), back->why_not);
+  auto reading =
+      ReadingChild::start(fmt::format("MEMORY.DMP through {}", library.filename().string()), file.size(), PageShelf(),
+                          [&](SharedTexts& shared, const File& into) {
+                            return read_all(library, disk, partition_start, partition_size, file, shared, into);
+                          });
+  if (!reading) return reading.error();
+  ReadBack back = reading->finish(stuck_seconds, death_of);
+  if (!back.bytes) back.why_not = fmt::format("reader {}: {}", library.filename().string(), back.why_not);
   return back;
 }
 

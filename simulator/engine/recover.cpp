@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "disk/file_view.hpp"
@@ -61,6 +62,7 @@ class SharedBytes final : public dumpfile::ByteReader {
     if (!into.empty()) std::memcpy(into.data(), pages_.begin() + offset, into.size());
     return {};
   }
+  const std::byte* lend(std::uint64_t offset, std::size_t) const override { return pages_.begin() + offset; }
   const std::string& name() const override { return name_; }
 
  private:
@@ -73,37 +75,53 @@ constexpr std::size_t recovery_trace_bytes = std::size_t{1} << 20;
 constexpr std::int32_t status_pending = 0x103;      // [doc]
 constexpr std::uint64_t required_space_at = 0xFA0;  // RequiredDumpSpace in DUMP_HEADER64 [doc]
 
-std::string read_through_filters(Session& session, const disk::ExtentMap& extents, HowMuch how_much, const File& into) {
+std::string read_file(Session& session, const disk::ExtentMap& extents, HowMuch how_much, const File& into) {
   stack::Environment& env = session.environment();
   if (auto started = session.start_drivers(stack::DriverStart::boot); !started) return started.error().message;
   if (env.totals.ended != stack::Ended::no) return "an ordinary driver ended the machine";
-  stack::DumpStack stack(env, stack::Usage::crash, session.filters());
-  auto status = stack.load();
+  auto stack = std::make_unique<stack::DumpStack>(env, stack::Usage::crash, session.filters());
+  auto status = stack->load();
   if (!status) return status.error().message;
   if (*status < 0) return "the dump stack did not load for reading";
-  if (!stack.reads_through_filters()) return "no filter has a read callback that this profile calls";
-  stack.open_port();
-  stack.set_file(&extents);
-  stack::FileReader reader(env, stack, extents);
-  return copy_dump(
+  if (!stack->reads_through_filters()) return "no filter has a read callback that this profile calls";
+  stack->open_port();
+  stack->set_file(&extents);
+  auto reader = std::make_unique<stack::FileReader>(env, *stack, extents);
+  std::string why = copy_dump(
       extents.size(), how_much, "the filters give back",
-      [&](std::uint64_t at, std::span<std::byte> piece) {
-        return reader.read(at, piece) ? std::string() : fmt::format("reading back failed at file offset {:#x}", at);
+      [&](std::uint64_t at, std::size_t bytes, const TakeBytes& take) {
+        return reader->show(at, bytes, take) ? std::string()
+                                             : fmt::format("reading back failed at file offset {:#x}", at);
       },
       into, env.totals);
+  // They would be taken down piece by piece; the child's end does that at once.
+  static_cast<void>(reader.release());
+  static_cast<void>(stack.release());
+  return why;
 }
 
 }  // namespace
 
 std::string copy_dump(std::uint64_t file_size, HowMuch bytes, std::string_view giver, const ReadPiece& read,
                       const File& into, stack::Totals& totals) {
-  std::vector<std::byte> piece(most_piece_bytes);
-  const std::span<std::byte> header = std::span(piece).first(dumpfile::header_bytes);
+  std::array<std::byte, dumpfile::header_bytes> header;
   if (file_size < header.size()) return "the dump file is shorter than a dump's header";
   std::uint64_t needed = std::min(file_size, bytes.value_or(0));
   std::uint64_t done = 0;
+  std::string not_written;
+  const auto put = [&](std::span<const std::byte> piece) {
+    if (auto written = into.write_at(done, piece); !written && not_written.empty()) {
+      not_written = written.error().message;
+    }
+    done += piece.size();
+  };
   if (!bytes) {
-    if (std::string why = read(0, header); !why.empty()) return why;
+    std::size_t seen = 0;
+    const auto look = [&](std::span<const std::byte> piece) {
+      std::ranges::copy(piece, header.begin() + static_cast<std::ptrdiff_t>(seen));
+      seen += piece.size();
+    };
+    if (std::string why = read(0, header.size(), look); !why.empty()) return why;
     if (std::memcmp(header.data(), "PAGEDU64", 8) != 0) {
       return fmt::format("what {} does not begin with a dump's header", giver);
     }
@@ -111,62 +129,127 @@ std::string copy_dump(std::uint64_t file_size, HowMuch bytes, std::string_view g
     // Whole pages, whatever the header says: nothing else can be asked of a disk.
     needed = std::clamp<std::uint64_t>(needed, header.size(), file_size);
     needed = std::min((needed + page_size - 1) / page_size * page_size, file_size);
-    if (auto written = into.write_at(0, header); !written) return written.error().message;
-    done = header.size();
+    put(header);
     totals.bytes_done = done;
   }
-  while (done < needed) {
-    const std::span<std::byte> now = std::span(piece).first(std::min<std::uint64_t>(piece.size(), needed - done));
-    if (std::string why = read(done, now); !why.empty()) return why;
-    if (auto written = into.write_at(done, now); !written) return written.error().message;
-    done += now.size();
+  while (done < needed && not_written.empty()) {
+    if (std::string why = read(done, std::min<std::uint64_t>(most_piece_bytes, needed - done), put); !why.empty()) {
+      return why;
+    }
     totals.bytes_done = done;
   }
-  return {};
+  return not_written;
 }
 
-Result<ReadBack> read_in_child(
-    std::string name, std::uint64_t most, std::uint32_t stuck_seconds, const PageShelf& shelf,
-    const std::function<std::string(SharedTexts& shared, const File& into)>& work,
-    const std::function<std::string(const ChildEnd& end, const SharedTexts& shared)>& death) {
+Result<ReadingChild> ReadingChild::start(
+    std::string name, std::uint64_t most, const PageShelf& shelf,
+    const std::function<std::string(SharedTexts& shared, const File& into)>& work) {
   auto shared = SharedBlock::create();
   if (!shared) return shared.error();
   auto into = shelf.take("MEMORY.DMP", std::max<std::uint64_t>(most, 1));
   if (!into) return into.error();
-  auto end = run_in_child(
-      [&] {
-        write_text(shared->texts().mistake, work(shared->texts(), into->file()));
-        shared->totals().finished.store(1, std::memory_order_release);
-      },
-      shared->totals(), stuck_seconds, {});
-  if (!end) return end.error();
-  const bool by_itself = end->how == ChildEnd::How::finished;
-  if (!by_itself || shared->totals().ended != stack::Ended::no) {
-    return ReadBack{nullptr, death(*end, shared->texts()), by_itself};
+  auto done = Signal::create();
+  if (!done) return done.error();
+  ReadingChild reading(std::move(name), *std::move(shared), *std::move(into), *std::move(done));
+  auto child = Child::start([&] {
+    SharedTexts& texts = reading.shared_.texts();
+    write_text(texts.mistake, work(texts, reading.into_.file()));
+    texts.totals.finished.store(1, std::memory_order_release);
+    reading.done_.give();
+  });
+  if (!child) return child.error();
+  reading.child_ = *std::move(child);
+  return reading;
+}
+
+ReadBack ReadingChild::read(std::uint32_t stuck_seconds, const Death& death) {
+  const stack::Totals& totals = shared_.totals();
+  end_ = child_.wait_until(done_, totals, stuck_seconds);
+  const bool by_itself = !end_ || end_->how == ChildEnd::How::finished;
+  if (!by_itself || totals.ended != stack::Ended::no) {
+    return {nullptr, death(end_.value_or(ChildEnd{}), shared_.texts()), by_itself};
   }
-  if (std::string why = read_text(shared->texts().mistake); !why.empty()) return ReadBack{nullptr, std::move(why)};
-  const std::uint64_t size = std::min<std::uint64_t>(shared->totals().bytes_done, into->size());
-  return ReadBack{std::make_shared<SharedBytes>(std::move(name), std::move(*into), size), {}};
+  if (std::string why = read_text(shared_.texts().mistake); !why.empty()) return {nullptr, std::move(why)};
+  const std::uint64_t size = std::min<std::uint64_t>(totals.bytes_done, into_.size());
+  return {std::make_shared<SharedBytes>(std::move(name_), std::move(into_), size), {}};
+}
+
+std::optional<ReadBack> ReadingChild::ended_badly(std::uint32_t stuck_seconds, const Death& death) {
+  if (end_) return std::nullopt;  // read() has told it
+  end_ = child_.wait(shared_.totals(), stuck_seconds, {});
+  if (end_->how == ChildEnd::How::finished) return std::nullopt;
+  return ReadBack{nullptr, death(*end_, shared_.texts()), false};
+}
+
+ReadBack ReadingChild::finish(std::uint32_t stuck_seconds, const Death& death) {
+  ReadBack back = read(stuck_seconds, death);
+  if (auto otherwise = ended_badly(stuck_seconds, death)) return *std::move(otherwise);
+  return back;
+}
+
+namespace {
+
+/// A disk on which another machine may still be writing its dump: whoever touches it waits for the end of that.
+class DiskAfterCrash final : public disk::BlockDevice {
+ public:
+  DiskAfterCrash(disk::BlockDevice& disk, const Signal* crash_over) : disk_(disk), crash_over_(crash_over) {}
+  std::uint64_t size() const override { return disk_.size(); }
+  std::uint32_t sector_size() const override { return disk_.sector_size(); }
+  disk::IoStatus read(DiskOffset at, std::span<std::byte> into) override { return there().read(at, into); }
+  disk::IoStatus write(DiskOffset at, std::span<const std::byte> bytes) override { return there().write(at, bytes); }
+  disk::IoStatus flush() override { return there().flush(); }
+  disk::IoStatus write_gathered(DiskOffset at, std::span<const std::span<const std::byte>> pieces) override {
+    return there().write_gathered(at, pieces);
+  }
+  bool keeps_content() const override { return disk_.keeps_content(); }
+  Result<void> for_each_data_range(const disk::DataVisitor& visit) override {
+    return there().for_each_data_range(visit);
+  }
+
+ private:
+  disk::BlockDevice& there() {
+    if (const Signal* const signal = std::exchange(crash_over_, nullptr); signal != nullptr) signal->await();
+    return disk_;
+  }
+  disk::BlockDevice& disk_;
+  const Signal* crash_over_;
+};
+
+}  // namespace
+
+Result<ReadingChild> read_through_filters(const scenario::Scenario& scenario, const Plan& plan,
+                                          const disk::ExtentMap& file, HowMuch how_much, const Images& images,
+                                          machine::Machine& machine, disk::BlockDevice& disk, const PageShelf& shelf,
+                                          const std::function<void()>& before, const Signal* crash_over) {
+  return ReadingChild::start(
+      "MEMORY.DMP through the filters", file.size(), shelf, [&](SharedTexts& shared, const File& into) -> std::string {
+        if (before) before();
+        machine::raise_system_call_wall();
+        machine.clock = {};
+        // Nobody reads this trace; a small table of calls is touched in fewer pages.
+        auto block = Mapping::shared(recovery_trace_bytes);
+        if (!block) return block.error().message;
+        trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64});
+        DiskAfterCrash disk_then(disk, crash_over);
+        auto session = Session::create(scenario, plan, images, machine, disk_then, recorder, shared);
+        if (!session) return session.error().message;
+        std::string why = read_file(**session, file, how_much, into);
+        static_cast<void>(session->release());
+        return why;
+      });
+}
+
+std::string death_through_filters(const ChildEnd&, const SharedTexts&) {
+  return "a filter ended the process while reading back";
 }
 
 Result<ReadBack> bytes_through_filters(const scenario::Scenario& scenario, const Plan& plan,
                                        const disk::ExtentMap& file, HowMuch how_much, const Images& images,
                                        machine::Machine& machine, disk::BlockDevice& disk, std::uint32_t stuck_seconds,
                                        const PageShelf& shelf) {
-  auto block = shelf.take("dumpsim recovery trace", recovery_trace_bytes);
-  if (!block) return block.error();
-  // Nobody matches the calls of a recovery: a small table of them is touched in fewer pages.
-  trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64});
-  return read_in_child(
-      "MEMORY.DMP through the filters", file.size(), stuck_seconds, shelf,
-      [&](SharedTexts& shared, const File& into) {
-        machine::raise_system_call_wall();
-        auto session = Session::create(scenario, plan, images, machine, disk, recorder, shared);
-        return session ? read_through_filters(**session, file, how_much, into) : session.error().message;
-      },
-      [](const ChildEnd&, const SharedTexts&) -> std::string {
-        return "a filter ended the process while reading back";
-      });
+  auto reading = read_through_filters(scenario, plan, file, how_much, images, machine, disk, shelf, {}, nullptr);
+  if (!reading) return reading.error();
+  return reading->finish(stuck_seconds, death_through_filters);
 }
 
 namespace {
@@ -177,7 +260,7 @@ std::string read_through_volume(Session& session, const disk::ExtentMap& extents
   if (env.totals.ended != stack::Ended::no) return "the machine did not boot";
   std::byte* buffer = env.machine.memory.allocate_pages(most_piece_bytes / page_size, true);
   if (buffer == nullptr) return "no memory to read into";
-  const auto read = [&](disk::Extent part, std::span<std::byte> piece) -> std::string {
+  const auto read = [&](disk::Extent part, const TakeBytes& take) -> std::string {
     const std::string request =
         fmt::format("IRP_MJ_READ of {} bytes at partition offset {:#x}", part.bytes, part.at.bytes);
     const kernel::VolumeReading got =
@@ -189,15 +272,15 @@ std::string read_through_volume(Session& session, const disk::ExtentMap& extents
     if (got.status == status_pending) return request + " was never completed";
     if (got.status < 0) return fmt::format("{} came back with {}", request, trace::format_status(got.status));
     if (got.bytes != part.bytes) return fmt::format("{} succeeded, but with {} bytes", request, got.bytes);
-    std::copy_n(buffer, part.bytes, piece.begin());
+    take({buffer, part.bytes});
     return {};
   };
   return copy_dump(
       extents.size(), how_much, "the volume gives back",
-      [&](std::uint64_t at, std::span<std::byte> piece) {
+      [&](std::uint64_t at, std::size_t bytes, const TakeBytes& take) {
         std::string failed;
-        const bool whole = extents.for_each_piece(at, piece.size(), [&](disk::Extent part, std::uint64_t file_offset) {
-          failed = read(part, piece.subspan(file_offset - at, part.bytes));
+        const bool whole = extents.for_each_piece(at, bytes, [&](disk::Extent part, std::uint64_t) {
+          failed = read(part, take);
           return failed.empty();
         });
         return whole || !failed.empty() ? failed : std::string("the dump file ends too early");
@@ -210,24 +293,25 @@ std::string read_through_volume(Session& session, const disk::ExtentMap& extents
 Result<ReadBack> bytes_through_volume(const scenario::Scenario& scenario, const Plan& plan, const disk::ExtentMap& file,
                                       HowMuch how_much, const Images& images, machine::Machine& machine,
                                       disk::BlockDevice& disk, std::uint32_t stuck_seconds, const PageShelf& shelf) {
-  auto block = shelf.take("dumpsim recovery trace", recovery_trace_bytes);
+  auto block = Mapping::shared(recovery_trace_bytes);
   if (!block) return block.error();
   trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64});
-  return read_in_child(
-      "MEMORY.DMP through the volume", file.size(), stuck_seconds, shelf,
-      [&](SharedTexts& shared, const File& into) {
+  auto reading = ReadingChild::start(
+      "MEMORY.DMP through the volume", file.size(), shelf, [&](SharedTexts& shared, const File& into) {
         machine::raise_system_call_wall();
+        machine.clock = {};
         auto session = Session::create(scenario, plan, images, machine, disk, recorder, shared);
         return session ? read_through_volume(**session, file, how_much, into) : session.error().message;
-      },
-      [&](const ChildEnd& end, const SharedTexts& shared) -> std::string {
-        // As for a run: who did what, from totals and trace.
-        Report told;
-        const auto view = trace::TraceView::open(block->bytes());
-        const bool known = view && tell_outcome(end, shared, *view, told) && !told.outcome_detail.empty();
-        return fmt::format("reading back {}: {}", scenario::name_of(told.outcome),
-                           known ? told.outcome_detail : std::string("nothing is known of why"));
       });
+  if (!reading) return reading.error();
+  return reading->finish(stuck_seconds, [&](const ChildEnd& end, const SharedTexts& shared) -> std::string {
+    // As for a run: who did what, from totals and trace.
+    Report told;
+    const auto view = trace::TraceView::open(block->bytes());
+    const bool known = view && tell_outcome(end, shared, *view, told) && !told.outcome_detail.empty();
+    return fmt::format("reading back {}: {}", scenario::name_of(told.outcome),
+                       known ? told.outcome_detail : std::string("nothing is known of why"));
+  });
 }
 
 bool looks_like_dump(const dumpfile::ByteReader& bytes) {

@@ -42,8 +42,9 @@ struct ReadBack {
   bool ended_by_itself = true;  ///< false: something of the child may still run
 };
 
-/// Reads `into.size()` bytes from `file_offset` of the dump file. Why it could not, or empty.
-using ReadPiece = std::function<std::string(std::uint64_t file_offset, std::span<std::byte> into)>;
+/// Reads `bytes` from `file_offset` of the dump file and shows them to `take` in order. Why it could not, or empty.
+using TakeBytes = std::function<void(std::span<const std::byte>)>;
+using ReadPiece = std::function<std::string(std::uint64_t file_offset, std::size_t bytes, const TakeBytes& take)>;
 
 /// How much of a dump file is read: as much as the header says the dump needs, which must be one, or so many bytes
 /// whatever they are (at most the file's).
@@ -56,14 +57,43 @@ std::string copy_dump(std::uint64_t file_size, HowMuch bytes, std::string_view g
                       const File& into, stack::Totals& totals);
 inline constexpr std::size_t most_piece_bytes = std::size_t{64} << 10;
 
-/// Runs `work` in a child, which fills `into` with at most `most` bytes by copy_dump() and returns why it could not, or
-/// nothing; what it says of its own death is for `death` to put into words. `name` is the bytes'.
-Result<ReadBack> read_in_child(std::string name, std::uint64_t most, std::uint32_t stuck_seconds,
-                               const PageShelf& shelf,
-                               const std::function<std::string(SharedTexts& shared, const File& into)>& work,
-                               const std::function<std::string(const ChildEnd& end, const SharedTexts& shared)>& death);
+/// A child that reads the dump.
+class ReadingChild {
+ public:
+  /// `work` fills `into` with at most `most` bytes by copy_dump() and returns why it could not, or nothing. `name` is
+  /// the bytes'.
+  static Result<ReadingChild> start(std::string name, std::uint64_t most, const PageShelf& shelf,
+                                    const std::function<std::string(SharedTexts& shared, const File& into)>& work);
+  /// Puts into words what the child says of its own death.
+  using Death = std::function<std::string(const ChildEnd& end, const SharedTexts& shared)>;
+  /// What there is once the child says that it is done. What is made of that counts if ended_badly() has nothing to
+  /// say: the system takes the child down meanwhile. Once.
+  ReadBack read(std::uint32_t stuck_seconds, const Death& death);
+  /// After read(): waits for the end, and gives another answer if it was no end of a child that is done. Once.
+  std::optional<ReadBack> ended_badly(std::uint32_t stuck_seconds, const Death& death);
+  /// Both.
+  ReadBack finish(std::uint32_t stuck_seconds, const Death& death);
 
-/// Through a fresh instance of the filters, as DumpRead gives it back.
+ private:
+  ReadingChild(std::string name, SharedBlock shared, SharedPages into, Signal done)
+      : name_(std::move(name)), shared_(std::move(shared)), into_(std::move(into)), done_(std::move(done)) {}
+  std::string name_;
+  SharedBlock shared_;
+  SharedPages into_;
+  Signal done_;
+  std::optional<ChildEnd> end_;  // when there was one before read() returned
+  Child child_;                  // ends before what it writes to
+};
+
+/// Reads through a fresh instance of the filters, as DumpRead gives it back, in a machine that has just booted.
+/// `before` is done in the child first of all. With `crash_over` the machine may boot while another still crashes: the
+/// disk is there for it once that signal is given.
+Result<ReadingChild> read_through_filters(const scenario::Scenario& scenario, const Plan& plan,
+                                          const disk::ExtentMap& file, HowMuch how_much, const Images& images,
+                                          machine::Machine& machine, disk::BlockDevice& disk, const PageShelf& shelf,
+                                          const std::function<void()>& before, const Signal* crash_over);
+std::string death_through_filters(const ChildEnd& end, const SharedTexts& shared);
+/// From its start to its end.
 Result<ReadBack> bytes_through_filters(const scenario::Scenario& scenario, const Plan& plan,
                                        const disk::ExtentMap& file, HowMuch how_much, const Images& images,
                                        machine::Machine& machine, disk::BlockDevice& disk, std::uint32_t stuck_seconds,

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -30,6 +31,7 @@
 #include "engine/verdict.hpp"
 #include "engine/volume_path.hpp"
 #include "engine/warm_host.hpp"
+#include "machine/shared_user_page.hpp"
 #include "machine/system_calls.hpp"
 #include "stack/export_table.hpp"
 #include "trace/reader.hpp"
@@ -67,6 +69,13 @@ class HeldMemory final : public dumpfile::MemorySource {
         memory_.source().read_pages(first + i, 1, into);
       }
     }
+  }
+  const std::byte* lend_pages(Pfn first, std::uint64_t count) const override {
+    if (!memory_.materialised()) return nullptr;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      if (!memory_.is_ram(first + i)) return nullptr;
+    }
+    return memory_.show_ram(first, count);
   }
   Result<void> health() const override { return memory_.source().health(); }
 
@@ -177,7 +186,8 @@ class Run {
 
   /// What each child would otherwise do for itself.
   void read_ahead() {
-    stack::export_table();  // made at the first call
+    stack::export_table();  // made at the first call, as the answer of the next
+    machine::processor_features();
     for (const stack::FilterSpec& filter : images_.filters) {
       std::string instance = "dump_";
       host_.images().read(filter.path, instance += filter.name);
@@ -232,13 +242,13 @@ class Run {
   }
 
   /// The child's whole work. A user's mistake is a text; everything else is in the totals and the trace.
-  void child() {
+  void child(const std::function<void()>& crash_over) {
     auto session = Session::create(scenario_, *plan_, images_, *machine_, *disk_, *recorder_, shared_->texts());
     DumpAccountWriter witness(account_file_);
     if (session) (*session)->environment().witness = &witness;
     if (!session) {
       write_text(shared_->texts().mistake, session.error().message);
-    } else if (auto lived = (*session)->live(); !lived) {
+    } else if (auto lived = (*session)->live(crash_over); !lived) {
       write_text(shared_->texts().mistake, lived.error().message);
     } else {
       write_text(shared_->texts().unmet, (*session)->unmet_expectations());
@@ -254,23 +264,55 @@ class Run {
 
   Result<void> live() {
     if (!options_.sandbox) {
-      child();
+      child({});
     } else {
       const auto watch = [this] {
         if (options_.progress) options_.progress(shared_->totals().bytes_done, shared_->totals().bytes_expected);
       };
-      const auto work = [this] {
+      auto crash_over = Signal::create();
+      if (!crash_over) return crash_over.error();
+      auto living = Child::start([&] {
         machine::raise_system_call_wall();
-        child();
-      };
-      auto end = run_in_child(work, shared_->totals(), stuck_seconds(scenario_), watch);
-      if (!end) return end.error();
-      end_ = *end;
-      if (end_.how != ChildEnd::How::finished) host_.start_over();
+        child([&] { crash_over->give(); });
+      });
+      if (!living) return living.error();
+      if (expects_to_read_through_filters()) {
+        auto reading = begin_reading(*crash_over);
+        if (!reading) return reading.error();
+        reading_ = *std::move(reading);
+      }
+      end_ = living->wait(shared_->totals(), stuck_seconds(scenario_), watch);
+      crash_over->give();
+      // The first may have written to the disk after it said that all is over.
+      if (end_.how != ChildEnd::How::finished) give_up_reading();
     }
     if (std::string mistake = read_text(shared_->texts().mistake); !mistake.empty())
       return in_file({std::move(mistake)});
     return {};
+  }
+
+  /// The next boot's machine, which boots while this one lives.
+  Result<ReadingChild> begin_reading(const Signal& crash_over) {
+    const auto leave_the_other_alone = [this] {
+      shared_.reset();
+      report_.trace = {};
+      kept_ = {};
+      account_file_ = {};
+    };
+    return read_through_filters(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_, host_.shelf(),
+                                leave_the_other_alone, &crash_over);
+  }
+
+  void give_up_reading() {
+    reading_.reset();
+    host_.start_over();
+  }
+
+  /// A guess, which costs time when it is wrong.
+  bool expects_to_read_through_filters() const {
+    using Via = scenario::Recover::Via;
+    return could_leave_a_dump() && (scenario_.recover.via == Via::filters ||
+                                    (scenario_.recover.via == Via::automatic && host_.last_read_through_filters()));
   }
 
   /// What the child could not record itself: a death, and the outcome.
@@ -322,36 +364,52 @@ class Run {
 
   bool dump_was_made() const { return shared_->totals().dump == stack::DumpState::completed; }
 
-  /// Whether there is a dump, and a boot that could find it.
-  bool leaves_a_dump() const {
+  bool could_leave_a_dump() const {
     return disk_->keeps_content() && plan_->layout &&
            std::find(scenario_.timeline.begin(), scenario_.timeline.end(), scenario::TimelineStep::next_boot) !=
-               scenario_.timeline.end() &&
-           dump_was_made();
+               scenario_.timeline.end();
   }
+  /// Whether there is a dump, and a boot that could find it.
+  bool leaves_a_dump() const { return could_leave_a_dump() && dump_was_made(); }
   bool recovers() const { return scenario_.recover.via != scenario::Recover::Via::none && leaves_a_dump(); }
 
+  /// How the dump is read: as the scenario says, or by what works. Automatic when nothing does.
+  scenario::Recover::Via way_to_read(const dumpfile::ByteReader& raw) const {
+    using Via = scenario::Recover::Via;
+    if (scenario_.recover.via != Via::automatic) return scenario_.recover.via;
+    if (looks_like_dump(raw)) return Via::raw;
+    if (shared_->totals().reads_through_filters != 0) return Via::filters;
+    // There may still be what Windows itself would use.
+    return driver_on_volume() ? Via::volume : Via::automatic;
+  }
+
   Result<void> recover() {
-    if (!recovers()) return {};
+    using Via = scenario::Recover::Via;
+    if (!recovers()) {
+      if (reading_) give_up_reading();
+      return {};
+    }
     const auto raw =
         raw_bytes("disk, dump file", *disk_, plan_->dump_file, plan_->partition_start, scenario_.recover.shift);
-    using Via = scenario::Recover::Via;
-    if (scenario_.recover.via == Via::raw || (scenario_.recover.via == Via::automatic && looks_like_dump(*raw))) {
-      return compare(raw, "raw");
-    }
-    if (scenario_.recover.via == Via::reader) {
+    const Via via = way_to_read(*raw);
+    if (via != Via::filters && reading_) give_up_reading();
+    host_.read_through_filters(via == Via::filters);
+    if (via == Via::raw) return compare(raw, "raw");
+    if (via == Via::reader) {
       return take(bytes_through_reader(reader_, *disk_, plan_->partition_start, plan_->partition_size, plan_->dump_file,
                                        stuck_seconds(scenario_)),
                   "through the reader");
     }
-    const bool by_what_works = scenario_.recover.via == Via::automatic;
-    if (scenario_.recover.via == Via::filters || (by_what_works && shared_->totals().reads_through_filters != 0)) {
-      return take(bytes_through_filters(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_,
-                                        stuck_seconds(scenario_), host_.shelf()),
-                  "through the filters");
+    if (via == Via::filters) {
+      if (!reading_) {
+        auto begun = read_through_filters(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_,
+                                          host_.shelf(), {}, nullptr);
+        if (!begun) return in_file(begun.error());
+        reading_ = *std::move(begun);
+      }
+      return take(reading_->read(stuck_seconds(scenario_), death_through_filters), "through the filters", &*reading_);
     }
-    // Where neither works there may still be what Windows itself would use.
-    if (scenario_.recover.via == Via::volume || (by_what_works && driver_on_volume())) {
+    if (via == Via::volume) {
       return take(bytes_through_volume(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_,
                                        stuck_seconds(scenario_), host_.shelf()),
                   "through the volume");
@@ -367,13 +425,23 @@ class Run {
                     scenario::name_of(*scenario_.expect.recovered), report_.recovered_detail)};
   }
 
-  Result<void> take(const Result<ReadBack>& back, std::string_view how) {
+  /// `reading` is who has read that and may not have ended yet.
+  Result<void> take(const Result<ReadBack>& back, std::string_view how, ReadingChild* reading = nullptr) {
     if (!back) return in_file(back.error());
-    if (!back->ended_by_itself) host_.start_over();
-    if (back->bytes) return compare(back->bytes, how);
+    if (back->bytes) return compare(back->bytes, how, reading);
+    return is_unreadable(*back, reading);
+  }
+
+  Result<void> is_unreadable(const ReadBack& back, ReadingChild* reading) {
+    if (const auto otherwise = end_of(reading)) return is_unreadable(*otherwise, nullptr);
+    if (!back.ended_by_itself) host_.start_over();
     report_.recovered = Recovered::unreadable;
-    report_.recovered_detail = back->why_not;
+    report_.recovered_detail = back.why_not;
     return {};
+  }
+
+  std::optional<ReadBack> end_of(ReadingChild* reading) const {
+    return reading == nullptr ? std::nullopt : reading->ended_badly(stuck_seconds(scenario_), death_through_filters);
   }
 
   bool driver_on_volume() const {
@@ -411,17 +479,15 @@ class Run {
     return expected && (*expected == Recovered::identical || *expected == Recovered::different);
   }
 
-  Result<void> compare(const std::shared_ptr<const dumpfile::ByteReader>& bytes, std::string_view how) {
+  Result<void> compare(const std::shared_ptr<const dumpfile::ByteReader>& bytes, std::string_view how,
+                       ReadingChild* reading = nullptr) {
     auto dump = dumpfile::DumpReader::open(bytes);
-    if (!dump) {
-      report_.recovered = Recovered::unreadable;
-      report_.recovered_detail = fmt::format("{}: {}", how, dump.error().message);
-      return {};
-    }
+    if (!dump) return is_unreadable({nullptr, fmt::format("{}: {}", how, dump.error().message)}, reading);
     auto comparison = compare_pages(*dump);
     if (!comparison) return comparison.error();
     auto blobs = compare_blobs(*dump, *bytes, account_, account_file_);
     if (!blobs) return blobs.error();
+    if (const auto otherwise = end_of(reading)) return is_unreadable(*otherwise, nullptr);
     report_.recovered = comparison->identical() && blobs->empty() ? Recovered::identical : Recovered::different;
     report_.recovered_detail = comparison->identical()
                                    ? fmt::format("{} pages, {}", with_thousands(comparison->expected), how)
@@ -475,6 +541,7 @@ class Run {
   Mapping kept_;  // the files a child hands over, when they are to be kept
   std::unique_ptr<trace::Recorder> recorder_;
   ChildEnd end_;
+  std::optional<ReadingChild> reading_;  // begun in time for recover(), which may not need it
 };
 
 }  // namespace

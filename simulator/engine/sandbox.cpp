@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -14,6 +15,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "base/file.hpp"
 #include "machine/system_calls.hpp"
@@ -52,16 +54,16 @@ Activity activity_of(pid_t process) {
 
 }  // namespace
 
-Result<ChildEnd> run_in_child(const std::function<void()>& work, const stack::Totals& totals,
-                              std::uint32_t stuck_seconds, const std::function<void()>& watch) {
+Result<Child> Child::start(const std::function<void()>& work) {
   std::fflush(nullptr);  // what is buffered must not be written twice
   machine::prepare_system_call_wall();
   const pid_t parent = getpid();
-  const pid_t child = fork();
-  if (child < 0)
+  Child child;
+  child.pid_ = fork();
+  if (child.pid_ < 0)
     return Error{.message = fmt::format("cannot start a process for the scenario: {}", std::strerror(errno)),
                  .host = true};
-  if (child == 0) {
+  if (child.pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(1);
     const rlimit no_core{0, 0};
@@ -69,25 +71,55 @@ Result<ChildEnd> run_in_child(const std::function<void()>& work, const stack::To
     work();
     _exit(0);  // no destructors, no atexit: a filter may have left anything behind
   }
-  const int handle = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
+  child.handle_ = static_cast<int>(syscall(SYS_pidfd_open, child.pid_, 0));
+  return child;
+}
+
+Child::~Child() {
+  if (pid_ > 0) {
+    kill(pid_, SIGKILL);
+    while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+  if (handle_ >= 0) close(handle_);
+}
+
+Child::Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)), handle_(std::exchange(other.handle_, -1)) {}
+
+Child& Child::operator=(Child&& other) noexcept {
+  std::swap(pid_, other.pid_);
+  std::swap(handle_, other.handle_);
+  return *this;
+}
+
+ChildEnd Child::wait(const stack::Totals& totals, std::uint32_t stuck_seconds, const std::function<void()>& watch) {
+  return *follow(totals, stuck_seconds, watch, -1);
+}
+
+std::optional<ChildEnd> Child::wait_until(const Signal& said, const stack::Totals& totals,
+                                          std::uint32_t stuck_seconds) {
+  return follow(totals, stuck_seconds, {}, said.fd_);
+}
+
+std::optional<ChildEnd> Child::follow(const stack::Totals& totals, std::uint32_t stuck_seconds,
+                                      const std::function<void()>& watch, int said) {
   std::uint64_t last = totals.ordinal.load(std::memory_order_relaxed);
-  const int step = handle >= 0 ? poll_milliseconds : poll_milliseconds_without_handle;
+  const int step = handle_ >= 0 ? poll_milliseconds : poll_milliseconds_without_handle;
   std::uint64_t waited = 0;    // milliseconds in which a callback slept or computed, and none was called
   std::uint64_t computed = 0;  // of the child, at the last look
   bool stuck = false;
   int status = 0;
   for (;;) {
-    if (handle >= 0) {
-      pollfd event{.fd = handle, .events = POLLIN, .revents = 0};
-      poll(&event, 1, poll_milliseconds);
-    } else {
-      poll(nullptr, 0, poll_milliseconds_without_handle);
-    }
-    const pid_t done = waitpid(child, &status, WNOHANG);
-    if (done == child || (done < 0 && errno != EINTR)) break;
+    // A negative one is passed over.
+    std::array<pollfd, 2> events{
+        {{.fd = said, .events = POLLIN, .revents = 0}, {.fd = handle_, .events = POLLIN, .revents = 0}}};
+    poll(events.data(), events.size(), step);
+    if ((events[0].revents & POLLIN) != 0) return std::nullopt;
+    const pid_t done = waitpid(pid_, &status, WNOHANG);
+    if (done == pid_ || (done < 0 && errno != EINTR)) break;
     if (watch) watch();
     const std::uint64_t now = totals.ordinal.load(std::memory_order_relaxed);
-    const Activity activity = activity_of(child);
+    const Activity activity = activity_of(pid_);
     if (now != last || totals.running.load(std::memory_order_relaxed) == 0) {
       waited = 0;
     } else {
@@ -97,17 +129,49 @@ Result<ChildEnd> run_in_child(const std::function<void()>& work, const stack::To
     last = now;
     if (waited > std::uint64_t{stuck_seconds} * 1000) {
       stuck = true;
-      kill(child, SIGKILL);
-      waitpid(child, &status, 0);
+      kill(pid_, SIGKILL);
+      waitpid(pid_, &status, 0);
       break;
     }
   }
-  if (handle >= 0) close(handle);
+  pid_ = -1;
   if (stuck) return ChildEnd{ChildEnd::How::stuck, SIGKILL};
   if (WIFSIGNALED(status)) return ChildEnd{ChildEnd::How::killed, WTERMSIG(status)};
   const bool finished = totals.finished.load(std::memory_order_acquire) == 1;
   return ChildEnd{finished && WEXITSTATUS(status) == 0 ? ChildEnd::How::finished : ChildEnd::How::exited,
                   WEXITSTATUS(status)};
+}
+
+Result<Signal> Signal::create() {
+  Signal signal;
+  signal.fd_ = eventfd(0, EFD_CLOEXEC);
+  if (signal.fd_ < 0)
+    return Error{.message = fmt::format("cannot make an event: {}", std::strerror(errno)), .host = true};
+  return signal;
+}
+
+Signal::~Signal() {
+  if (fd_ >= 0) close(fd_);
+}
+
+Signal::Signal(Signal&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+Signal& Signal::operator=(Signal&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+void Signal::give() const {
+  const std::uint64_t one = 1;
+  while (write(fd_, &one, sizeof one) < 0 && errno == EINTR) {
+  }
+}
+
+void Signal::await() const {
+  // Looked at, not read: it stays given.
+  pollfd event{.fd = fd_, .events = POLLIN, .revents = 0};
+  while (poll(&event, 1, -1) < 0 && errno == EINTR) {
+  }
 }
 
 }  // namespace dumpsim::engine

@@ -41,6 +41,9 @@ class WarmHost {
   /// After a run in which only children have used it.
   void give_back(machine::PhysicalMemory memory);
   loader::ReadAhead& images() { return images_; }
+  /// What the last run that found out had to do. The next one may guess from it, which changes no more than its time.
+  bool last_read_through_filters() const { return last_read_through_filters_; }
+  void read_through_filters(bool did) { last_read_through_filters_ = did; }
 
  private:
   /// What the content of memory follows from.
@@ -55,6 +58,7 @@ class WarmHost {
   std::optional<MemoryKey> key_;  // of the memory that is kept or was taken last; none when it is not to be kept
   std::optional<machine::PhysicalMemory> memory_;
   loader::ReadAhead images_;
+  bool last_read_through_filters_ = false;
 };
 
 }  // namespace dumpsim::engine

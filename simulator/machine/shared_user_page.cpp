@@ -68,18 +68,6 @@ void put_time(std::span<std::byte> page, std::size_t offset, std::uint64_t value
   put(page, offset + 8, static_cast<std::uint32_t>(value >> 32));
 }
 
-/// What cpuid's first leaf says in ecx, asked once: in a virtual machine each question leaves it, which takes 20 us.
-unsigned processor_features() {
-  static const unsigned features = [] {
-    unsigned a = 0;
-    unsigned b = 0;
-    unsigned c = 0;
-    unsigned d = 0;
-    return __get_cpuid(1, &a, &b, &c, &d) == 0 ? 0 : c;
-  }();
-  return features;
-}
-
 void put_processor_features(std::span<std::byte> page) {
   constexpr std::size_t at = 0x274;
   // What every x64 processor has, by PF_ number [doc]: 2 cmpxchg8b, 3 MMX, 6 SSE, 8 rdtsc, 9 PAE, 10 SSE2, 12 NX,
@@ -99,6 +87,17 @@ void put_processor_features(std::span<std::byte> page) {
 }
 
 }  // namespace
+
+unsigned processor_features() {
+  static const unsigned features = [] {
+    unsigned a = 0;
+    unsigned b = 0;
+    unsigned c = 0;
+    unsigned d = 0;
+    return __get_cpuid(1, &a, &b, &c, &d) == 0 ? 0 : c;
+  }();
+  return features;
+}
 
 void fill_shared_user_page(std::span<std::byte> page, const SystemFacts& facts) {
   put<std::uint32_t>(page, 0x004, 0x0FA00000);  // milliseconds a tick in 8.24 fixed point: 15.625

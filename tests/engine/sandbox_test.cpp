@@ -36,9 +36,9 @@ class Sandbox : public testing::Test {
     EXPECT_EQ(errno, ECHILD);
   }
   ChildEnd end_of(const std::function<void()>& work) {
-    auto end = run_in_child(work, shared_->totals, patience, [this] { ++shared_->looks; });
-    EXPECT_TRUE(end);
-    return end ? *end : ChildEnd{};
+    auto child = Child::start(work);
+    EXPECT_TRUE(child);
+    return child ? child->wait(shared_->totals, patience, [this] { ++shared_->looks; }) : ChildEnd{};
   }
   void finish() { shared_->totals.finished.store(1); }
   /// In the child: until the parent has looked so many times more, which takes longer than its patience.
@@ -123,6 +123,46 @@ TEST_F(Sandbox, AHostThatWorksBetweenCallbacksIsLeftAlone) {
     finish();
   });
   EXPECT_EQ(end.how, ChildEnd::How::finished);
+}
+
+TEST_F(Sandbox, AChildThatSaysItIsDoneIsNotWaitedForUntilItEnds) {
+  auto done = Signal::create(), go_on = Signal::create();
+  ASSERT_TRUE(done && go_on);
+  auto child = Child::start([&] {
+    finish();
+    done->give();
+    go_on->await();
+    _exit(3);
+  });
+  ASSERT_TRUE(child);
+  EXPECT_FALSE(child->wait_until(*done, shared_->totals, patience)) << "it goes on when it is told to";
+  EXPECT_FALSE(child->wait_until(*done, shared_->totals, patience)) << "what was said stays said";
+  go_on->give();
+  const ChildEnd end = child->wait(shared_->totals, patience, {});
+  EXPECT_EQ(end.how, ChildEnd::How::exited);
+  EXPECT_EQ(end.detail, 3);
+}
+
+TEST_F(Sandbox, AChildThatEndsBeforeItSaysAnything) {
+  auto done = Signal::create();
+  ASSERT_TRUE(done);
+  auto child = Child::start([] { _exit(17); });
+  ASSERT_TRUE(child);
+  const auto end = child->wait_until(*done, shared_->totals, patience);
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->how, ChildEnd::How::exited);
+  EXPECT_EQ(end->detail, 17);
+}
+
+// TearDown() is what sees a child that is left.
+TEST_F(Sandbox, AChildThatNobodyWaitsForIsKilled) {
+  const auto sleep = [] {
+    for (;;) pause();
+  };
+  auto one = Child::start(sleep), other = Child::start(sleep);
+  ASSERT_TRUE(one && other);
+  Child kept = *std::move(one);
+  kept = *std::move(other);
 }
 
 TEST_F(Sandbox, TheParentsMemoryStaysItsOwn) {

@@ -3,7 +3,11 @@
 // ran before. The controls show that what is kept does reach the next run, so that a wrong thing kept would be seen.
 #include "engine/warm_host.hpp"
 
+#include <sys/wait.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <random>
 
@@ -49,6 +53,18 @@ constexpr std::string_view lives[] = {
     "title = \"exit\"\n[[filter]]\nimage = \"sandbox_exit\"\n",
     "title = \"abort\"\n[[filter]]\nimage = \"sandbox_abort\"\n",
     "title = \"leak\"\n[[filter]]\nimage = \"pool_leak\"\n",
+    "title = \"read through the filters\"\n[recover]\nvia = \"filters\"\n[[filter]]\nimage = \"xor\"\nparameters = { "
+    "Key = 11 }\n",
+    "title = \"bugcheck, read through the filters\"\n[recover]\nvia = \"filters\"\n[[filter]]\n"
+    "image = \"bugcheck_in_write\"\n",
+    "title = \"exit, read through the filters\"\n[recover]\nvia = \"filters\"\n[[filter]]\n"
+    "image = \"sandbox_exit\"\n",
+    "title = \"hang, read through the filters\"\nlimits = { cpu_seconds = 1 }\n[recover]\nvia = \"filters\"\n"
+    "[[filter]]\nimage = \"hang\"\n",
+    "title = \"both machines wait for ever\"\n[recover]\nvia = \"filters\"\n[[filter]]\n"
+    "image = \"entry_waits_forever\"\n",
+    "title = \"memory written to, read through the filters\"\n[recover]\nvia = \"filters\"\n[[filter]]\n"
+    "image = \"xor\"\nparameters = { Key = 12 }\n[[filter]]\nimage = \"write_buffer_modified\"\n",
     "title = \"no such image\"\n[[filter]]\nimage = \"./missing.so\"\n",
 };
 
@@ -105,6 +121,36 @@ TEST(WarmHost, MemoryThatIsKeptIsTheNextRunsMemory) {
   const auto report = warm.run(scenario, here);
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->recovered, Recovered::identical) << "in this process nothing that is kept is used";
+}
+
+/// Open files of this process.
+std::ptrdiff_t open_files() {
+  return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
+}
+
+// The next boot's machine boots while the first still lives; whatever becomes of that one, none of the two is left.
+TEST(WarmHost, NothingIsLeftOfRunsThatDie) {
+  const std::string through_filters =
+      "[recover]\nvia = \"filters\"\n[system]\nmemory = { size = \"64 KiB\" }\n[[filter]]\n";
+  const scenario::Scenario lives_on = scenario_of(through_filters + "image = \"xor\"\nparameters = { Key = 3 }\n");
+  const scenario::Scenario dies = scenario_of(through_filters + "image = \"sandbox_exit\"\n");
+  WarmHost warm;
+  std::string told[2];
+  std::ptrdiff_t files = 0;
+  for (int i = 0; i < 200; ++i) {
+    const std::string now = told_by(i % 2 == 0 ? lives_on : dies, &warm);
+    if (i < 2) {
+      told[i] = now;
+    } else {
+      ASSERT_TRUE(now == told[i % 2]) << "run " << i;
+    }
+    errno = 0;
+    ASSERT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << "run " << i << " leaves a process";
+    ASSERT_EQ(errno, ECHILD);
+    if (i == 19) files = open_files();
+  }
+  EXPECT_NE(told[0], told[1]) << "the control: one of the two dies";
+  EXPECT_EQ(open_files(), files);
 }
 
 TEST(WarmHost, AnImageThatChangedIsReadAgain) {
