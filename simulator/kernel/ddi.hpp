@@ -32,6 +32,7 @@ DUMPSIM_EXPORT(__C_specific_handler);
 [[noreturn]] VOID _local_unwind(PVOID TargetFrame, PVOID TargetIp);
 // No header declares it: only compilers call it, and a driver may have one of its own.
 [[noreturn]] int _purecall();
+[[noreturn]] VOID __cxa_pure_virtual();
 
 // rtl_unwind.cpp
 [[noreturn]] VOID RtlUnwind(PVOID TargetFrame, PVOID TargetIp, PEXCEPTION_RECORD ExceptionRecord, PVOID ReturnValue);

@@ -185,7 +185,7 @@ VOID MmBuildMdlForNonPagedPool(PMDL MemoryDescriptorList) {
   MemoryDescriptorList->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
 }
 
-// All pages or none: what raises has locked nothing.
+// All pages or none: what raises has locked nothing [doc].
 NTSTATUS probe_and_lock(PMDL mdl, KPROCESSOR_MODE mode, LOCK_OPERATION operation) {
   const machine::PhysicalMemory& memory = current().memory();
   const auto* at = static_cast<const std::byte*>(mdl->StartVa);

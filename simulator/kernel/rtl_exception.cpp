@@ -134,6 +134,9 @@ int _purecall() {
                           "a pure virtual function was called");
   raise_status(kernel, STATUS_NOT_IMPLEMENTED);
 }
+VOID __cxa_pure_virtual() {
+  kernel::_purecall();
+}
 
 VOID _local_unwind(PVOID TargetFrame, PVOID TargetIp) {
   unwind_to(current(), number(TargetFrame), number(TargetIp), nullptr, 0);

@@ -184,6 +184,7 @@ bool Traps::dispatch(const FaultReport& report, const TrapVerdict& verdict, void
   return true;
 }
 
+// As a processor does between two instructions once its priority allows it [doc: CR8, interrupts at DISPATCH_LEVEL].
 void Traps::interrupt(void* ucontext) {
   Kernel& kernel = current();
   if (kernel.scheduler().frozen() || !kernel.scheduler().pending(kernel.machine().clock.now)) return;

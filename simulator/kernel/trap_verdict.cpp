@@ -86,7 +86,7 @@ TrapVerdict page_fault(const FaultReport& report) {
 /// SIGFPE's si_code: <bits/siginfo-consts.h>.
 TrapVerdict arithmetic(const FaultReport& report) {
   switch (report.signal_code) {
-    case 1:  // FPE_INTDIV, of every divide error: the operand tells which of Windows' two it is
+    case 1:  // FPE_INTDIV, of every divide error: the operand tells which of Windows' two it is [seen: user mode]
       return exception(machine::divided_by_zero(report) ? STATUS_INTEGER_DIVIDE_BY_ZERO : STATUS_INTEGER_OVERFLOW);
     case 2:  // FPE_INTOVF
       return exception(STATUS_INTEGER_OVERFLOW);
