@@ -24,6 +24,7 @@ BenchMachine::BenchMachine(const Shape& shape) : memory_(shape.memory), pages_(s
   scenario_.system.memory.runs = {{0, shape.memory >> page_shift}};
   scenario_.dump.file.size = shape.memory + (std::uint64_t{4} << 20);
   scenario_.policies.set(policy::Policy::max_pages_per_write, {shape.pages});
+  if (!shape.checks) scenario_.policies.set(policy::Policy::special_pool, {0});
   for (unsigned i = 0; i < shape.filters; ++i) {
     scenario::Filter filter = shape.like;
     filter.image = shape.image;
@@ -42,8 +43,8 @@ BenchMachine::BenchMachine(const Shape& shape) : memory_(shape.memory), pages_(s
   shared_ = std::make_unique<engine::SharedBlock>(must(engine::SharedBlock::create()));
   trace_ = must(Mapping::shared(std::size_t{16} << 20));
   recorder_ = std::make_unique<trace::Recorder>(trace_.bytes(), &machine_->clock.now, trace::RecorderOptions{});
-  session_ = must(engine::Session::create(scenario_, plan_, must(engine::find_images(scenario_, {})), *machine_,
-                                          *disk_, *recorder_, shared_->texts()));
+  session_ = must(engine::Session::create(scenario_, plan_, must(engine::find_images(scenario_, {})), *machine_, *disk_,
+                                          *recorder_, shared_->texts()));
   stack_ = std::make_unique<stack::DumpStack>(session_->environment(), stack::Usage::crash, session_->filters());
   must(stack_->load());
   stack_->start();

@@ -24,6 +24,7 @@ struct Shape {
   std::string path;
   std::string image = DUMPSIM_FILTERS "/passthrough.so";
   scenario::Filter like;     ///< each filter's parameters
+  bool checks = true;        ///< false: no special pool; nothing is looked at that a policy can leave out
   bool materialised = true;  ///< false: RAM is made in the window as it is written
 };
 

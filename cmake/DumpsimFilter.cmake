@@ -2,6 +2,13 @@
 # Builds dump filters (and the ordinary drivers beside them) the way a driver author would: against include/wdk and an
 # import library, nothing else. No C library, no start files, no sanitizers: a filter is a guest of the host, not part
 # of it.
+#
+# Installed as it is: here and in an outside project the same functions work with the same files. What they build against:
+# DUMPSIM_KIT_INCLUDE (the WDK's headers), DUMPSIM_KIT_LIBRARIES (runtimes, import libraries, the map of exports); the
+# targets dumpsim::crt, dumpsim::ms_crt, dumpsim::import_system_v, dumpsim::import_microsoft; for tests dumpsim::dumpsim
+# and dumpsim::program.
+include_guard(DIRECTORY)
+include(${CMAKE_CURRENT_LIST_DIR}/DumpsimKeywords.cmake)
 
 # Microsoft's x64 convention in an ELF image is gcc -mabi=ms; Clang has no such switch, so that twin is made by gcc
 # whatever compiler the host is built with, and the tests are the same in every preset.
@@ -9,8 +16,8 @@ if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   set(DUMPSIM_MICROSOFT_CC ${CMAKE_C_COMPILER})
   set(DUMPSIM_MICROSOFT_CXX ${CMAKE_CXX_COMPILER})
 else()
-  find_program(DUMPSIM_MICROSOFT_CC gcc REQUIRED DOC "A GCC that builds filters in Microsoft's x64 convention")
-  find_program(DUMPSIM_MICROSOFT_CXX g++ REQUIRED DOC "The same for C++")
+  find_program(DUMPSIM_MICROSOFT_CC gcc DOC "A GCC that builds filters in Microsoft's x64 convention")
+  find_program(DUMPSIM_MICROSOFT_CXX g++ DOC "The same for C++")
 endif()
 
 # 16-bit wchar_t; anonymous structures by tag and __declspec, as drivers use them; no aliasing rules and wrapping
@@ -23,10 +30,11 @@ set(DUMPSIM_FILTER_CXX_OPTIONS -fno-exceptions -fno-rtti -fno-threadsafe-statics
 # Exported is DriverEntry, mangled or not, and nothing else: an image's own functions bind to themselves.
 set(DUMPSIM_FILTER_LINK_OPTIONS -nostdlib -Wl,-z,defs -Wl,-z,noexecstack -Wl,-z,now -Wl,--gc-sections -Wl,-Bsymbolic
   -Wl,--build-id)
-set(DUMPSIM_FILTER_EXPORTS ${PROJECT_SOURCE_DIR}/cmake/filter_exports.map)
-set(DUMPSIM_FILTER_INCLUDE ${PROJECT_SOURCE_DIR}/include/wdk)
-include(DumpsimWindows)
-include(DumpsimSys)
+set(DUMPSIM_FILTER_EXPORTS ${DUMPSIM_KIT_LIBRARIES}/filter_exports.map)
+set(DUMPSIM_FILTER_INCLUDE ${DUMPSIM_KIT_INCLUDE})
+include(${CMAKE_CURRENT_LIST_DIR}/DumpsimWindows.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/DumpsimSys.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/DumpsimFilterTests.cmake)
 
 # dumpsim_guest_objects(variable tag C compiler CXX compiler WORD what SOURCES … [OPTIONS …] [INCLUDES …]): compiles C and
 # C++ sources with a compiler that need not be the host's; the object files are returned in `variable`. `tag` keeps
@@ -74,22 +82,37 @@ endfunction()
 function(dumpsim_microsoft_objects variable tag)
   cmake_parse_arguments(OBJECTS "" "" "SOURCES;OPTIONS;INCLUDES" ${ARGN})
   dumpsim_check_arguments(dumpsim_microsoft_objects OBJECTS)
+  if(NOT DUMPSIM_MICROSOFT_CC)
+    message(FATAL_ERROR "${tag}: Microsoft's convention (CONVENTION microsoft) is GCC's to compile, and there is no gcc; "
+                        "install g++, or set DUMPSIM_MICROSOFT_CC and DUMPSIM_MICROSOFT_CXX")
+  endif()
   dumpsim_guest_objects(objects ${tag} C ${DUMPSIM_MICROSOFT_CC} CXX ${DUMPSIM_MICROSOFT_CXX} WORD "Microsoft convention"
     SOURCES ${OBJECTS_SOURCES} OPTIONS -mabi=ms ${OBJECTS_OPTIONS} INCLUDES ${OBJECTS_INCLUDES})
   set(${variable} ${objects} PARENT_SCOPE)
 endfunction()
 
 # dumpsim_add_filter(name SOURCES … [CONVENTION system-v|microsoft|windows|both|all] [DEFINITIONS …] [OPTIONS …]
-#                    [OUTPUT_DIRECTORY folder])
+#                    [OUTPUT_DIRECTORY folder] [SCENARIOS …] [TESTS …] [LIBRARIES …] [BATTERY])
 # name.so in the System V convention (target filter_name), name-ms.so in Microsoft's (target filter_name_ms),
 # name-windows.so in Microsoft's with Windows' data model too (target filter_name_windows, where there is a clang), in
-# build/filters unless told otherwise. The default is system-v; both is the first two. The sources see include/wdk and
-# their own folder.
+# build/filters unless told otherwise. The default is system-v; both is the first two. The sources see the WDK's headers
+# and their own folder.
+# SCENARIOS: each is a test name.FILE, run with the filters of the output directory. TESTS: GoogleTest sources, linked
+# into name_test with LIBRARIES; they find this filter's (first) image in DUMPSIM_FILTER and its folder in DUMPSIM_FILTERS.
+# BATTERY: a test name.battery that runs `dumpsim try` over each image (DumpsimFilterTests.cmake).
 function(dumpsim_add_filter name)
-  cmake_parse_arguments(FILTER "" "CONVENTION;OUTPUT_DIRECTORY" "SOURCES;DEFINITIONS;OPTIONS" ${ARGN})
-  dumpsim_check_arguments(dumpsim_add_filter FILTER)
+  set(options BATTERY)
+  set(values CONVENTION OUTPUT_DIRECTORY)
+  set(lists SOURCES DEFINITIONS OPTIONS SCENARIOS TESTS LIBRARIES)
+  cmake_parse_arguments(FILTER "${options}" "${values}" "${lists}" ${ARGN})
+  dumpsim_check_keywords("dumpsim_add_filter(${name})" FILTER KEYWORDS ${options} ${values} ${lists}
+    FILES SOURCES SCENARIOS TESTS FREE DEFINITIONS OPTIONS LIBRARIES)
   if(NOT FILTER_SOURCES)
     message(FATAL_ERROR "dumpsim_add_filter(${name}): no SOURCES")
+  endif()
+  if(FILTER_LIBRARIES AND NOT FILTER_TESTS)
+    message(FATAL_ERROR "dumpsim_add_filter(${name}): LIBRARIES are those of TESTS, and there are none; a filter links "
+                        "against the kernel alone")
   endif()
   set(ways ${FILTER_CONVENTION})
   if(NOT FILTER_CONVENTION)
@@ -106,13 +129,16 @@ function(dumpsim_add_filter name)
     set(FILTER_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/filters)
   endif()
   file(MAKE_DIRECTORY ${FILTER_OUTPUT_DIRECTORY})
+  set(images)
 
   if("system-v" IN_LIST ways)
     set(target filter_${name})
     add_library(${target} MODULE ${FILTER_SOURCES})
-    set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${name} SUFFIX .so CXX_EXTENSIONS ON
-      LIBRARY_OUTPUT_DIRECTORY ${FILTER_OUTPUT_DIRECTORY} SKIP_BUILD_RPATH ON
-      LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/filter_exports.map)
+    set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${name} SUFFIX .so
+      C_STANDARD 11 C_EXTENSIONS ON CXX_STANDARD 20 CXX_EXTENSIONS ON POSITION_INDEPENDENT_CODE ON
+      LIBRARY_OUTPUT_DIRECTORY ${FILTER_OUTPUT_DIRECTORY} SKIP_BUILD_RPATH ON LINK_DEPENDS ${DUMPSIM_FILTER_EXPORTS}
+      DUMPSIM_IMAGE ${FILTER_OUTPUT_DIRECTORY}/${name}.so)
+    list(APPEND images ${FILTER_OUTPUT_DIRECTORY}/${name}.so)
     target_include_directories(${target} PRIVATE ${DUMPSIM_FILTER_INCLUDE})
     target_compile_definitions(${target} PRIVATE ${FILTER_DEFINITIONS})
     target_compile_options(${target} PRIVATE ${DUMPSIM_FILTER_OPTIONS}
@@ -120,7 +146,7 @@ function(dumpsim_add_filter name)
     target_link_options(${target} PRIVATE ${DUMPSIM_FILTER_LINK_OPTIONS}
       -Wl,--version-script=${DUMPSIM_FILTER_EXPORTS})
     # libgcc holds what the compiler calls for 128-bit division and its like; it is static and depends on nothing.
-    target_link_libraries(${target} PRIVATE dumpsim_crt -Wl,--no-as-needed dumpsim_import_system_v -lgcc)
+    target_link_libraries(${target} PRIVATE dumpsim::crt -Wl,--no-as-needed dumpsim::import_system_v -lgcc)
   endif()
 
   if("microsoft" IN_LIST ways)
@@ -133,16 +159,35 @@ function(dumpsim_add_filter name)
     add_custom_command(OUTPUT ${image}
       COMMAND ${DUMPSIM_MICROSOFT_CC} -shared ${DUMPSIM_FILTER_LINK_OPTIONS}
               -Wl,--version-script=${DUMPSIM_FILTER_EXPORTS} -o ${image} ${objects}
-              $<TARGET_FILE:dumpsim_ms_crt> -Wl,--no-as-needed $<TARGET_FILE:dumpsim_import_microsoft>
-      DEPENDS ${objects} dumpsim_ms_crt $<TARGET_FILE:dumpsim_ms_crt> dumpsim_import_microsoft
-              $<TARGET_FILE:dumpsim_import_microsoft> ${PROJECT_SOURCE_DIR}/cmake/filter_exports.map
+              $<TARGET_FILE:dumpsim::ms_crt> -Wl,--no-as-needed $<TARGET_FILE:dumpsim::import_microsoft>
+      DEPENDS ${objects} $<TARGET_FILE:dumpsim::ms_crt> $<TARGET_FILE:dumpsim::import_microsoft>
+              ${DUMPSIM_FILTER_EXPORTS}
       VERBATIM COMMENT "Linking filter ${name}-ms.so (Microsoft convention)")
     add_custom_target(${target} ALL DEPENDS ${image})
     set_target_properties(${target} PROPERTIES DUMPSIM_IMAGE ${image})
+    list(APPEND images ${image})
   endif()
 
   if("windows" IN_LIST ways AND DUMPSIM_HAVE_WINDOWS)
     dumpsim_add_windows_filter(${name} filter_${name}_windows ${FILTER_OUTPUT_DIRECTORY}/${name}-windows.so
       SOURCES ${FILTER_SOURCES} DEFINITIONS ${FILTER_DEFINITIONS} OPTIONS ${FILTER_OPTIONS})
+    list(APPEND images ${FILTER_OUTPUT_DIRECTORY}/${name}-windows.so)
+  endif()
+
+  if(FILTER_SCENARIOS)
+    dumpsim_add_scenario_tests(${name} ${FILTER_OUTPUT_DIRECTORY} ${FILTER_SCENARIOS})
+  endif()
+  if(FILTER_BATTERY)
+    dumpsim_add_battery_tests(${name} ${images})
+  endif()
+  # A build of dumpsim itself may leave its tests out.
+  if(FILTER_TESTS AND (NOT DEFINED DUMPSIM_TESTS OR DUMPSIM_TESTS))
+    list(GET images 0 image)
+    dumpsim_add_unit_test(${name} ${image} SOURCES ${FILTER_TESTS} LIBRARIES ${FILTER_LIBRARIES})
+    foreach(target IN ITEMS filter_${name} filter_${name}_ms filter_${name}_windows)
+      if(TARGET ${target})
+        add_dependencies(${name}_test ${target})
+      endif()
+    endforeach()
   endif()
 endfunction()

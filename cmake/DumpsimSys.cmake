@@ -2,7 +2,8 @@
 # Builds real Windows drivers (.sys, PE32+) from the sources that filters are made of, with the two compilers that do so
 # on Linux: mingw-w64's gcc, and clang with lld-link, which makes what Microsoft's compiler would. Either is used
 # where it is found; a build of dumpsim needs neither.
-include_guard(GLOBAL)
+include_guard(DIRECTORY)
+include(${CMAKE_CURRENT_LIST_DIR}/DumpsimKeywords.cmake)
 
 find_program(DUMPSIM_MINGW_CC x86_64-w64-mingw32-gcc DOC "mingw-w64's C compiler for x64")
 find_program(DUMPSIM_MINGW_DLLTOOL x86_64-w64-mingw32-dlltool DOC "mingw-w64's maker of import libraries")
@@ -24,7 +25,8 @@ set(DUMPSIM_SYS_COMMON -fno-strict-aliasing -fwrapv -fno-stack-protector -fno-op
 set(DUMPSIM_SYS_OPTIONS_mingw -ffunction-sections -fdata-sections -fno-ident
   ${DUMPSIM_SYS_COMMON})
 set(DUMPSIM_SYS_OPTIONS_clang --target=x86_64-pc-windows-msvc -fms-extensions -fms-compatibility
-  -fms-compatibility-version=19.29 -ffreestanding -fasynchronous-unwind-tables -fno-builtin-bcmp -nostdlibinc -gcodeview ${DUMPSIM_SYS_COMMON})
+  -fms-compatibility-version=19.29 -ffreestanding -fasynchronous-unwind-tables -fno-builtin-bcmp -nostdlibinc -gcodeview
+  -Wno-ignored-pragma-intrinsic -Wno-ignored-pragma-optimize ${DUMPSIM_SYS_COMMON})
 set(DUMPSIM_SYS_LINK_OPTIONS_mingw -nostdlib -shared -Wl,--subsystem,native -Wl,--entry,DriverEntry -Wl,--dynamicbase
   -Wl,--gc-sections -Wl,--no-insert-timestamp -Wl,--exclude-all-symbols)
 set(DUMPSIM_SYS_LINK_OPTIONS_clang /nologo /driver /subsystem:native /machine:x64 /nodefaultlib /entry:DriverEntry
@@ -47,23 +49,17 @@ function(dumpsim_sys_import_library name definition)
   endforeach()
 endfunction()
 
-# That of the kernel, from its export table.
-set(kernel_definition ${CMAKE_BINARY_DIR}/lib/ntoskrnl.def)
-add_custom_command(OUTPUT ${kernel_definition}
-  COMMAND ${CMAKE_COMMAND} -D TABLE=${PROJECT_SOURCE_DIR}/simulator/kernel/exports.def -D OUTPUT=${kernel_definition}
-          -P ${PROJECT_SOURCE_DIR}/cmake/kernel_def.cmake
-  DEPENDS ${PROJECT_SOURCE_DIR}/simulator/kernel/exports.def ${PROJECT_SOURCE_DIR}/cmake/kernel_def.cmake
-  VERBATIM COMMENT "Listing the kernel's exports for Windows linkers")
-dumpsim_sys_import_library(ntoskrnl ${kernel_definition})
-
 # dumpsim_add_sys(name SOURCES … [KINDS mingw|clang …] [IMPORTS libraries beside ntoskrnl …] [DEFINITIONS …]
 #                 [OPTIONS …] [LINK_mingw …] [LINK_clang …] [OUTPUT_DIRECTORY folder])
 # name-mingw.sys (target sys_name_mingw) and name-clang.sys (target sys_name_clang), in build/filters unless told
 # otherwise. The sources see include/wdk and their own folder. GNU ld finds DriverEntry with C linkage alone. A kind whose
 # compiler is missing is left out; those that are there stand in DUMPSIM_SYS_KINDS. LINK_kind goes to that linker.
 function(dumpsim_add_sys name)
-  cmake_parse_arguments(SYS "" "OUTPUT_DIRECTORY" "SOURCES;KINDS;IMPORTS;DEFINITIONS;OPTIONS;LINK_mingw;LINK_clang" ${ARGN})
-  dumpsim_check_arguments(dumpsim_add_sys SYS)
+  set(values OUTPUT_DIRECTORY)
+  set(lists SOURCES KINDS IMPORTS DEFINITIONS OPTIONS LINK_mingw LINK_clang)
+  cmake_parse_arguments(SYS "" "${values}" "${lists}" ${ARGN})
+  dumpsim_check_keywords("dumpsim_add_sys(${name})" SYS KEYWORDS ${values} ${lists}
+    FILES SOURCES FREE DEFINITIONS OPTIONS LINK_mingw LINK_clang)
   if(NOT SYS_SOURCES)
     message(FATAL_ERROR "dumpsim_add_sys(${name}): no SOURCES")
   endif()
@@ -92,8 +88,17 @@ function(dumpsim_add_sys name)
     set(libraries)
     set(library_targets)
     foreach(library IN LISTS SYS_IMPORTS ITEMS ntoskrnl)
-      list(APPEND libraries ${CMAKE_BINARY_DIR}/lib/sys-${kind}/${library}.lib)
-      list(APPEND library_targets dumpsim_sys_import_${library}_${kind})
+      # Made by a target of this build, or come with the package.
+      if(TARGET dumpsim_sys_import_${library}_${kind})
+        list(APPEND libraries ${CMAKE_BINARY_DIR}/lib/sys-${kind}/${library}.lib)
+        list(APPEND library_targets dumpsim_sys_import_${library}_${kind})
+      elseif(EXISTS ${DUMPSIM_KIT_LIBRARIES}/sys-${kind}/${library}.lib)
+        list(APPEND libraries ${DUMPSIM_KIT_LIBRARIES}/sys-${kind}/${library}.lib)
+      else()
+        message(FATAL_ERROR "dumpsim_add_sys(${name}): there is no import library ${library} for ${kind} in "
+                            "${DUMPSIM_KIT_LIBRARIES}: dumpsim was built where that compiler was missing; leave the kind "
+                            "out with KINDS, or name the library with dumpsim_sys_import_library()")
+      endif()
     endforeach()
     set(image ${SYS_OUTPUT_DIRECTORY}/${name}-${kind}.sys)
     if(kind STREQUAL "mingw")

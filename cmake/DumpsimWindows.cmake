@@ -2,7 +2,7 @@
 # The third way to build a filter from source: clang with Windows' data model (long of 32 bits, wchar_t of 16, __declspec,
 # __try, Microsoft's inline assembly) into an ELF shared library, for sources that the other two would misread. Where
 # clang is not installed the variants are left out, and the configure says so; a build of dumpsim does not need it.
-include_guard(GLOBAL)
+include_guard(DIRECTORY)
 
 find_program(DUMPSIM_WINDOWS_CC NAMES clang clang-14 clang-15 clang-16 clang-17 clang-18 clang-19
              DOC "A clang that builds filters with Windows' data model")
@@ -21,8 +21,8 @@ set(DUMPSIM_WINDOWS_OPTIONS --target=x86_64-pc-windows-itanium-elf -Xclang -mrel
   -Xclang 2 -fms-extensions -fms-compatibility -fms-compatibility-version=19.29 -fgnuc-version=0 -mms-bitfields
   -ffreestanding -fno-builtin-bcmp -nostdlibinc -D__ELF__=1 -gdwarf-4 -fno-strict-aliasing -fwrapv -fno-stack-protector
   -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fno-optimize-sibling-calls -fasynchronous-unwind-tables
-  -ffunction-sections -fdata-sections -Wall -Wextra -Wno-unknown-pragmas -Wno-multichar
-  -Wno-missing-field-initializers)
+  -ffunction-sections -fdata-sections -Wall -Wextra -Wno-unknown-pragmas -Wno-ignored-pragma-intrinsic
+  -Wno-ignored-pragma-optimize -Wno-multichar -Wno-missing-field-initializers)
 # Linked by the binutils alone: a compiler driver for Windows would look for another linker.
 set(DUMPSIM_WINDOWS_LINK_OPTIONS -shared -z defs -z noexecstack -z now --gc-sections -Bsymbolic --build-id)
 
@@ -37,10 +37,9 @@ function(dumpsim_add_windows_filter name target image)
     ${DUMPSIM_FILTER_INCLUDE}/crt C ${DUMPSIM_WINDOWS_CC} CXX ${DUMPSIM_WINDOWS_CC} WORD "Windows data model"
     OPTIONS ${DUMPSIM_WINDOWS_OPTIONS} ${definitions} ${FILTER_OPTIONS})
   add_custom_command(OUTPUT ${image}
-    COMMAND ${CMAKE_LINKER} ${DUMPSIM_WINDOWS_LINK_OPTIONS} --version-script=${DUMPSIM_FILTER_EXPORTS} -o ${image} ${objects} $<TARGET_FILE:dumpsim_ms_crt>
-            --no-as-needed $<TARGET_FILE:dumpsim_import_microsoft>
-    DEPENDS ${objects} dumpsim_ms_crt $<TARGET_FILE:dumpsim_ms_crt> dumpsim_import_microsoft
-            $<TARGET_FILE:dumpsim_import_microsoft> ${PROJECT_SOURCE_DIR}/cmake/filter_exports.map
+    COMMAND ${CMAKE_LINKER} ${DUMPSIM_WINDOWS_LINK_OPTIONS} --version-script=${DUMPSIM_FILTER_EXPORTS} -o ${image} ${objects} $<TARGET_FILE:dumpsim::ms_crt>
+            --no-as-needed $<TARGET_FILE:dumpsim::import_microsoft>
+    DEPENDS ${objects} $<TARGET_FILE:dumpsim::ms_crt> $<TARGET_FILE:dumpsim::import_microsoft> ${DUMPSIM_FILTER_EXPORTS}
     VERBATIM COMMENT "Linking filter ${name}-windows.so (Windows data model)")
   add_custom_target(${target} ALL DEPENDS ${image})
   set_target_properties(${target} PROPERTIES DUMPSIM_IMAGE ${image})

@@ -21,6 +21,8 @@ static DUMP_READ SectorMaskRead;
 static DUMP_UNLOAD SectorMaskUnload;
 
 static PUCHAR SectorMaskMdlBytes(_In_ PMDL Mdl) {
+  // Nothing can be mapped at this IRQL, and writing what has not been masked is worse than no dump.
+  if ((Mdl->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL)) == 0) KeBugCheckEx(0xE0F5, 0, 0, 0, 0);
   return (PUCHAR)PAGE_ALIGN(Mdl->MappedSystemVa) + MmGetMdlByteOffset(Mdl);
 }
 

@@ -254,7 +254,8 @@ static NTSTATUS FilterEntry(PDEVICE_OBJECT Device, PFILTER_INITIALIZATION_DATA D
   Data->DumpData = Context;
   Data->DumpStart = OnStart;
   Data->DumpWrite = OnWrite;
-  Data->DumpRead = OnRead;
+  // A Windows 7 host's structure ends before this field.
+  if (Data->MajorVersion >= DUMP_FILTER_MAJOR_VERSION) Data->DumpRead = OnRead;
   Data->DumpFinish = OnFinish;
   Data->DumpUnload = OnUnload;
   return STATUS_SUCCESS;

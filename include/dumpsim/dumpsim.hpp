@@ -6,7 +6,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -32,12 +34,15 @@ struct MachineOptions {
   std::string dump_kind = "complete";  ///< "complete", "kernel", "automatic", "active"
 };
 
-/// One rule that a filter broke.
+/// One rule that a filter broke, in one callback.
 struct Violation {
   std::string rule;      ///< "write.buffer-modified"
   std::string severity;  ///< "error", "warning", "information"
   std::string filter;    ///< "dump_xor"
-  std::string detail;
+  std::string detail;    ///< of the first time
+  std::string callback;  ///< "DumpWrite"
+  std::uint64_t count = 0;
+  std::string hint;  ///< what to do instead, a sentence
 };
 
 /// One call of a filter's callback or a driver's routine, in order.
@@ -48,13 +53,37 @@ struct Call {
   std::uint64_t count = 1;  ///< equal calls in a row are one entry
 };
 
+/// The disk as a run left it, without any filter in between. What was never written is zeros.
+class Disk {
+ public:
+  /// In bytes; 0 when Machine::keep_disk() was not asked for.
+  std::uint64_t size() const { return size_; }
+  /// Where the partition begins: what DiskByteOffset is relative to.
+  std::uint64_t partition_offset() const { return partition_offset_; }
+  /// Bytes from `disk_offset` on. Throws UsageError when the disk was not kept, or ends before.
+  std::vector<std::byte> read(std::uint64_t disk_offset, std::size_t bytes) const;
+  /// Where `bytes` (a key, say) first lie on the disk, at any alignment. Throws UsageError when the disk was not kept,
+  /// or when there is nothing to look for.
+  std::optional<std::uint64_t> find(std::span<const std::byte> bytes) const;
+
+ private:
+  friend class Machine;
+  std::uint64_t size_ = 0;
+  std::uint64_t partition_offset_ = 0;
+  std::map<std::uint64_t, std::vector<std::byte>> written_;  // by disk offset, apart
+};
+
 /// What a whole run came to.
 struct Run {
   std::string outcome;    ///< "completed", "bugchecked", "crashed", "hung", "exited", "stack-not-loaded", "dump-failed"
   std::string recovered;  ///< "identical", "different", "unreadable", "not-tried"
   std::uint64_t readable_sectors = 0;  ///< sectors of memory found in clear on the disk (canary memory only)
-  std::uint64_t writes = 0;            ///< physical writes the port made
-  std::uint64_t redirected = 0;        ///< of them: where a filter sent them
+  /// Whether they were counted at all: false for memory of zeros or random bytes, where 0 says nothing.
+  bool readable_sectors_counted = false;
+  /// The first of them: "disk offset 0x120000 holds sector 0 of pfn 0x12".
+  std::vector<std::string> readable_examples;
+  std::uint64_t writes = 0;      ///< physical writes the port made
+  std::uint64_t redirected = 0;  ///< of them: where a filter sent them
   std::vector<Call> calls;
   std::vector<Violation> violations;
   /// Of the dump file through the drivers on the volume: "identical", "different", "unreadable"; "not-tried" unless
@@ -63,7 +92,11 @@ struct Run {
   std::string volume_path_detail;     ///< where it first differs, and who is right; or how much was compared
   std::vector<std::string> disabled;  ///< filters that were disabled
   std::vector<std::string> debug_output;
-  std::string trace;  ///< canonical text
+  std::string trace;             ///< canonical text
+  std::string outcome_detail;    ///< who, where, why; empty when completed
+  std::string evidence;          ///< registers and a backtrace; empty without a fault
+  std::string recovered_detail;  ///< "1,024 pages, through the filters"; or what is different
+  Disk disk;                     ///< empty unless Machine::keep_disk() asked for it
 };
 
 /// What one driven DumpWrite or DumpRead did, as the port below saw it.
@@ -86,7 +119,8 @@ class Machine {
   Machine(Machine&&) noexcept;
   Machine& operator=(Machine&&) noexcept;
 
-  /// Adds a filter at the end of DumpFilters: a path to its shared library. Throws UsageError when there is none.
+  /// Adds a filter at the end of DumpFilters: a path to its shared library. Throws UsageError when there is none, or no
+  /// room: 64 images, of which a filter takes two (dump_ and hiber_) and a driver one.
   Machine& add_filter(const std::string& image);
   /// Adds an ordinary driver, loaded before the dump stack ("boot") or after it ("system"); it may be the same file as
   /// a filter, as a copy of its own. `attach_to_volume`: its AddDevice is called for the dump volume. Throws UsageError
@@ -103,12 +137,21 @@ class Machine {
   /// Has run() read the dump through the drivers on the volume, sector by sector beside DumpRead and memory: does the
   /// volume driver read back what the dump filter wrote?
   Machine& compare_volume_path();
+  /// How a rule is taken, as under [rules] in a scenario: "off", "information", "warning", "error". Throws UsageError
+  /// when there is no such rule or word.
+  Machine& severity(const std::string& rule, const std::string& severity);
+  /// What run() goes through, in the words of a scenario's `timeline`: {"boot", "hibernate", "resume"}. Unless set:
+  /// boot, crash, next-boot. Throws UsageError for a life that Windows does not allow.
+  Machine& timeline(const std::vector<std::string>& steps);
+  /// Has run() hand over the disk, in Run::disk.
+  Machine& keep_disk();
 
   /// Boot, crash, next boot, in a forked child: whatever the filter does, the caller stands. One at a time in a
   /// process. The process keeps memory for the next run, about what the largest took; the result does not depend on it.
   Run run() const;
-  /// Loads the dump stack in this process (DriverEntry of every filter) for single steps under a debugger or in a test.
-  Stack load() const;
+  /// Loads a dump stack in this process (DriverEntry of every filter) for single steps under a debugger or in a test:
+  /// the "crash" stack (instances dump_NAME) or that of "hibernation" (hiber_NAME). Throws UsageError for other words.
+  Stack load(const std::string& stack = "crash") const;
 
  private:
   friend class Stack;
@@ -132,7 +175,10 @@ class Stack {
   Transfer write(std::uint64_t partition_offset, std::span<const std::byte> data, std::uint32_t byte_offset = 0);
   /// Reads back through the port and the filters' DumpRead.
   Transfer read(std::uint64_t partition_offset, std::size_t bytes);
+  /// What lies on the disk there, past all filters. Throws UsageError unless it is whole sectors on the partition.
+  std::vector<std::byte> disk(std::uint64_t partition_offset, std::size_t bytes) const;
   std::int32_t finish();
+  /// DumpUnload of every filter, with or without a start() before; then what they still hold is reported.
   void unload();
   /// Empty, or how a filter ended the run: "bugchecked", "crashed", "hung".
   std::string ended() const;
@@ -146,5 +192,21 @@ class Stack {
   explicit Stack(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+/// Throws UsageError, with the nearest name, when no rule is called that: an expectation about it would be empty.
+void require_rule(const std::string& rule);
+/// The same for a callback's name: "DumpWrite".
+void require_callback(const std::string& callback);
+/// The words of Transfer::changed.
+std::vector<std::string> changes();
+/// "STATUS_UNSUCCESSFUL"; eight hex digits for one without a name.
+std::string status_text(std::int32_t status);
+
+/// Short text for people: what a failing test prints. Of a run or a transfer several lines, without its trace and data.
+std::string describe(const Violation& violation);
+std::string describe(const Call& call);
+std::string describe(const Transfer& transfer);
+std::string describe(const Run& run);
+std::string describe(const Stack& stack);
 
 }  // namespace dumpsim::api

@@ -20,7 +20,8 @@
 #if defined(__ELF__)
 // Compiled as a macro it names itself, which is how the keyword is reached after the message.
 #define __try _Pragma("GCC error \"__try needs tables that an ELF image cannot carry: build a .sys (--way sys)\"") __try
-#elif !defined(GetExceptionCode)
+#endif
+#if !defined(GetExceptionCode)
 #define GetExceptionCode _exception_code
 #define exception_code _exception_code
 #define GetExceptionInformation() ((struct _EXCEPTION_POINTERS*)_exception_info())

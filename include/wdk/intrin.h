@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Compiler intrinsics under the names Microsoft's compiler has: the vector ones come from the compiler's own header,
-// the rest is here. Control registers and ports are left out: a driver asks the kernel (KeGetCurrentIrql, not CR8).
+// the rest is here, and in ddi/processor.h what only ring 0 may do.
 #ifndef WDK_INTRIN_H
 #define WDK_INTRIN_H
 
 #include "ddi/crt.h"
 #include "ddi/interlocked.h"
+#include "ddi/processor.h"
 #include "ddi/types.h"
 
 #include <x86intrin.h>
@@ -72,6 +73,34 @@ WDK_INLINE void wdk_movsb(UCHAR* destination, const UCHAR* source, SIZE_T count)
   __asm__ volatile("rep movsb" : "+D"(destination), "+S"(source), "+c"(count) : : "memory");
 }
 
+WDK_INLINE ULONGLONG wdk_umulh(ULONGLONG a, ULONGLONG b) {
+  ULONGLONG high;
+  (void)wdk_umul128(a, b, &high);
+  return high;
+}
+
+WDK_INLINE ULONGLONG wdk_shift_left128(ULONGLONG low, ULONGLONG high, UCHAR shift) {
+  shift &= 63;
+  return shift == 0 ? high : (high << shift) | (low >> (64 - shift));
+}
+
+WDK_INLINE ULONGLONG wdk_shift_right128(ULONGLONG low, ULONGLONG high, UCHAR shift) {
+  shift &= 63;
+  return shift == 0 ? low : (low >> shift) | (high << (64 - shift));
+}
+
+WDK_INLINE UCHAR wdk_bit_test(const LONG* base, LONG bit) {
+  return (UCHAR)((base[bit / 32] >> (bit & 31)) & 1);
+}
+
+WDK_INLINE void wdk_movsq(ULONGLONG* destination, const ULONGLONG* source, SIZE_T count) {
+  __asm__ volatile("rep movsq" : "+D"(destination), "+S"(source), "+c"(count) : : "memory");
+}
+
+WDK_INLINE void wdk_stosd(ULONG* destination, ULONG value, SIZE_T count) {
+  __asm__ volatile("rep stosl" : "+D"(destination), "+c"(count) : "a"(value) : "memory");
+}
+
 WDK_INLINE void wdk_stosb(UCHAR* destination, UCHAR value, SIZE_T count) {
   __asm__ volatile("rep stosb" : "+D"(destination), "+c"(count) : "a"(value) : "memory");
 }
@@ -90,6 +119,18 @@ WDK_EXTERN_C_END
 #define _BitScanForward64(index, mask) wdk_bit_scan_forward64((ULONG*)(index), (mask))
 #define _BitScanReverse64(index, mask) wdk_bit_scan_reverse64((ULONG*)(index), (mask))
 #define _umul128 wdk_umul128
+#undef __umulh
+#undef __shiftleft128
+#undef __shiftright128
+#define __umulh wdk_umulh
+#define __shiftleft128 wdk_shift_left128
+#define __shiftright128 wdk_shift_right128
+#define __movsq(destination, source, count) wdk_movsq((ULONGLONG*)(destination), (const ULONGLONG*)(source), (count))
+#define __stosd(destination, value, count) wdk_stosd((ULONG*)(destination), (value), (count))
+#define _bittest(base, bit) wdk_bit_test((const LONG*)(base), (bit))
+#define _ReturnAddress() __builtin_return_address(0)
+#define __ud2() __asm__ volatile("ud2")
+#define __fastfail(code) __asm__ volatile("int $0x29" : : "c"(code) : "memory")
 #define __movsb wdk_movsb
 #define __stosb wdk_stosb
 #define __stosq wdk_stosq

@@ -141,6 +141,7 @@ typedef enum _WAIT_TYPE { WaitAll, WaitAny, WaitNotification, WaitDequeue, WaitD
 #define CONTAINING_RECORD(address, type, field) \
   ((type*)(void*)((PCHAR)(ULONG_PTR)(address) - __builtin_offsetof(type, field)))
 #define RTL_FIELD_SIZE(type, field) (sizeof(((type*)0)->field))
+#define FIELD_SIZE(type, field) RTL_FIELD_SIZE(type, field)
 #define RTL_SIZEOF_THROUGH_FIELD(type, field) (__builtin_offsetof(type, field) + RTL_FIELD_SIZE(type, field))
 #define RTL_CONTAINS_FIELD(pointer, size, field) \
   ((((PCHAR)(&(pointer)->field)) + sizeof((pointer)->field)) <= (((PCHAR)(pointer)) + (size)))
@@ -158,6 +159,8 @@ typedef enum _WAIT_TYPE { WaitAll, WaitAny, WaitNotification, WaitDequeue, WaitD
 #define UNREFERENCED_PARAMETER(name) ((void)(name))
 #define DBG_UNREFERENCED_PARAMETER(name) ((void)(name))
 #define DBG_UNREFERENCED_LOCAL_VARIABLE(name) ((void)(name))
+#define UNREFERENCED_LOCAL_VARIABLE(name) ((void)(name))
+#define ARGUMENT_PRESENT(pointer) ((CHAR*)((ULONG_PTR)(pointer)) != (CHAR*)(NULL))
 #define C_ASSERT(expression) WDK_STATIC_ASSERT(expression, #expression)
 #ifdef __cplusplus
 #define DEFINE_ENUM_FLAG_OPERATORS(type)            \

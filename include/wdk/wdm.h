@@ -22,6 +22,7 @@
 #include "ddi/memory.h"
 #include "ddi/objects.h"
 #include "ddi/pool.h"
+#include "ddi/processor.h"
 #include "ddi/ps.h"
 #include "ddi/rtl.h"
 #include "ddi/rtl_bitmap.h"

@@ -43,9 +43,22 @@ Result<void> build_image(toolchain::Way way, const CcArguments& arguments, const
   const auto built = toolchain::build(way, arguments.request, kit, compilers, arguments.replace);
   if (!built) return built.error();
   std::cerr << built->said;
+  if (!built->trapped.empty()) {
+    const bool one = built->trapped.size() == 1;
+    std::cerr << fmt::format("dumpsim: {} {} not simulated: calling {} ends the run{}\n",
+                             fmt::join(built->trapped, ", "), one ? "is" : "are", one ? "it" : "one of them",
+                             way == toolchain::Way::sys ? "" : " (dumpsim run --trap-missing)");
+  }
   if (built->made) return {};
   std::string message;
   for (const std::string& line : built->explanations) message += line + "\n";
+  // The way was given, and may be the reason.
+  if (!arguments.way.empty()) {
+    const auto needed = toolchain::choose_way(arguments.request, kit, compilers);
+    if (needed && needed->way != way && needed->way != toolchain::Way::system_v) {
+      message += fmt::format("{}: --way {} fits that\n", needed->reason, toolchain::name_of(needed->way));
+    }
+  }
   message += fmt::format("{} is not made", arguments.request.output.string());
   return Error{message};
 }
@@ -85,6 +98,8 @@ void add_cc_command(CLI::App& app, Context& context) {
   command->add_option("-U,--undefine", request.undefines, "A name to undefine (repeatable)")->allow_extra_args(false);
   command->add_option("-X,--compiler-option", request.options, "An option for the compiler: -X=-maes (repeatable)")
       ->allow_extra_args(false);
+  command->add_flag("--trap-missing", request.trap_missing,
+                    "Make the image though functions it calls are not simulated: calling one ends the run");
   command->add_flag("-n,--dry-run", arguments->dry_run, "Print the commands instead of running them");
   command->add_flag("--replace", arguments->replace, "Let the image take the place of what is there");
   command->callback([arguments, &context] {

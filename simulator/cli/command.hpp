@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +26,7 @@ enum ExitCode : int {
 
 struct Context {
   std::filesystem::path program;  ///< this executable, for what is found beside it
+  std::string command_line;       ///< as it was typed, in a shell's words
   int exit_code = as_expected;
 };
 
@@ -38,10 +40,15 @@ int exit_code_of(const Error& error);
 void complain(std::string_view message);
 
 void add_run_command(CLI::App& app, Context& context);
+void add_try_command(CLI::App& app, Context& context);
+void add_compare_command(CLI::App& app, Context& context);
 void add_lint_command(CLI::App& app, Context& context);
 void add_recover_command(CLI::App& app, Context& context);
 void add_inspect_command(CLI::App& app, Context& context);
+void add_rules_command(CLI::App& app, Context& context);
 void add_policies_command(CLI::App& app, Context& context);
 void add_cc_command(CLI::App& app, Context& context);
+void add_new_command(CLI::App& app, Context& context);
+void add_completions_command(CLI::App& app, Context& context);
 
 }  // namespace dumpsim::cli

@@ -17,6 +17,7 @@
 #include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/version.hpp"
+#include "report/places.hpp"
 
 namespace dumpsim::cli {
 
@@ -47,7 +48,7 @@ void complain_of_unknown(const CLI::App& app, int argc, char** argv) {
   const std::vector<CLI::App*> chosen = app.get_subcommands();
   const CLI::App& asked = chosen.empty() ? app : *chosen[0];
   if (chosen.empty()) {
-    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App* one) { return !one->get_group().empty(); }))
       words.push_back(command->get_name());
   }
   for (const CLI::Option* option : asked.get_options()) {
@@ -71,6 +72,8 @@ int run_program(int argc, char** argv) {
   std::error_code ignored;
   context.program = std::filesystem::read_symlink("/proc/self/exe", ignored);
   if (context.program.empty()) context.program = argv[0];
+  context.command_line = "dumpsim";
+  for (int i = 1; i < argc; ++i) context.command_line += " " + report::shell_word(argv[i]);
 
   CLI::App app{
       "Simulates the Windows crash-dump stack: loads dump filters, crashes a machine, judges what reached the disk.",
@@ -84,11 +87,16 @@ int run_program(int argc, char** argv) {
     spdlog::set_level(verbose == 0 ? spdlog::level::warn : verbose == 1 ? spdlog::level::info : spdlog::level::debug);
   });
   add_run_command(app, context);
+  add_try_command(app, context);
+  add_compare_command(app, context);
   add_lint_command(app, context);
   add_recover_command(app, context);
   add_inspect_command(app, context);
+  add_rules_command(app, context);
   add_policies_command(app, context);
   add_cc_command(app, context);
+  add_new_command(app, context);
+  add_completions_command(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {

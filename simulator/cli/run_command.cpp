@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <iostream>
@@ -28,8 +29,11 @@
 #include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/progress.hpp"
+#include "cli/run_reports.hpp"
 #include "engine/run.hpp"
 #include "engine/warm_host.hpp"
+#include "report/entry.hpp"
+#include "report/job.hpp"
 #include "report/provider.hpp"
 #include "report/run_report.hpp"
 #include "scenario/scenario.hpp"
@@ -47,6 +51,7 @@ struct Options {
   std::string trace;  // "", "text", "jsonl", "none"
   std::filesystem::path trace_file;
   std::filesystem::path provider;
+  ReportOptions reports;
   bool json = false;
   bool in_process = false;
   bool trap_missing = false;
@@ -56,18 +61,32 @@ struct Options {
   bool digests = false;
 };
 
-/// What one scenario came to, as text for standard output and standard error.
+/// What one scenario came to, as text for standard output and standard error, and for reports when there are some.
 struct Done {
   int exit_code = as_expected;
   std::string out;
   std::string err;
+  std::string entry;
 };
 
-engine::RunOptions run_options(const Options& options, const Context& context) {
+engine::RunOptions run_options(const Options& options, const Context& context, const RunReports& reports) {
   return {.filter_path = engine::default_filter_path(context.program, options.filter_path),
           .sandbox = !options.in_process,
           .trap_missing = options.trap_missing,
-          .replace = options.replace};
+          .replace = options.replace,
+          .identify = reports.identify()};
+}
+
+/// What a person types to see this one run again.
+std::string command_for(const std::filesystem::path& file, const Options& options) {
+  std::string text;
+  if (const char* path = std::getenv("DUMPSIM_FILTER_PATH"); path != nullptr && *path != '\0')
+    text += fmt::format("DUMPSIM_FILTER_PATH={} ", report::shell_word(path));
+  text += "dumpsim run";
+  for (const std::filesystem::path& folder : options.filter_path)
+    text += fmt::format(" --filter-path {}", report::shell_word(folder.string()));
+  if (options.trap_missing) text += " --trap-missing";
+  return text + " " + report::shell_word(file.string());
 }
 
 Result<void> write_trace(const Options& options, const engine::Report& report) {
@@ -103,23 +122,31 @@ Result<void> write_provider(const Options& options, const engine::Report& report
   return made->commit();
 }
 
+/// A scenario that came to nothing.
+Done failed(const std::filesystem::path& file, int exit_code, std::string_view why, const RunReports& reports) {
+  Done done{exit_code, {}, std::string(why), {}};
+  if (reports.wanted())
+    done.entry = report::pack(report::failed_entry(file, why, exit_code == host_failure, reports.places()));
+  return done;
+}
+
 /// `warm` is the worker's that runs it among others; none: it is run alone.
 Done run_one(const std::filesystem::path& file, const Options& options, const Context& context,
-             engine::WarmHost* warm) {
+             const RunReports& reports, engine::WarmHost* warm) {
   const bool alone = warm == nullptr;
   Done done;
   auto scenario = scenario::load(file);
-  if (!scenario) return {usage, {}, scenario.error().message};
+  if (!scenario) return failed(file, usage, scenario.error().message, reports);
   if (options.no_fold) scenario->trace.fold = false;
   if (options.digests) scenario->trace.digests = true;
-  engine::RunOptions run = run_options(options, context);
+  engine::RunOptions run = run_options(options, context, reports);
   ProgressBar bar(file.string());
   if (alone && isatty(STDERR_FILENO) == 1)
     run.progress = [&bar](std::uint64_t now, std::uint64_t all) { bar.show(now, all); };
   spdlog::info("running {}", file.string());
   auto report = warm != nullptr ? warm->run(*scenario, run) : engine::run(*scenario, run);
   bar.clear();
-  if (!report) return {exit_code_of(report.error()), {}, report.error().message};
+  if (!report) return failed(file, exit_code_of(report.error()), report.error().message, reports);
   done.exit_code = report->as_expected() ? as_expected : not_as_expected;
   if (!options.trace_file.empty()) {
     if (auto written = write_trace(options, *report); !written) return {usage, {}, written.error().message};
@@ -130,11 +157,20 @@ Done run_one(const std::filesystem::path& file, const Options& options, const Co
   const bool to_file = !options.trace_file.empty();
   const report::TextOptions text{.colour = colours(STDOUT_FILENO) && !to_file,
                                  .trace = !to_file && (options.trace == "text" || (options.trace.empty() && alone))};
-  if (options.json) {
-    done.out = report::to_json(*report, alone ? 2 : -1);
+  if (reports.wanted()) {
+    report::Entry entry = report::entry_of(*scenario, *report, reports.places());
+    entry.command = command_for(file, options);
+    done.entry = report::pack(entry);
+  }
+  if (reports.own_output()) {
+    // As with a trace of JSON Lines, the verdict goes to where it does not mix with what a program reads.
+    if (!options.quiet || !report->as_expected())
+      done.err = report::to_line(*report, {.colour = colours(STDERR_FILENO)});
+  } else if (options.json) {
+    done.out = report::to_json(*report, alone && !options.reports.coverage ? 2 : -1);
   } else if (options.trace == "jsonl" && !to_file) {
     auto view = trace::TraceView::open(report->trace.bytes());
-    if (!view) return {host_failure, {}, view.error().message};
+    if (!view) return failed(file, host_failure, view.error().message, reports);
     done.out = trace::to_jsonl(*view);
     // The verdict is no event: it goes where it does not mix with them.
     done.err = report::to_line(*report, {.colour = colours(STDERR_FILENO)});
@@ -152,8 +188,8 @@ void print(const Done& done) {
 
 /// A worker's result on its way to the parent: code and lengths, the texts.
 void send_result(int channel, const Done& done) {
-  const std::string message =
-      fmt::format("{} {} {}\n{}{}", done.exit_code, done.out.size(), done.err.size(), done.out, done.err);
+  const std::string message = fmt::format("{} {} {} {}\n{}{}{}", done.exit_code, done.out.size(), done.err.size(),
+                                          done.entry.size(), done.out, done.err, done.entry);
   for (std::size_t at = 0; at < message.size();) {
     const ssize_t n = ::send(channel, message.data() + at, message.size() - at, MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
@@ -167,17 +203,33 @@ std::optional<Done> received(const std::string& message) {
   const std::size_t line = message.find('\n');
   if (line == std::string::npos) return {};
   Done done;
-  std::size_t out = 0, err = 0;
-  if (std::sscanf(message.c_str(), "%d %zu %zu", &done.exit_code, &out, &err) != 3) return {};
-  if (message.size() - line - 1 != out + err) return {};
+  std::size_t out = 0, err = 0, entry = 0;
+  if (std::sscanf(message.c_str(), "%d %zu %zu %zu", &done.exit_code, &out, &err, &entry) != 4) return {};
+  if (message.size() - line - 1 != out + err + entry) return {};
   done.out = message.substr(line + 1, out);
   done.err = message.substr(line + 1 + out, err);
+  done.entry = message.substr(line + 1 + out + err);
   return done;
 }
 
 int worse(int a, int b) {
   // A wrong scenario says nothing about the filter, so it weighs more than a failed expectation.
   return std::max(a, b);
+}
+
+/// Prints a result and keeps what the reports need of it; the exit code so far.
+int settle(const Done& done, int exit_code, RunReports& reports) {
+  print(done);
+  if (!done.entry.empty()) {
+    auto entry = report::unpack(done.entry);
+    if (entry) {
+      reports.add(*std::move(entry));
+    } else {
+      complain(entry.error().message);
+      exit_code = host_failure;
+    }
+  }
+  return worse(exit_code, done.exit_code);
 }
 
 /// A process that runs one scenario after the other, and so keeps what they have in common.
@@ -190,8 +242,12 @@ struct Worker {
 
 class Pool {
  public:
-  Pool(const Options& options, Context& context)
-      : options_(options), context_(context), results_(options.files.size()), ready_(options.files.size()) {}
+  Pool(const Options& options, Context& context, RunReports& reports)
+      : options_(options),
+        context_(context),
+        reports_(reports),
+        results_(options.files.size()),
+        ready_(options.files.size()) {}
   ~Pool() {
     for (const Worker& worker : workers_) dismiss(worker);
   }
@@ -204,8 +260,7 @@ class Pool {
       while (next_ < options_.files.size() && assign()) ++next_;
       wait();
       for (; printed < ready_.size() && ready_[printed]; ++printed) {
-        print(results_[printed]);
-        context_.exit_code = worse(context_.exit_code, results_[printed].exit_code);
+        context_.exit_code = settle(results_[printed], context_.exit_code, reports_);
         results_[printed] = {};
       }
     }
@@ -257,7 +312,7 @@ class Pool {
       const ssize_t n = recv(channel, &index, sizeof index, MSG_WAITALL);
       if (n < 0 && errno == EINTR) continue;
       if (n != sizeof index) _exit(0);  // no more of them, or no parent
-      send_result(channel, run_one(options_.files[index], options_, context_, &warm));
+      send_result(channel, run_one(options_.files[index], options_, context_, reports_, &warm));
     }
   }
 
@@ -269,7 +324,8 @@ class Pool {
   }
 
   void fail(std::size_t index, std::string_view why) {
-    results_[index] = {host_failure, {}, fmt::format("{}: {}", options_.files[index].string(), why)};
+    const std::filesystem::path& file = options_.files[index];
+    results_[index] = failed(file, host_failure, fmt::format("{}: {}", file.string(), why), reports_);
     ready_[index] = true;
   }
 
@@ -302,6 +358,7 @@ class Pool {
 
   const Options& options_;
   Context& context_;
+  RunReports& reports_;
   std::size_t next_ = 0;  // the first scenario that nobody has run
   std::vector<Worker> workers_;
   std::vector<Done> results_;
@@ -318,6 +375,15 @@ std::string conflict(const Options& options) {
   if (options.in_process && options.jobs > 1) return "--in-process runs in this process; -j does not go with it";
   if (options.files.size() > 1 && options.trace == "jsonl")
     return "--trace jsonl takes one scenario; use --trace-file with each";
+  return {};
+}
+
+/// The same for a report on standard output, which has nothing else there.
+std::string conflict(const Options& options, const RunReports& reports) {
+  if (!reports.own_output()) return {};
+  if (options.json) return "--json and a report both want standard output; write the report to a file";
+  if (!options.trace.empty() && options.trace != "none" && options.trace_file.empty())
+    return "--trace and a report both want standard output; use --trace-file";
   return {};
 }
 
@@ -341,12 +407,25 @@ void add_run_command(CLI::App& app, Context& context) {
   command->add_option("--trace-file", options->trace_file, "Write the trace there instead");
   command->add_option("--write-provider", options->provider,
                       "Write [[device]] tables for what was asked for and is not there, to be filled in");
+  command
+      ->add_option("--report", options->reports.reports,
+                   "FORMAT=FILE: a report of all scenarios, as junit, sarif, json or github; without =FILE to standard "
+                   "output (repeatable)")
+      ->allow_extra_args(false);
+  command->add_option("--baseline", options->reports.baseline, "Findings that are known: they do not fail a run");
+  command->add_option("--write-baseline", options->reports.write_baseline,
+                      "Write down the findings, which are known from then on");
+  command->add_flag("--coverage", options->reports.coverage,
+                    "How much of the contract was exercised, and what was not");
+  command->add_option("--min-coverage", options->reports.min_coverage, "Fail below so many percent of coverage")
+      ->check(CLI::Range(0.0, 100.0));
   command->add_flag("--json", options->json, "The result as JSON");
   command->add_flag("--in-process", options->in_process,
                     "No child process: for a debugger. A filter's crash is then this program's");
   command->add_flag("--trap-missing", options->trap_missing,
                     "Load a .so though functions it needs are not simulated: calling one ends the run, as in a .sys");
-  command->add_flag("--replace", options->replace, "Let outputs (disk, dump, trace) take the place of what is there");
+  command->add_flag("--replace", options->replace,
+                    "Let outputs (disk, dump, trace, reports) take the place of what is there");
   command->add_flag("-q,--quiet", options->quiet, "Only what is not as expected");
   command->add_flag("--no-fold", options->no_fold, "Do not fold repeats in the trace");
   command->add_flag("--digests", options->digests, "Digests of all data in the trace");
@@ -357,13 +436,25 @@ void add_run_command(CLI::App& app, Context& context) {
       context.exit_code = usage;
       return;
     }
-    if (options->files.size() == 1) {
-      const Done done = run_one(options->files[0], *options, context, nullptr);
-      print(done);
-      context.exit_code = done.exit_code;
+    options->reports.json = options->json;
+    options->reports.replace = options->replace;
+    RunReports reports;
+    if (auto ready = reports.prepare(options->reports, context.command_line); !ready) {
+      complain(ready.error().message);
+      context.exit_code = exit_code_of(ready.error());
       return;
     }
-    Pool(*options, context).run();
+    if (const std::string text = conflict(*options, reports); !text.empty()) {
+      complain(text);
+      context.exit_code = usage;
+      return;
+    }
+    if (options->files.size() == 1) {
+      context.exit_code = settle(run_one(options->files[0], *options, context, reports, nullptr), as_expected, reports);
+    } else {
+      Pool(*options, context, reports).run();
+    }
+    context.exit_code = reports.finish(context.exit_code);
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <mutex>
 #include <utility>
 
@@ -62,18 +63,66 @@ Warm& warm() {
 std::vector<Violation> violations_of(const engine::Report& report) {
   std::vector<Violation> violations;
   for (const engine::Finding& finding : report.findings) {
-    violations.push_back({std::string(trace::row_of(finding.rule).slug), std::string(trace::name_of(finding.severity)),
-                          finding.filter, finding.detail});
+    const trace::RuleRow& row = trace::row_of(finding.rule);
+    violations.push_back({.rule = std::string(row.slug),
+                          .severity = std::string(trace::name_of(finding.severity)),
+                          .filter = finding.filter,
+                          .detail = finding.detail,
+                          .callback = std::string(trace::name_of(finding.callback)),
+                          .count = finding.count,
+                          .hint = std::string(row.hint)});
   }
   return violations;
 }
 
 }  // namespace
 
+std::vector<std::byte> Disk::read(std::uint64_t disk_offset, std::size_t bytes) const {
+  if (size_ == 0) throw UsageError("the disk was not kept: ask for it with Machine::keep_disk() before run()");
+  if (disk_offset > size_ || bytes > size_ - disk_offset) {
+    throw UsageError(fmt::format("{} bytes at disk offset {:#x}: the disk has {:#x}", bytes, disk_offset, size_));
+  }
+  std::vector<std::byte> content(bytes);
+  auto range = written_.upper_bound(disk_offset);
+  if (range != written_.begin()) --range;
+  for (; range != written_.end() && range->first < disk_offset + bytes; ++range) {
+    const std::uint64_t from = std::max(disk_offset, range->first);
+    const std::uint64_t to = std::min(disk_offset + bytes, range->first + range->second.size());
+    if (from >= to) continue;
+    std::copy_n(range->second.begin() + static_cast<std::ptrdiff_t>(from - range->first), to - from,
+                content.begin() + static_cast<std::ptrdiff_t>(from - disk_offset));
+  }
+  return content;
+}
+
+std::optional<std::uint64_t> Disk::find(std::span<const std::byte> bytes) const {
+  if (size_ == 0) throw UsageError("the disk was not kept: ask for it with Machine::keep_disk() before run()");
+  if (std::all_of(bytes.begin(), bytes.end(), [](std::byte byte) { return byte == std::byte{0}; })) {
+    throw UsageError("looked for nothing but zeros, which lie wherever nothing was written");
+  }
+  const std::uint64_t around = bytes.size() - 1;
+  const std::boyer_moore_horspool_searcher searcher(bytes.begin(), bytes.end());
+  for (const auto& [start, content] : written_) {
+    // What begins before a stretch or goes on behind it is found too.
+    const std::uint64_t from = start - std::min(start, around);
+    const std::vector<std::byte> window = read(from, std::min(size_ - from, start - from + content.size() + around));
+    const auto found = std::search(window.begin(), window.end(), searcher);
+    if (found != window.end()) return from + static_cast<std::uint64_t>(found - window.begin());
+  }
+  return std::nullopt;
+}
+
 struct Machine::State {
-  scenario::Scenario scenario;
+  scenario::Scenario scenario;  // without what follows from the rest, which may still change
 
   bool driver_last = false;
+  bool keep_disk = false;
+
+  scenario::Scenario complete() const {
+    scenario::Scenario whole = scenario;
+    scenario::fill_defaults(whole);
+    return whole;
+  }
 
   scenario::Filter& last_filter() {
     if (driver_last || scenario.filters.empty()) {
@@ -105,8 +154,18 @@ Machine::Machine(MachineOptions options) : state_(std::make_unique<State>()) {
   s.dump.kind = kind_of(options.dump_kind);
   s.dump.file.fragments = options.fragments;
   s.expect.any_violation = true;
-  scenario::fill_defaults(s);
 }
+
+namespace {
+
+/// A scenario file is refused with the place; here there is none.
+void check_room(const scenario::Scenario& scenario) {
+  if (2 * scenario.filters.size() + scenario.drivers.size() <= trace::max_images) return;
+  throw UsageError(fmt::format("there is room for {} images, of which a filter takes two and a driver one",
+                               std::size_t{trace::max_images}));
+}
+
+}  // namespace
 
 Machine::~Machine() = default;
 Machine::Machine(Machine&&) noexcept = default;
@@ -125,6 +184,7 @@ Machine& Machine::add_filter(const std::string& image) {
   for (int n = 2; taken(filter.name); ++n) filter.name = fmt::format("{}{}", base, n);
   or_throw(engine::find_image(filter, {}));
   state_->scenario.filters.push_back(std::move(filter));
+  check_room(state_->scenario);
   state_->driver_last = false;
   return *this;
 }
@@ -143,6 +203,7 @@ Machine& Machine::add_driver(const std::string& image, const std::string& start,
   }
   or_throw(engine::find_image(driver, {}));
   state_->scenario.drivers.push_back(std::move(driver));
+  check_room(state_->scenario);
   state_->driver_last = true;
   return *this;
 }
@@ -174,6 +235,33 @@ Machine& Machine::compare_volume_path() {
   return *this;
 }
 
+Machine& Machine::severity(const std::string& rule, const std::string& severity) {
+  require_rule(rule);
+  for (const auto level :
+       {trace::Severity::off, trace::Severity::information, trace::Severity::warning, trace::Severity::error}) {
+    if (trace::name_of(level) != severity) continue;
+    state_->scenario.severities[*trace::find_rule(rule)] = level;
+    return *this;
+  }
+  throw UsageError(
+      fmt::format("severity \"{}\": expected \"off\", \"information\", \"warning\" or \"error\"", severity));
+}
+
+Machine& Machine::timeline(const std::vector<std::string>& steps) {
+  // What a scenario may say is what may be said here, and in the same words when it may not.
+  std::string text = "timeline = [";
+  for (const std::string& step : steps) text += fmt::format("'{}', ", step);
+  text += "]\n";
+  if (!state_->scenario.drivers.empty()) text += "[[driver]]\nimage = 'any'\n";
+  state_->scenario.timeline = or_throw(scenario::parse(text, "timeline")).timeline;
+  return *this;
+}
+
+Machine& Machine::keep_disk() {
+  state_->keep_disk = true;
+  return *this;
+}
+
 Machine& Machine::redirects() {
   state_->last_filter().redirects = true;
   return *this;
@@ -181,14 +269,33 @@ Machine& Machine::redirects() {
 
 Run Machine::run() const {
   const std::lock_guard lock(warm().one_at_a_time);
-  const engine::Report report = or_throw(warm().host.run(state_->scenario, {.judge = false}));
-  const trace::TraceView view = or_throw(trace::TraceView::open(report.trace.bytes()));
   Run run;
+  engine::RunOptions options{.judge = false};
+  if (state_->keep_disk) {
+    options.with_disk = [&](disk::BlockDevice& disk, const engine::Plan& plan) {
+      run.disk.size_ = disk.size();
+      run.disk.partition_offset_ = plan.partition_start.bytes;
+      return disk.for_each_data_range([&](DiskOffset at, std::span<const std::byte> bytes) {
+        run.disk.written_.emplace(at.bytes, std::vector<std::byte>(bytes.begin(), bytes.end()));
+        return true;
+      });
+    };
+  }
+  const engine::Report report = or_throw(warm().host.run(state_->complete(), options));
+  const trace::TraceView view = or_throw(trace::TraceView::open(report.trace.bytes()));
   run.outcome = scenario::name_of(report.outcome);
   run.recovered = scenario::name_of(report.recovered);
   run.volume_path = scenario::name_of(report.volume_path);
   run.volume_path_detail = report.volume_path_detail;
+  run.outcome_detail = report.outcome_detail;
+  run.evidence = report.evidence;
+  run.recovered_detail = report.recovered_detail;
   run.readable_sectors = report.readable_sectors.value_or(0);
+  run.readable_sectors_counted = report.readable_sectors.has_value();
+  for (const engine::ReadableSector& sector : report.readable_examples) {
+    run.readable_examples.push_back(
+        fmt::format("disk offset {:#x} holds sector {} of pfn {:#x}", sector.at.bytes, sector.sector, sector.pfn));
+  }
   run.writes = report.writes;
   run.redirected = report.redirected;
   for (const trace::CallRun& call : view.calls()) {
@@ -227,9 +334,16 @@ struct Stack::State {
   }
 };
 
-Stack Machine::load() const {
+Stack Machine::load(const std::string& stack) const {
+  if (stack != "crash" && stack != "hibernation") {
+    throw UsageError(fmt::format("stack \"{}\": expected \"crash\" or \"hibernation\"", stack));
+  }
+  const bool hibernates = stack == "hibernation";
   auto state = std::make_unique<Stack::State>();
   state->scenario = state_->scenario;
+  // A machine that hibernates has a file for it.
+  if (hibernates) state->scenario.timeline = {scenario::TimelineStep::boot, scenario::TimelineStep::hibernate};
+  scenario::fill_defaults(state->scenario);
   state->plan = or_throw(engine::plan(state->scenario));
   {
     const std::lock_guard lock(warm().one_at_a_time);
@@ -242,14 +356,18 @@ Stack Machine::load() const {
   state->shared = std::make_unique<engine::SharedBlock>(or_throw(engine::SharedBlock::create()));
   state->trace =
       or_throw(Mapping::shared(std::max<std::uint64_t>(state->scenario.trace.limit, trace::Recorder::minimum_bytes())));
-  state->recorder = std::make_unique<trace::Recorder>(state->trace.bytes(), &state->machine->clock.now,
-                                                      trace::RecorderOptions{.fold = false});
+  trace::RecorderOptions options{.fold = false};
+  for (const auto& [rule, severity] : state->scenario.severities) {
+    options.severities[static_cast<std::size_t>(rule)] = severity;
+  }
+  state->recorder = std::make_unique<trace::Recorder>(state->trace.bytes(), &state->machine->clock.now, options);
   state->session =
       or_throw(engine::Session::create(state->scenario, state->plan, or_throw(engine::find_images(state->scenario, {})),
                                        *state->machine, *state->disk, *state->recorder, state->shared->texts()));
   or_throw(state->session->start_drivers(stack::DriverStart::boot));
-  state->stack = std::make_unique<stack::DumpStack>(state->env(), stack::Usage::crash, state->session->filters());
-  state->stack->set_file(&state->plan.dump_file);
+  state->stack = std::make_unique<stack::DumpStack>(
+      state->env(), hibernates ? stack::Usage::hibernation : stack::Usage::crash, state->session->filters());
+  state->stack->set_file(hibernates ? &state->plan.hibernation_file : &state->plan.dump_file);
   state->stack->keep_port_data(true);
   if (!state->stack->ended()) or_throw(state->stack->load());
   if (!state->stack->ended()) or_throw(state->session->start_drivers(stack::DriverStart::system));
@@ -311,6 +429,19 @@ Transfer Stack::read(std::uint64_t partition_offset, std::size_t bytes) {
     if ((result.changes & name.change) != 0) transfer.changed.emplace_back(name.word);
   }
   return transfer;
+}
+
+std::vector<std::byte> Stack::disk(std::uint64_t partition_offset, std::size_t bytes) const {
+  std::vector<std::byte> content(bytes);
+  const std::uint64_t on_partition = state_->plan.partition_size;
+  const DiskOffset at = state_->plan.partition_start + partition_offset;
+  if (bytes == 0 || partition_offset > on_partition || bytes > on_partition - partition_offset ||
+      state_->disk->read(at, content) != disk::IoStatus::ok) {
+    throw UsageError(fmt::format(
+        "{} bytes of the disk at partition offset {:#x}: expected whole sectors of {} bytes on a partition of {:#x}",
+        bytes, partition_offset, state_->disk->sector_size(), on_partition));
+  }
+  return content;
 }
 
 std::int32_t Stack::finish() {

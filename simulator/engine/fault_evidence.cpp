@@ -49,9 +49,10 @@ std::string frame(std::uint64_t address, const kernel::Kernel& kernel, std::span
   const auto base = reinterpret_cast<std::uint64_t>(range->base);
   if (range->functions.empty()) {
     const std::string function = (*found)->function_at(pointer(address));
-    const std::string leaf = is_pe(*range) ? fmt::format(" [{:#x}?]", address - base) : std::string();
-    return function.empty() ? fmt::format("{}+{:#x}{}", range->name, address - base, leaf)
-                            : fmt::format("{}!{}{}", range->name, function, leaf);
+    // In an ELF image the symbol table says for sure.
+    const std::string_view guess = function.empty() || is_pe(*range) ? "?" : "";
+    return function.empty() ? fmt::format("{0}+{1:#x} [{1:#x}{2}]", range->name, address - base, guess)
+                            : fmt::format("{}!{} [{:#x}{}]", range->name, function, address - base, guess);
   }
   const machine::FunctionRow* row = machine::find_function({base, range->bytes, range->functions}, address);
   if (row == nullptr) return fmt::format("{0}+{1:#x} [{1:#x}?]", range->name, address - base);
@@ -85,8 +86,8 @@ std::string section_or_import(const machine::FaultReport& fault, const kernel::K
   const std::uint64_t by = called && fault.return_address_count > 1 ? fault.return_addresses[1] : fault.registers.rip;
   const std::string at = place(by, kernel, images, kernel::Words::canonical);
   if (const auto* row = kernel.machine().sections.at(pointer(fault.address)); row != nullptr && row->paged_out) {
-    return fmt::format("{} its section {}, which is paged out, {} {}", verb(fault.access), row->section.name,
-                       called ? "from" : "at", at);
+    return fmt::format("{} {}{}, which is paged out, {} {}", verb(fault.access), row->pool ? "" : "its section ",
+                       row->section.name, called ? "from" : "at", at);
   }
   for (const loader::Image* image : images) {
     if (const std::string_view import = image->missing_import_at(pointer(fault.address)); !import.empty()) {
@@ -150,11 +151,13 @@ std::string fault_words(const machine::FaultReport& fault, const kernel::Kernel&
     if (std::string words = section_or_import(fault, kernel, images); !words.empty()) return words;
   }
   const std::string at = place(fault.registers.rip, kernel, images, kernel::Words::canonical);
+  // A bad pointer that a kernel routine was given: its name says more than that it is no image's code.
+  const std::string_view routine = at == "host" ? kernel.running_call() : std::string_view();
   switch (fault.kind) {
     case machine::FaultKind::access:
       if (!fault.address_known) return fmt::format("access to an address that is not canonical, at {}", at);
-      return fmt::format("{} {} at {}", verb(fault.access),
-                         kernel.words(pointer(fault.address), kernel::Words::canonical), at);
+      return fmt::format("{} {} {}", verb(fault.access), kernel.words(pointer(fault.address), kernel::Words::canonical),
+                         routine.empty() ? "at " + at : fmt::format("in {}", routine));
     case machine::FaultKind::hang:
       return "its processor time is used up";  // where it was caught is chance
     case machine::FaultKind::fast_fail:

@@ -97,8 +97,10 @@ class Judge {
       miss("recovered: the dump is not what memory held: {}", report_.recovered_detail);
     }
     if (totals_.resumed_different != 0 && expect_.recovered.value_or(Recovered::identical) == Recovered::identical) {
-      miss("resume: {} of {} pages read back are not what was written", with_thousands(totals_.resumed_different),
-           with_thousands(totals_.resumed_pages));
+      miss(
+          "resume: {} of {} pages read back through the filters are not what was written; where a boot loader decrypts "
+          "the file and no DumpRead does, say so: [policy] resume_reads = false",
+          with_thousands(totals_.resumed_different), with_thousands(totals_.resumed_pages));
     }
   }
 
@@ -152,6 +154,11 @@ class Judge {
   }
 
   void violations() {
+    for (Finding& finding : report_.findings) {
+      finding.declared =
+          expect_.any_violation || std::any_of(expect_.violations.begin(), expect_.violations.end(),
+                                               [&](const auto& wanted) { return wanted.rule == finding.rule; });
+    }
     if (expect_.any_violation) return;
     for (const scenario::ViolationExpectation& wanted : expect_.violations) {
       const std::uint64_t found = view_.violations(wanted.rule);
@@ -161,13 +168,7 @@ class Judge {
       }
     }
     for (const Finding& finding : report_.findings) {
-      if (finding.severity != trace::Severity::error) continue;
-      if (std::any_of(expect_.violations.begin(), expect_.violations.end(),
-                      [&](const auto& wanted) { return wanted.rule == finding.rule; })) {
-        continue;
-      }
-      miss("violations: {} by {} in {}, which was not expected: {}", trace::row_of(finding.rule).slug,
-           finding.filter.empty() ? "the stack" : finding.filter, trace::name_of(finding.callback), finding.detail);
+      if (finding.fails()) report_.mismatches.push_back(mismatch_of(finding));
     }
   }
 
@@ -263,6 +264,12 @@ class Judge {
 };
 
 }  // namespace
+
+std::string mismatch_of(const Finding& finding) {
+  return fmt::format("violations: {} by {} in {}, which was not expected: {}", trace::row_of(finding.rule).slug,
+                     finding.filter.empty() ? "the stack" : finding.filter, trace::name_of(finding.callback),
+                     finding.detail);
+}
 
 void judge(const scenario::Scenario& scenario, const stack::Totals& totals, const trace::TraceView& view,
            Report& report) {

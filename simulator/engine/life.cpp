@@ -85,6 +85,11 @@ namespace {
 /// it is back.
 constexpr std::uint64_t system_state_lock = 3;
 
+kernel::SpecialPool special_pool(const policy::Policies& policies) {
+  if (policies.is(policy::Policy::special_pool, "off")) return kernel::SpecialPool::off;
+  return policies.is(policy::Policy::special_pool, "end") ? kernel::SpecialPool::end : kernel::SpecialPool::start;
+}
+
 kernel::RaisedFiles raised_files(const policy::Policies& policies) {
   if (policies.is(policy::Policy::raised_files, "work")) return kernel::RaisedFiles::work;
   return policies.is(policy::Policy::raised_files, "bugcheck") ? kernel::RaisedFiles::bugcheck
@@ -106,6 +111,7 @@ struct Session::State {
         gate(guest_stack),
         recorder(r),
         pageable_stops(s.policies.is(policy::Policy::pageable_sections, "bugcheck")),
+        paged_pool_stops(s.policies.is(policy::Policy::pageable_pool, "bugcheck")),
         environment{m,
                     gate,
                     recorder,
@@ -143,7 +149,7 @@ struct Session::State {
 
   /// In the signal handler: a write into memory that is shown read-only is reported, and then happens, as it does on
   /// Windows.
-  static bool open_page(void* context, const void* address) {
+  static bool open_page(void* context, const void* address, std::uint64_t rip) {
     State& state = *static_cast<State*>(context);
     Pfn pfn = 0;
     if (!state.machine.memory.open_for_write(address, pfn)) return false;
@@ -153,13 +159,31 @@ struct Session::State {
     const int n = std::snprintf(text, sizeof text, "wrote to %.*s, the memory that is being dumped",
                                 static_cast<int>(length), where);
     state.recorder.violation(state.kernel->image(), state.kernel->callback(), trace::Rule::write_buffer_modified,
-                             std::string_view(text, static_cast<std::size_t>(n)));
+                             std::string_view(text, static_cast<std::size_t>(n)),
+                             state.kernel->site_at(state.kernel->image(), rip));
     return true;
   }
 
   static bool resolve(void* context, machine::FaultReport& report, void* ucontext) {
     State& state = *static_cast<State*>(context);
-    return state.report_pageable(report) || state.traps->resolve(report, ucontext);
+    if (state.report_pageable(report)) return true;
+    if (state.kernel->report_pool_fault(report)) state.environment.totals.rest_on(policy::Policy::special_pool);
+    if (report.kind == machine::FaultKind::stack_overflow) state.report_stack(report);
+    return state.traps->resolve(report, ucontext);
+  }
+
+  /// In the signal handler: into the guard below the stack.
+  void report_stack(const machine::FaultReport& report) {
+    environment.totals.rest_on(policy::Policy::kernel_stack);
+    char text[96];
+    const int n =
+        std::snprintf(text, sizeof text, "more than the %llu bytes of stack that a kernel thread has",
+                      static_cast<unsigned long long>(scenario.policies.number(policy::Policy::kernel_stack)));
+    const kernel::ImageRange* by = kernel->image_at(reinterpret_cast<const void*>(report.registers.rip));
+    const std::uint16_t image = by != nullptr ? by->id : kernel->image();
+    recorder.violation(image, kernel->callback(), trace::Rule::stack_overflow,
+                       std::string_view(text, static_cast<std::size_t>(n)),
+                       by != nullptr ? kernel->site_at(image, report.registers.rip) : kernel->site_of(image));
   }
 
   /// What the host does with a driver's section (the port writes from it, say) is no driver's fault.
@@ -171,22 +195,28 @@ struct Session::State {
     return true;
   }
 
-  /// In the signal handler: a section that could have been paged out is in memory after all, unless the policy says
-  /// that it is not.
+  /// In the signal handler: what could have been paged out is in memory after all, unless the policy says that it is
+  /// not.
   bool report_pageable(const machine::FaultReport& report) {
     if (report.kind != machine::FaultKind::access || !report.address_known) return false;
     machine::DriverSections::Row* row = machine.sections.at(reinterpret_cast<const void*>(report.address));
     if (row == nullptr || !row->paged_out) return false;
-    environment.totals.rest_on(policy::Policy::pageable_sections);
+    environment.totals.rest_on(row->pool ? policy::Policy::pageable_pool : policy::Policy::pageable_sections);
     char text[128];
-    const int n = std::snprintf(text, sizeof text, "%s its pageable section %.32s at IRQL %u",
-                                report.access == machine::FaultAccess::write     ? "wrote to"
-                                : report.access == machine::FaultAccess::execute ? "ran"
-                                                                                 : "read",
-                                row->section.name.c_str(), machine.processor.irql);
-    recorder.violation(row->image, kernel->callback(), trace::Rule::irql_pageable_code,
-                       std::string_view(text, std::min(static_cast<std::size_t>(n), sizeof text - 1)));
-    if (pageable_stops) return false;
+    const int n =
+        std::snprintf(text, sizeof text, "%s %s %.32s at IRQL %u",
+                      report.access == machine::FaultAccess::write     ? "wrote to"
+                      : report.access == machine::FaultAccess::execute ? "ran"
+                                                                       : "read",
+                      row->pool ? "paged" : "its pageable section", row->section.name.c_str(), machine.processor.irql);
+    // Pool may be touched by another driver than its owner, or by the kernel on a driver's behalf.
+    const kernel::ImageRange* by = kernel->image_at(reinterpret_cast<const void*>(report.registers.rip));
+    const std::uint16_t image = !row->pool ? row->image : by != nullptr ? by->id : kernel->image();
+    recorder.violation(
+        image, kernel->callback(), row->pool ? trace::Rule::irql_pageable_pool : trace::Rule::irql_pageable_code,
+        std::string_view(text, std::min(static_cast<std::size_t>(n), sizeof text - 1)),
+        row->pool && by == nullptr ? kernel->site_of(image) : kernel->site_at(image, report.registers.rip));
+    if (row->pool ? paged_pool_stops : pageable_stops) return false;
     machine.sections.page_in(*row);
     return true;
   }
@@ -213,6 +243,10 @@ struct Session::State {
         kernel::Config{.major = profile.major,
                        .minor = profile.minor,
                        .build = profile.build,
+                       .memory_limit = scenario.limits.memory,
+                       .special_pool = special_pool(scenario.policies),
+                       .special_pool_policy = static_cast<std::uint64_t>(policy::Policy::special_pool),
+                       .tags = environment.totals.tags,
                        .bad_free_stops = scenario.policies.is(policy::Policy::pool_caller, "bugcheck"),
                        .raised_files = raised_files(scenario.policies),
                        .uefi = scenario.disk.style == scenario::PartitionStyle::gpt});
@@ -254,6 +288,7 @@ struct Session::State {
   /// Power goes: what was loaded is gone without DumpUnload. The images stay mapped until the process ends, since
   /// taking them away would run their destructors, which no crash does.
   void power_off() {
+    kernel->pool().check();
     for (auto* held : {&crash, &hibernation}) {
       if (*held) gone.push_back(std::move(*held));
     }
@@ -312,6 +347,7 @@ struct Session::State {
   machine::Gate gate;
   trace::Recorder& recorder;
   const bool pageable_stops;
+  const bool paged_pool_stops;
   std::unique_ptr<kernel::Kernel> kernel;
   stack::Environment environment;
   std::unique_ptr<kernel::Traps> traps;
@@ -394,6 +430,8 @@ Result<void> Session::State::take(TimelineStep step) {
       scheduler.freeze(true);
       if (scenario.policies.is(policy::Policy::resume_reads, "yes")) {
         stack::read_hibernation(environment, *hibernation, plan.hibernation_file, plan.hibernated);
+        // That they give back what lies on the disk is wrong only if they are what reads it.
+        if (environment.totals.resumed_different != 0) environment.totals.rest_on(policy::Policy::resume_reads);
       }
       scheduler.freeze(false);
       if (!ended()) hibernation->unload();
@@ -535,6 +573,7 @@ Result<void> Session::live() {
   // A driver that stops the machine outside of a crash crashes it: no dump is written here, but whoever asked to be
   // called is.
   if (s.ended() && !s.dying) stack::call_bugcheck_callbacks_after_stop(s.environment);
+  s.kernel->pool().check();
   return {};
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "base/text.hpp"
@@ -52,14 +53,25 @@ std::string last_fault(const trace::TraceView& view) {
   return words;
 }
 
+bool is_filter(std::string_view instance) {
+  return instance.starts_with("dump_") || instance.starts_with("hiber_");
+}
+
 /// Requests for what is not there. The old question for partition information is none: on a GPT disk it is meant to
-/// fail.
+/// fail. Nor is a main driver's for its own device, by which an image of two roles finds out which one it has: that
+/// device is opened by somebody later.
 void tell_asked(const trace::Event& event, const trace::TraceView& view, Report& report) {
   constexpr auto name_not_found = static_cast<std::int32_t>(0xC0000034);
   constexpr auto invalid_device_request = static_cast<std::int32_t>(0xC0000010);
   constexpr std::uint64_t disk_get_partition_info = 0x74004;
   const trace::Record& record = event.record;
   const bool opened = record.kind == Kind::device_control;
+  if (!opened && record.status >= 0) {
+    std::erase_if(report.asked, [name = trace::printable(event.text())](const Asked& each) {
+      return !each.opened && each.device == name && !is_filter(each.driver);
+    });
+    return;
+  }
   if (record.status != (opened ? invalid_device_request : name_not_found)) return;
   if (opened && record.arg == disk_get_partition_info) return;
   Asked asked{.driver = view.image_name(record.image),
@@ -73,6 +85,18 @@ void tell_asked(const trace::Event& event, const trace::TraceView& view, Report&
     return each.device == asked.device && each.opened == asked.opened && each.code == asked.code;
   });
   if (!known) report.asked.push_back(std::move(asked));
+}
+
+/// A pool tag as its source spells it, or what the memory is.
+std::string tag_words(const kernel::TagUse& use) {
+  if (use.kind == kernel::BlockKind::contiguous) return "contiguous";
+  if (use.kind == kernel::BlockKind::pages) return "pages for an MDL";
+  std::string text;
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    const char character = static_cast<char>(use.tag >> shift & 0x7F);
+    text += character >= 0x20 && character < 0x7F ? character : '.';
+  }
+  return text;
 }
 
 }  // namespace
@@ -165,7 +189,20 @@ Result<void> tell_outcome(const ChildEnd& end, const SharedTexts& shared, const 
 
 void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals, const trace::TraceView& view,
                 Report& report) {
-  // In the order they were first met.
+  // One a place, in the order they were first met.
+  std::set<std::tuple<trace::Rule, std::uint16_t, Callback>> with_sites;
+  for (const trace::Site& site : view.sites()) {
+    with_sites.insert({site.rule, site.image, site.callback});
+    report.findings.push_back({.rule = site.rule,
+                               .severity = site.severity,
+                               .filter = view.image_name(site.image),
+                               .callback = site.callback,
+                               .count = site.count,
+                               .detail = site.text,
+                               .site = site.offset,
+                               .site_exact = site.exact});
+  }
+  // Records whose place is not known: the table was full, or the host itself found it out.
   std::map<std::tuple<std::uint64_t, std::uint16_t, Callback>, std::size_t> known;
   struct Met {
     std::uint64_t record;  // which one it is
@@ -177,7 +214,8 @@ void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals,
     const trace::Record& record = event.record;
     ++record_number;
     report.virtual_time = std::max(report.virtual_time, record.time);
-    if (record.kind == Kind::violation && record.arg < static_cast<std::uint64_t>(trace::Rule::count_)) {
+    if (record.kind == Kind::violation && record.arg < static_cast<std::uint64_t>(trace::Rule::count_) &&
+        !with_sites.contains({static_cast<trace::Rule>(record.arg), record.image, record.callback})) {
       const auto [at, is_new] = known.try_emplace({record.arg, record.image, record.callback}, report.findings.size());
       if (is_new) {
         report.findings.push_back({.rule = static_cast<trace::Rule>(record.arg),
@@ -197,6 +235,8 @@ void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals,
       step.clear();
     } else if (record.kind == Kind::device_opened || record.kind == Kind::device_control) {
       tell_asked(event, view, report);
+    } else if (record.kind == Kind::policy) {
+      report.policies.push_back(trace::printable(event.text()));
     } else if (record.kind == Kind::debug_print) {
       report.debug_output.push_back({view.image_name(record.image), trace::printable(event.text())});
     }
@@ -220,6 +260,23 @@ void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals,
   for (std::size_t i = 0; i < static_cast<std::size_t>(policy::Policy::count_); ++i) {
     if ((totals.policies_rested_on >> i & 1) != 0)
       report.policies.push_back(scenario.policies.explain(static_cast<policy::Policy>(i)));
+  }
+  for (std::size_t image = 0; image < totals.stack_use.size(); ++image) {
+    for (std::size_t callback = 0; callback < totals.stack_use[image].size(); ++callback) {
+      const std::uint32_t bytes = totals.stack_use[image][callback];
+      if (bytes == 0) continue;
+      report.stack_use.push_back(
+          {view.image_name(static_cast<std::uint16_t>(image)), static_cast<Callback>(callback), bytes});
+    }
+  }
+  report.kernel_stack = scenario.policies.number(policy::Policy::kernel_stack);
+  for (const kernel::TagUse& use : totals.tags) {
+    if (use.allocations == 0) continue;
+    report.memory_use.push_back({.filter = view.image_name(use.image),
+                                 .tag = tag_words(use),
+                                 .allocations = use.allocations,
+                                 .frees = use.frees,
+                                 .most_bytes = use.most_bytes});
   }
   report.writes = view.writes().count;
   report.write_bytes = view.writes().bytes;

@@ -156,7 +156,7 @@ Result<ReadBack> bytes_through_filters(const scenario::Scenario& scenario, const
   auto block = shelf.take("dumpsim recovery trace", recovery_trace_bytes);
   if (!block) return block.error();
   // Nobody matches the calls of a recovery: a small table of them is touched in fewer pages.
-  trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64});
+  trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64, .sites = 8});
   return read_in_child(
       "MEMORY.DMP through the filters", file.size(), stuck_seconds, shelf,
       [&](SharedTexts& shared, const File& into) {
@@ -209,7 +209,7 @@ Result<ReadBack> bytes_through_volume(const scenario::Scenario& scenario, const 
                                       disk::BlockDevice& disk, std::uint32_t stuck_seconds, const PageShelf& shelf) {
   auto block = shelf.take("dumpsim recovery trace", recovery_trace_bytes);
   if (!block) return block.error();
-  trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64});
+  trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64, .sites = 8});
   return read_in_child(
       "MEMORY.DMP through the volume", file.size(), stuck_seconds, shelf,
       [&](SharedTexts& shared, const File& into) {

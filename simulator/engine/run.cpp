@@ -101,10 +101,15 @@ class Run {
     view = trace::TraceView::open(report_.trace.bytes());
     if (!view) return view.error();
     tell_trace(scenario_, shared_->totals(), *view, report_);
+    locate(report_.findings, images_);
     if (auto done = tell_account(*view); !done) return done.error();
     if (auto done = recover(); !done) return done.error();
     if (auto done = volume_path(); !done) return done.error();
     if (auto done = count_readable(); !done) return done.error();
+    if (options_.identify) options_.identify(report_);
+    if (options_.with_disk) {
+      if (auto done = options_.with_disk(*disk_, *plan_); !done) return done.error();
+    }
     if (options_.judge) {
       judge(scenario_, shared_->totals(), *view, report_);
       judge_left_behind();

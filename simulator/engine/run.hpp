@@ -15,10 +15,14 @@
 
 #include "base/mapping.hpp"
 #include "base/result.hpp"
+#include "disk/block_device.hpp"
 #include "scenario/scenario.hpp"
 #include "trace/rules.hpp"
 
 namespace dumpsim::engine {
+
+struct Report;
+struct Plan;
 
 struct RunOptions {
   /// Folders in which an image without a slash is looked up, in order.
@@ -33,9 +37,14 @@ struct RunOptions {
   bool replace = false;
   /// Called in the parent while a long dump is written: bytes done, bytes expected.
   std::function<void(std::uint64_t, std::uint64_t)> progress;
+  /// Called once the findings are told and before they are judged: gives each its fingerprint, and says which of them
+  /// were known before.
+  std::function<void(Report&)> identify;
+  /// Called once with the disk as the run left it; what it fails with is the run's failure.
+  std::function<Result<void>(disk::BlockDevice&, const Plan&)> with_disk;
 };
 
-/// All violations of one rule by one filter in one callback.
+/// All violations of one rule from one place in one filter's callback.
 struct Finding {
   trace::Rule rule{};
   trace::Severity severity{};
@@ -43,7 +52,22 @@ struct Finding {
   trace::Callback callback{};
   std::uint64_t count = 0;
   std::string detail;  ///< of the first
+  /// Where in the image: the instruction, or (not exact) the one behind the call; 0 when not known.
+  std::uint32_t site = 0;
+  bool site_exact = false;
+  std::string function;  ///< there; empty when not known
+  std::string source;    ///< as the compiler was given it, see shown_source(); empty when not known
+  std::uint32_t line = 0;
+  std::string fingerprint;  ///< the same from run to run; empty unless `identify` gave it
+  bool declared = false;    ///< the scenario expects it
+  bool known = false;       ///< known before: it is told, and not judged
+
+  /// Whether the run is not as expected because of it.
+  bool fails() const { return severity == trace::Severity::error && !declared && !known; }
 };
+
+/// The sentence in `mismatches` of a finding that fails.
+std::string mismatch_of(const Finding& finding);
 
 /// A sector of memory that lies readable on the disk.
 struct ReadableSector {
@@ -74,6 +98,21 @@ struct Asked {
   std::int32_t status = 0;
 };
 
+/// The deepest that one callback went on the kernel's stack, of the calls that were measured.
+struct StackUse {
+  std::string filter;
+  trace::Callback callback{};
+  std::uint32_t bytes = 0;
+};
+
+/// What one driver had of memory, by tag.
+struct MemoryUse {
+  std::string filter;
+  std::string tag;  ///< as its source spells it; "contiguous", "pages for an MDL"
+  std::uint64_t allocations = 0, frees = 0;
+  std::uint64_t most_bytes = 0;  ///< at once
+};
+
 struct Report {
   std::string title;
   std::filesystem::path file;
@@ -97,7 +136,10 @@ struct Report {
   std::uint64_t redirected = 0;
   std::vector<SecondaryData> secondary_data;         ///< in the order of the dump
   std::uint64_t pages_added = 0, pages_removed = 0;  ///< by bug check callbacks
-  std::uint64_t virtual_time = 0;                    ///< 100 ns units at the end
+  std::vector<StackUse> stack_use;                   ///< depends on compilers and options: evidence, like registers
+  std::uint64_t kernel_stack = 0;                    ///< bytes there are
+  std::vector<MemoryUse> memory_use;
+  std::uint64_t virtual_time = 0;  ///< 100 ns units at the end
   /// What was expected and is not so, a sentence each; empty: as expected.
   std::vector<std::string> mismatches;
   Mapping trace;  ///< the recorder's block: untrusted bytes, read with trace::TraceView

@@ -21,13 +21,13 @@ Error mistake_at(const scenario::Scenario& scenario, const scenario::Device::Con
 /// Content and pointers of a reply or block; `size` pads it with zeros.
 Result<void> read_content(const scenario::Scenario& scenario, const scenario::Device::Content& content,
                           std::uint64_t size, std::vector<std::byte>& bytes, Pointers& pointers) {
-  const auto mistake = [&](std::string what) { return mistake_at(scenario, content, what); };
+  const auto mistake = [&](std::string_view what) { return mistake_at(scenario, content, what); };
   bytes = content.bytes;
   if (!content.file.empty()) {
     auto text = read_text(content.file, largest_file);
     if (!text) return mistake(text.error().message);
     bytes.resize(text->size());
-    std::memcpy(bytes.data(), text->data(), text->size());
+    if (!text->empty()) std::memcpy(bytes.data(), text->data(), text->size());
     if (size != 0 && bytes.size() > size) {
       return mistake(fmt::format("{} has {} bytes, more than the size {}", content.file.string(), bytes.size(), size));
     }

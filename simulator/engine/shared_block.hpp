@@ -32,9 +32,7 @@ std::string read_text(const char (&text)[N]) {
 }
 template <std::size_t N>
 void write_text(char (&into)[N], std::string_view text) {
-  const std::size_t n = text.size() < N - 1 ? text.size() : N - 1;
-  std::memcpy(into, text.data(), n);
-  into[n] = '\0';
+  into[text.copy(into, N - 1)] = '\0';
 }
 
 class SharedBlock {

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "toolchain/process.hpp"
+#include "engine/code_places.hpp"
 
 namespace dumpsim::engine {
 namespace {
@@ -19,10 +19,10 @@ constexpr std::string_view unnamed = "sub_";
 /// A line of the backtrace: "  #1  dump_x!sub_1000+0x12 [0x1012]", "  #0  dump_x+0x1014 [0x1014?]".
 struct Frame {
   std::size_t line = 0;
-  std::size_t name = 0;  ///< where in the line the image's name ends
-  bool guessed = false;  ///< the line names no function, or the nearest one before
-  std::string image;     ///< as the trace calls it
-  std::string address;   ///< relative to the image's base, hex
+  std::size_t name = 0;       ///< where in the line the image's name ends
+  bool guessed = false;       ///< the line names no function, or the nearest one before
+  std::string image;          ///< as the trace calls it
+  std::uint64_t address = 0;  ///< relative to the image's base
   std::string function, place;
 };
 
@@ -51,11 +51,9 @@ std::vector<Frame> frames_of(std::vector<std::string>& lines) {
     if (frame.name == std::string::npos || frame.name <= start) continue;
     frame.image = line.substr(start, frame.name - start);
     std::string hex = line.substr(mark + 4, line.size() - mark - 5);
-    std::uint64_t address = 0;
-    std::from_chars(hex.data(), hex.data() + hex.size(), address, 16);
+    std::from_chars(hex.data(), hex.data() + hex.size(), frame.address, 16);
     // A return address may be the next line's: the call is before it.
-    if (!line.starts_with("  #0 ")) --address;
-    frame.address = fmt::format("{:#x}", address);
+    if (!line.starts_with("  #0 ")) --frame.address;
     line.erase(mark);
     frames.push_back(std::move(frame));
   }
@@ -73,26 +71,19 @@ std::string path_of(const std::string& image, const Images& images) {
   return {};
 }
 
-/// Two lines an address: the function, then file:line:column; "??" for what is not known.
-void ask(const std::filesystem::path& program, const std::string& image, std::vector<Frame*>& frames) {
-  std::vector<std::string> command = {program.string(),      "--obj=" + image,      "--relative-address",
-                                      "--output-style=LLVM", "--functions=linkage", "--no-inlines"};
-  for (const Frame* frame : frames) command.push_back(frame->address);
-  const auto said = toolchain::run(command);
-  if (!said || said->exit_code != 0) return;
-  std::vector<std::string> lines = lines_of(said->output);
-  std::erase(lines, "");
-  if (lines.size() != 2 * frames.size()) return;
+void ask(const std::string& image, std::vector<Frame*>& frames) {
+  std::vector<std::uint64_t> offsets;
+  for (const Frame* frame : frames) offsets.push_back(frame->address);
+  const std::vector<CodePlace> places = code_places(image, offsets);
   for (std::size_t i = 0; i < frames.size(); ++i) {
-    if (!lines[2 * i].starts_with("??")) frames[i]->function = lines[2 * i];
-    std::string place = lines[2 * i + 1];
-    const std::size_t column = place.rfind(':');
-    if (place.starts_with("??") || column == std::string::npos) continue;
-    place.erase(column);
+    frames[i]->function = places[i].function;
     // Without the folders, which are the building machine's.
-    const std::size_t folders = place.find_last_of("/\\");
-    if (folders != std::string::npos) place.erase(0, folders + 1);
-    if (!place.ends_with(":0")) frames[i]->place = place;
+    if (places[i].line != 0) {
+      const std::string source = places[i].source.string();
+      const std::size_t folders = source.find_last_of("/\\");
+      frames[i]->place =
+          fmt::format("{}:{}", source.substr(folders == std::string::npos ? 0 : folders + 1), places[i].line);
+    }
   }
 }
 
@@ -102,13 +93,10 @@ std::string with_source_lines(std::string_view evidence, const Images& images) {
   std::vector<std::string> lines = lines_of(evidence);
   std::vector<Frame> frames = frames_of(lines);
   if (frames.empty()) return std::string(evidence);
-  const std::filesystem::path program =
-      toolchain::find_program({"llvm-symbolizer", "llvm-symbolizer-19", "llvm-symbolizer-18", "llvm-symbolizer-17",
-                               "llvm-symbolizer-16", "llvm-symbolizer-15", "llvm-symbolizer-14"});
   std::vector<std::string> asked;
   for (const Frame& first : frames) {
     const std::string path = path_of(first.image, images);
-    if (program.empty() || path.empty() || std::find(asked.begin(), asked.end(), first.image) != asked.end()) {
+    if (path.empty() || std::find(asked.begin(), asked.end(), first.image) != asked.end()) {
       continue;
     }
     asked.push_back(first.image);
@@ -116,7 +104,7 @@ std::string with_source_lines(std::string_view evidence, const Images& images) {
     for (Frame& frame : frames) {
       if (frame.image == first.image) of_image.push_back(&frame);
     }
-    ask(program, path, of_image);
+    ask(path, of_image);
   }
   for (const Frame& frame : frames) {
     std::string& line = lines[frame.line];
@@ -136,6 +124,28 @@ std::string with_source_lines(std::string_view evidence, const Images& images) {
   std::string text;
   for (const std::string& line : lines) text += line + "\n";
   return text;
+}
+
+void locate(std::vector<Finding>& findings, const Images& images) {
+  for (std::size_t first = 0; first < findings.size(); ++first) {
+    const std::string path = path_of(findings[first].filter, images);
+    if (path.empty() || findings[first].site == 0 || !findings[first].function.empty()) continue;
+    std::vector<Finding*> of_image;
+    std::vector<std::uint64_t> offsets;
+    for (Finding& finding : findings) {
+      if (finding.filter != findings[first].filter || finding.site == 0) continue;
+      of_image.push_back(&finding);
+      // A return address may be the next line's: the call is before it.
+      offsets.push_back(finding.site_exact ? finding.site : finding.site - 1);
+    }
+    const std::vector<CodePlace> places = code_places(path, offsets);
+    for (std::size_t i = 0; i < of_image.size(); ++i) {
+      of_image[i]->function = places[i].function;
+      of_image[i]->source = places[i].source.lexically_normal().string();
+      of_image[i]->line = places[i].line;
+    }
+    if (findings[first].function.empty()) return;  // nothing is known of this image
+  }
 }
 
 }  // namespace dumpsim::engine

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Functions and source lines for a backtrace's addresses in images whose symbols lie in a file beside them: a .pdb of
-// Microsoft's or of lld-link's. llvm-symbolizer reads it where that is installed; it takes a .pdb only when its GUID
-// and age are those that the image names. Run by the parent, after the fact, and only for a fault.
+// Functions and source lines for a backtrace's addresses and for the places at which rules were broken
+// (code_places.hpp). llvm-symbolizer takes a .pdb only when its GUID and age are those that the image names. Run by the
+// parent, after the fact, and only when there is something to tell.
 #pragma once
 
 #include <string>
@@ -15,5 +15,8 @@ namespace dumpsim::engine {
 /// function that had only its place a name; without anything known of it, to nothing. Before "[0x1234?]" the name is a
 /// guess, which gives way to a function that is known with its line; its offset is not.
 std::string with_source_lines(std::string_view evidence, const Images& images);
+
+/// Function, source and line of each finding that has a site.
+void locate(std::vector<Finding>& findings, const Images& images);
 
 }  // namespace dumpsim::engine

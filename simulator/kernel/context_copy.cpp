@@ -22,7 +22,8 @@ constexpr USHORT x87_control = 0x27F;
 
 void to_wdk(const machine::Context& from, CONTEXT& to) {
   std::memset(&to, 0, sizeof to);
-  to.ContextFlags = CONTEXT_FULL | CONTEXT_SEGMENTS;
+  to.ContextFlags = CONTEXT_FULL;
+  to.ContextFlags |= CONTEXT_SEGMENTS;
   to.MxCsr = to.FltSave.MxCsr = from.mxcsr;
   to.FltSave.MxCsr_Mask = 0xFFFF;
   to.FltSave.ControlWord = x87_control;

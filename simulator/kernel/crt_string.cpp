@@ -4,6 +4,8 @@
 
 #include "kernel/crt.hpp"
 
+// A driver may give any address with a count of zero; the C library may not be given that.
+
 namespace dumpsim::kernel {
 namespace {
 
@@ -17,19 +19,19 @@ unsigned char fold(char character) {
 
 void* memcpy(void* destination, const void* source, std::size_t count) {
   // Drivers overlap them and get away with it: memcpy is memmove in ntoskrnl [seen: Windows 7].
-  return std::memmove(destination, source, count);
+  return kernel::memmove(destination, source, count);
 }
 void* memmove(void* destination, const void* source, std::size_t count) {
-  return std::memmove(destination, source, count);
+  return count == 0 ? destination : std::memmove(destination, source, count);
 }
 void* memset(void* destination, int value, std::size_t count) {
-  return std::memset(destination, value, count);
+  return count == 0 ? destination : std::memset(destination, value, count);
 }
 int memcmp(const void* a, const void* b, std::size_t count) {
-  return std::memcmp(a, b, count);
+  return count == 0 ? 0 : std::memcmp(a, b, count);
 }
 void* memchr(const void* buffer, int value, std::size_t count) {
-  return const_cast<void*>(std::memchr(buffer, value, count));
+  return count == 0 ? nullptr : const_cast<void*>(std::memchr(buffer, value, count));
 }
 std::size_t strlen(const char* text) {
   return std::strlen(text);

@@ -128,7 +128,7 @@ std::uint32_t dumpsim_wcstoul(const char16_t* text, char16_t** end, int base) {
   return static_cast<std::uint32_t>(negative ? 0 - value : value);
 }
 char16_t* dumpsim_wmemcpy(char16_t* destination, const char16_t* source, std::size_t count) {
-  std::memmove(destination, source, count * sizeof *source);
+  if (count != 0) std::memmove(destination, source, count * sizeof *source);
   return destination;
 }
 char16_t* dumpsim_wmemset(char16_t* destination, char16_t value, std::size_t count) {

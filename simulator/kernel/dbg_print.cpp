@@ -20,7 +20,7 @@ constexpr std::uint8_t highest_device_level = 12;  // DIRQL ends below the clock
 ULONG print(std::size_t index, machine::Convention convention, const char* prefix, ULONG level, const char* text,
             ArgumentReader arguments) {
   Kernel& kernel = current();
-  kernel.enter(index, convention, HIGH_LEVEL);
+  kernel.enter(index, convention, HIGH_LEVEL, nullptr);
   char line[text_limit];
   std::size_t used = 0;
   for (; prefix != nullptr && prefix[used] != 0 && used < text_limit; ++used) line[used] = prefix[used];

@@ -175,6 +175,7 @@ DUMPSIM_EXPORT(IoBuildAsynchronousFsdRequest);
 
 // io_call.cpp
 DUMPSIM_EXPORT(IofCallDriver);
+DUMPSIM_EXPORT(IoForwardIrpSynchronously);
 DUMPSIM_EXPORT(IofCompleteRequest);
 DUMPSIM_EXPORT(IoSetCompletionRoutineEx);
 DUMPSIM_EXPORT(IoAcquireCancelSpinLock);
@@ -389,6 +390,9 @@ DUMPSIM_EXPORT(KeQueryInterruptTime);
 DUMPSIM_EXPORT(KeQueryInterruptTimePrecise);
 DUMPSIM_EXPORT(KeQueryUnbiasedInterruptTime);
 DUMPSIM_EXPORT(ExSystemTimeToLocalTime);
+DUMPSIM_EXPORT(ExLocalTimeToSystemTime);
+DUMPSIM_EXPORT(RtlTimeToSecondsSince1970);
+DUMPSIM_EXPORT(RtlSecondsSince1970ToTime);
 DUMPSIM_EXPORT(RtlTimeToTimeFields);
 DUMPSIM_EXPORT(RtlTimeFieldsToTime);
 
@@ -405,6 +409,10 @@ DUMPSIM_EXPORT(KeQueryMaximumProcessorCountEx);
 DUMPSIM_EXPORT(KeQueryActiveProcessors);
 DUMPSIM_EXPORT(PsGetCurrentProcessId);
 DUMPSIM_EXPORT(IoGetCurrentProcess);
+DUMPSIM_EXPORT(PsGetProcessId);
+DUMPSIM_EXPORT(IoGetRequestorProcess);
+DUMPSIM_EXPORT(IoGetRequestorProcessId);
+DUMPSIM_EXPORT(IoIs32bitProcess);
 
 // rtl_memory.cpp
 DUMPSIM_EXPORT(RtlCompareMemory);

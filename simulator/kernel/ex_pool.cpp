@@ -11,12 +11,48 @@
 namespace dumpsim::kernel {
 namespace {
 
-constexpr ULONG default_tag = 0x656E6F4E;   // "None", what ExAllocatePool gives [doc]
+constexpr ULONG default_tag = 0x656E6F4E;  // "None", what ExAllocatePool gives [doc]
+constexpr ULONG cache_aligned_bit = 4;
 constexpr ULONG pool_type_base = 0x7 | 32;  // paged bit, cache-aligned bit, session bit
+
+/// Paged pool is for APC_LEVEL at most [doc]; from above DISPATCH_LEVEL the call itself is reported already.
+void require_paged_level(Kernel& kernel, std::size_t index) {
+  if (kernel.machine().processor.irql == DISPATCH_LEVEL) kernel.require_irql(index, APC_LEVEL);
+}
+
+/// What says nothing of whose it is: no tag, or what the headers' macros put there.
+bool is_default_tag(ULONG tag) {
+  constexpr ULONG wdm = 0x206D6457;  // "Wdm "
+  constexpr ULONG ddk = 0x206B6444;  // "Ddk "
+  return tag == 0 || tag == default_tag || tag == wdm || tag == ddk;
+}
+
+void judge_request(std::size_t index, const BlockRequest& request) {
+  Kernel& kernel = current();
+  if (!is_default_tag(request.tag) && !request.executable) return;
+  char text[160];
+  Line line(text);
+  line.put(all_exports()[index].name);
+  line.put(": ");
+  line.put_decimal(request.bytes);
+  line.put(" bytes");
+  if (request.executable) {
+    const std::size_t size = line.size();
+    line.put(" of executable pool");
+    kernel.violate(trace::Rule::pool_executable, line.text());
+    line.cut(size);
+  }
+  if (!is_default_tag(request.tag)) return;
+  line.put(request.tag == 0 ? " with no tag" : " with the tag ");
+  if (request.tag != 0) line.put_tag(request.tag);
+  kernel.violate(trace::Rule::pool_default_tag, line.text());
+}
 
 PVOID allocate(std::size_t index, BlockRequest request, bool raise) {
   Kernel& kernel = current();
-  if (request.paged) kernel.require_irql(index, APC_LEVEL);
+  kernel.pool_call(index);
+  if (request.paged) require_paged_level(kernel, index);
+  judge_request(index, request);
   request.image = kernel.image();
   std::byte* at = kernel.injected_failure(index) ? nullptr : kernel.pool().allocate(request);
   if (at == nullptr && raise) kernel::ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
@@ -28,6 +64,7 @@ PVOID allocate_typed(std::size_t index, POOL_TYPE type, SIZE_T bytes, ULONG tag,
   BlockRequest request;
   request.paged = (bits & pool_type_base & 1) != 0;
   request.executable = !request.paged && (bits & POOL_NX_ALLOCATION) == 0;
+  request.cache_aligned = (bits & cache_aligned_bit) != 0;
   request.zero = (bits & POOL_ZERO_ALLOCATION) != 0 && current().config().build >= 19041;
   request.tag = tag;
   request.bytes = bytes;
@@ -39,6 +76,7 @@ void free_block(std::size_t index, PVOID at, ULONG tag, bool tag_given) {
   char text[224];
   Line line(text);
   const std::uint64_t address = reinterpret_cast<std::uintptr_t>(at);
+  kernel.pool_call(index);
   const Block* block = kernel.pool().block_at(at);
   if (block == nullptr || block->kind != BlockKind::pool) {
     const std::byte* start = nullptr;
@@ -55,7 +93,7 @@ void free_block(std::size_t index, PVOID at, ULONG tag, bool tag_given) {
     }
     return;
   }
-  if (block->paged) kernel.require_irql(index, APC_LEVEL);
+  if (block->paged) require_paged_level(kernel, index);
   // The tag's top bit only says that freeing must name it [doc].
   constexpr ULONG protected_pool = 0x80000000;
   const bool must_name = (block->tag & protected_pool) != 0;
@@ -117,6 +155,7 @@ PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag) {
   BlockRequest request;
   request.paged = kind == POOL_FLAG_PAGED;
   request.executable = kind == POOL_FLAG_NON_PAGED_EXECUTE;
+  request.cache_aligned = (Flags & POOL_FLAG_CACHE_ALIGNED) != 0;
   request.zero = (Flags & POOL_FLAG_UNINITIALIZED) == 0;
   request.tag = Tag;
   request.bytes = NumberOfBytes;

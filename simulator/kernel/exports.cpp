@@ -93,16 +93,18 @@ struct Entry<Function, Index, Signature> {
 
 template <auto Function, std::size_t Index, class Return, class... Arguments>
 requires(!has_own_entries<Function>) struct Entry<Function, Index, Return (*)(Arguments...)> {
-  static Return system_v(Arguments... arguments) { return call<Convention::system_v>(arguments...); }
+  static Return system_v(Arguments... arguments) {
+    return call<Convention::system_v>(__builtin_return_address(0), arguments...);
+  }
   static Return __attribute__((ms_abi)) microsoft(Arguments... arguments) {
-    return call<Convention::microsoft>(arguments...);
+    return call<Convention::microsoft>(__builtin_return_address(0), arguments...);
   }
 
  private:
   template <Convention Which>
-  [[gnu::always_inline]] static Return call(Arguments... arguments) {
+  [[gnu::always_inline]] static Return call([[maybe_unused]] const void* caller, Arguments... arguments) {
     if constexpr (!is_plain_c(export_names[Index])) {
-      if (current().enter(Index, Which, maximum_irql[Index])) return recorded(arguments...);
+      if (current().enter(Index, Which, maximum_irql[Index], caller)) return recorded(arguments...);
     }
     return Function(arguments...);
   }

@@ -57,6 +57,12 @@ NTSTATUS call_completion(Kernel& kernel, PIO_COMPLETION_ROUTINE routine, PDEVICE
   return call.returned ? static_cast<NTSTATUS>(call.value) : STATUS_MORE_PROCESSING_REQUIRED;
 }
 
+/// The completion routine of IoForwardIrpSynchronously: the kernel's own, so called directly and no callback.
+NTSTATUS stop_completion(PDEVICE_OBJECT, PIRP, PVOID context) {
+  kernel::KeSetEvent(static_cast<PRKEVENT>(context), IO_NO_INCREMENT, FALSE);
+  return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
 /// Output of a buffered request goes back to the requester: as many bytes as the driver says it has answered. Windows
 /// believes the number [doc]; here no more is copied than there is room for, and the driver is told.
 void copy_back(Kernel& kernel, PIRP irp) {
@@ -120,7 +126,7 @@ void put_request(Kernel& kernel, Line& line, std::uint64_t request, const DEVICE
   const auto tell = [&](trace::Rule rule, std::string_view what, NTSTATUS other) {
     std::string text = trace::request_words(request) + ": " + std::string(what);
     if (other != 0) text += trace::format_status(other);
-    kernel.recorder().violation(image, trace::Callback::dispatch, rule, text);
+    kernel.recorder().violation(image, trace::Callback::dispatch, rule, text, kernel.site_of(image));
   };
   const auto flight = kernel.io().flights.find(sending.irp);
   const bool alive = flight != kernel.io().flights.end() && !sending.completed;
@@ -243,7 +249,9 @@ VOID IofCompleteRequest(PIRP Irp, CCHAR) {
                         (!NT_SUCCESS(status) && (control & SL_INVOKE_ON_ERROR) != 0) ||
                         (Irp->Cancel && (control & SL_INVOKE_ON_CANCEL) != 0);
     if (wanted && routine != nullptr) {
-      if (call_completion(kernel, routine, device, Irp, context) == STATUS_MORE_PROCESSING_REQUIRED) return;
+      const NTSTATUS answer = routine == stop_completion ? stop_completion(device, Irp, context)
+                                                         : call_completion(kernel, routine, device, Irp, context);
+      if (answer == STATUS_MORE_PROCESSING_REQUIRED) return;
     } else if (Irp->PendingReturned && !top) {
       IoMarkIrpPending(Irp);
     }
@@ -324,6 +332,38 @@ void put_awaited_request(Kernel& kernel, Line& line, const void* object) {
     line.put(", which nobody has completed");
     return;
   }
+}
+
+BOOLEAN IoForwardIrpSynchronously(PDEVICE_OBJECT DeviceObject, PIRP Irp) {
+  // Refused before anything is sent when no stack location is left [doc].
+  if (Irp->CurrentLocation <= 1) return FALSE;
+  Kernel& kernel = current();
+  auto* done = reinterpret_cast<PRKEVENT>(allocate_object(kernel, waiting_tag, sizeof(KEVENT)));
+  if (done == nullptr) return FALSE;
+  kernel::KeInitializeEvent(done, NotificationEvent, FALSE);
+  IoCopyCurrentIrpStackLocationToNext(Irp);
+  IoSetCompletionRoutine(Irp, stop_completion, done, TRUE, TRUE, TRUE);
+  kernel::IofCallDriver(DeviceObject, Irp);
+  if (!kernel.left() && kernel::KeReadStateEvent(done) == 0) {
+    kernel::KeWaitForSingleObject(done, Executive, KernelMode, FALSE, nullptr);
+  }
+  if (kernel.left()) return FALSE;
+  kernel.pool().free(reinterpret_cast<std::byte*>(done));
+  return TRUE;
+}
+
+// There is one process, and its threads make all requests.
+PEPROCESS IoGetRequestorProcess(PIRP Irp) {
+  return Irp->Tail.Overlay.Thread == nullptr ? nullptr : kernel::IoGetCurrentProcess();
+}
+
+ULONG IoGetRequestorProcessId(PIRP Irp) {
+  PEPROCESS process = kernel::IoGetRequestorProcess(Irp);
+  return process == nullptr ? 0 : HandleToULong(kernel::PsGetProcessId(process));
+}
+
+BOOLEAN IoIs32bitProcess(PIRP) {
+  return FALSE;
 }
 
 NTSTATUS PoCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp) {

@@ -40,7 +40,7 @@ __attribute__((ms_abi)) NTSTATUS refuse_microsoft(PDEVICE_OBJECT, PIRP irp) {
 
 PWCH put_text(std::byte* at, std::u16string_view text, UNICODE_STRING& string) {
   auto* buffer = reinterpret_cast<PWCH>(at);
-  std::memcpy(buffer, text.data(), text.size() * sizeof(WCHAR));
+  if (!text.empty()) std::memcpy(buffer, text.data(), text.size() * sizeof(WCHAR));
   string.Buffer = buffer;
   string.Length = static_cast<USHORT>(text.size() * sizeof(WCHAR));
   string.MaximumLength = static_cast<USHORT>((text.size() + 1) * sizeof(WCHAR));

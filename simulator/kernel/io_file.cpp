@@ -70,7 +70,7 @@ PFILE_OBJECT make_file(Kernel& kernel, PDEVICE_OBJECT device, std::u16string_vie
   file->ReadAccess = (access & (FILE_READ_DATA | GENERIC_READ | GENERIC_ALL)) != 0 ? TRUE : FALSE;
   file->WriteAccess = (access & (FILE_WRITE_DATA | GENERIC_WRITE | GENERIC_ALL)) != 0 ? TRUE : FALSE;
   file->FileName.Buffer = reinterpret_cast<PWCH>(at + sizeof(FILE_OBJECT));
-  std::memcpy(file->FileName.Buffer, rest.data(), rest.size() * sizeof(WCHAR));
+  if (!rest.empty()) std::memcpy(file->FileName.Buffer, rest.data(), rest.size() * sizeof(WCHAR));
   file->FileName.Length = static_cast<USHORT>(rest.size() * sizeof(WCHAR));
   file->FileName.MaximumLength = static_cast<USHORT>((rest.size() + 1) * sizeof(WCHAR));
   kernel::KeInitializeEvent(&file->Lock, SynchronizationEvent, FALSE);

@@ -112,6 +112,8 @@ NTSTATUS open_device(Kernel& kernel, std::u16string_view path, ACCESS_MASK acces
                      PHANDLE handle, PIO_STATUS_BLOCK status_block);
 /// The device that a handle was opened on; nullptr when it is another kind of handle.
 PFILE_OBJECT device_behind(Kernel& kernel, HANDLE handle);
+/// The file that a handle is of, for the calls that know files and folders alone; the status they answer otherwise.
+NTSTATUS resolve_file(HANDLE handle, OpenFile*& file);
 /// ZwReadFile and ZwWriteFile on such a handle.
 NTSTATUS transfer(Kernel& kernel, PFILE_OBJECT file, UCHAR major, PVOID buffer, ULONG length,
                   const LARGE_INTEGER* offset, PIO_STATUS_BLOCK status_block);

@@ -72,6 +72,23 @@ ULONGLONG KeQueryUnbiasedInterruptTime(VOID) {
 VOID ExSystemTimeToLocalTime(PLARGE_INTEGER SystemTime, PLARGE_INTEGER LocalTime) {
   *LocalTime = *SystemTime;
 }
+VOID ExLocalTimeToSystemTime(PLARGE_INTEGER LocalTime, PLARGE_INTEGER SystemTime) {
+  *SystemTime = *LocalTime;
+}
+
+/// 1970-01-01 in units of 100 ns since 1601-01-01.
+constexpr LONGLONG epoch_1970 = 116444736000000000;
+
+BOOLEAN RtlTimeToSecondsSince1970(PLARGE_INTEGER Time, PULONG ElapsedSeconds) {
+  const LONGLONG seconds = (Time->QuadPart - epoch_1970) / 10000000;
+  if (Time->QuadPart < epoch_1970 || seconds > 0xFFFFFFFF) return FALSE;
+  *ElapsedSeconds = static_cast<ULONG>(seconds);
+  return TRUE;
+}
+
+VOID RtlSecondsSince1970ToTime(ULONG ElapsedSeconds, PLARGE_INTEGER Time) {
+  Time->QuadPart = epoch_1970 + LONGLONG{ElapsedSeconds} * 10000000;
+}
 
 // ---- calendar: days since 1601-01-01, a Monday, in the proleptic Gregorian calendar [doc] ----
 

@@ -14,7 +14,8 @@ constexpr LONG mutex_owned_limit = static_cast<LONG>(0x80000000);
 
 void require_wait_level(Kernel& kernel, std::size_t index, const LARGE_INTEGER* timeout) {
   // <= APC_LEVEL, or DISPATCH_LEVEL when the wait cannot block [doc].
-  if (timeout == nullptr || timeout->QuadPart != 0) kernel.require_irql(index, APC_LEVEL);
+  if (timeout == nullptr || timeout->QuadPart != 0) return kernel.wait_call(index);
+  kernel.require_irql(index, DISPATCH_LEVEL);
 }
 
 /// After the wait is filled with objects that are not there yet.
@@ -171,6 +172,7 @@ NTSTATUS KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitTyp
 
 NTSTATUS KeDelayExecutionThread(KPROCESSOR_MODE, BOOLEAN, PLARGE_INTEGER Interval) {
   Kernel& kernel = current();
+  kernel.wait_call(export_index::KeDelayExecutionThread);
   const std::uint64_t deadline = deadline_of(kernel, Interval->QuadPart);
   if (deadline == kernel.machine().clock.now) {
     kernel.scheduler().yield();

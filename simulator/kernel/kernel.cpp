@@ -39,7 +39,7 @@ Kernel::Kernel(machine::Machine& machine, trace::Recorder& recorder, machine::Ga
       config_(config),
       scheduler_(*this),
       context_(&scheduler_.first().context),
-      pool_(machine.memory, config.memory_limit),
+      pool_(machine, pool_options(*this, config)),
       io_(std::make_unique<IoState>()) {
   assert(detail::current_kernel == nullptr && all_exports().size() <= max_exports);
   detail::current_kernel = this;
@@ -168,26 +168,126 @@ void Kernel::forget_below(std::uint64_t rsp) {
   });
 }
 
+namespace {
+
+enum class Judged : std::uint8_t {
+  by_its_level,
+  as_memory,  ///< gives or takes memory: in a dump that is a rule of its own
+  by_itself,  ///< waits: whether it may depends on its arguments
+};
+
+constexpr Judged judged(std::size_t index) {
+  switch (index) {
+    case export_index::ExAllocatePool:
+    case export_index::ExAllocatePoolWithTag:
+    case export_index::ExAllocatePoolWithQuota:
+    case export_index::ExAllocatePoolWithQuotaTag:
+    case export_index::ExAllocatePoolWithTagPriority:
+    case export_index::ExAllocatePool2:
+    case export_index::ExFreePool:
+    case export_index::ExFreePoolWithTag:
+    case export_index::ExFreePool2:
+    case export_index::MmAllocateContiguousMemory:
+    case export_index::MmAllocateContiguousMemorySpecifyCache:
+    case export_index::MmAllocateContiguousMemorySpecifyCacheNode:
+    case export_index::MmAllocateContiguousNodeMemory:
+    case export_index::MmFreeContiguousMemory:
+    case export_index::MmFreeContiguousMemorySpecifyCache:
+    case export_index::MmAllocateNonCachedMemory:
+    case export_index::MmFreeNonCachedMemory:
+    case export_index::MmAllocatePagesForMdl:
+    case export_index::MmAllocatePagesForMdlEx:
+    case export_index::MmFreePagesFromMdl:
+      return Judged::as_memory;
+    case export_index::KeWaitForSingleObject:
+    case export_index::KeWaitForMultipleObjects:
+    case export_index::KeDelayExecutionThread:
+      return Judged::by_itself;
+    default:
+      return Judged::by_its_level;
+  }
+}
+
+}  // namespace
+
+void Kernel::above_maximum(std::size_t export_index, std::uint8_t maximum) {
+  const Judged how = judged(export_index);
+  if (how == Judged::by_itself) return;
+  if (how == Judged::as_memory && machine_.processor.irql > machine::dispatch_level) {
+    return misuse(trace::Rule::pool_used_while_crashing, export_index, maximum, trace::Severity::error);
+  }
+  irql_too_high(export_index, maximum, trace::Severity::error);
+}
+
+void Kernel::pool_in_crash(std::size_t export_index) {
+  using trace::Callback;
+  const Callback now = callback();
+  if (now == Callback::start || now == Callback::write || now == Callback::read || now == Callback::finish) {
+    misuse(trace::Rule::pool_used_while_crashing, export_index, machine::high_level, trace::Severity::error);
+  }
+}
+
+void Kernel::wait_call(std::size_t export_index) {
+  if (machine_.processor.irql > machine::apc_level) {
+    misuse(trace::Rule::irql_wait_at_high_level, export_index, machine::apc_level, trace::Severity::error);
+  }
+}
+
 void Kernel::irql_too_high(std::size_t export_index, std::uint8_t maximum, trace::Severity at_most) {
+  misuse(trace::Rule::irql_too_high, export_index, maximum, at_most);
+}
+
+void Kernel::misuse(trace::Rule rule, std::size_t export_index, std::uint8_t maximum, trace::Severity at_most) {
   for (IrqlViolation& known : irql_violations_) {
-    if (known.export_index == export_index && known.image == image() && known.callback == callback()) {
+    if (known.rule == rule && known.export_index == export_index && known.image == image() &&
+        known.callback == callback()) {
       ++known.count;
+      // One record says it; how often and where from is counted.
+      tell_irql(known, at_most, false);
       return;
     }
   }
-  const std::uint8_t irql = machine_.processor.irql;
-  irql_violations_.push_back({static_cast<std::uint16_t>(export_index), image(), callback(), irql, 1});
+  irql_violations_.push_back(
+      {rule, static_cast<std::uint16_t>(export_index), image(), callback(), machine_.processor.irql, maximum, 1});
+  tell_irql(irql_violations_.back(), at_most, true);
+}
+
+void Kernel::tell_irql(const IrqlViolation& violation, trace::Severity at_most, bool first) {
+  const trace::Severity severity = std::min(at_most, recorder_.severity_of(violation.rule));
+  if (severity == trace::Severity::off) return;
   char text[160];
   Line line(text);
-  line.put(all_exports()[export_index].name);
-  line.put(" called at IRQL ");
-  line.put_decimal(irql);
-  line.put(", its documented maximum is ");
-  line.put_decimal(maximum);
-  const trace::Severity severity = std::min(at_most, recorder_.severity_of(trace::Rule::irql_too_high));
-  if (severity != trace::Severity::off) {
-    recorder_.violation(image(), callback(), trace::Rule::irql_too_high, severity, line.text());
+  line.put(all_exports()[violation.export_index].name);
+  const bool waits = violation.rule == trace::Rule::irql_wait_at_high_level;
+  line.put(waits ? " may have to wait at IRQL " : " called at IRQL ");
+  line.put_decimal(violation.irql);
+  if (violation.irql <= violation.maximum) {
+    line.put(" while a dump is written");
+  } else if (waits) {
+    line.put(", where no other thread can run");
+  } else {
+    line.put(", its documented maximum is ");
+    line.put_decimal(violation.maximum);
   }
+  if (first) {
+    recorder_.violation(image(), callback(), violation.rule, severity, line.text(), site_of(image()));
+  } else {
+    recorder_.violation_again(image(), callback(), violation.rule, severity, line.text(), site_of(image()));
+  }
+}
+
+trace::CodeSite Kernel::site_of(std::uint16_t image) const {
+  if (trace::CodeSite site = site_at(image, number(context_->caller)); site.offset != 0) {
+    site.exact = false;
+    return site;
+  }
+  return site_at(image, number(context_->entry));
+}
+
+trace::CodeSite Kernel::site_at(std::uint16_t image, std::uint64_t rip) const {
+  const ImageRange* range = image_range(image);
+  if (range == nullptr || rip - number(range->base) >= range->bytes) return {};
+  return {.offset = static_cast<std::uint32_t>(rip - number(range->base)), .exact = true};
 }
 
 // ---- calls into drivers ----
@@ -195,6 +295,7 @@ void Kernel::irql_too_high(std::size_t export_index, std::uint8_t maximum, trace
 machine::CallResult Kernel::call_routine(const Routine& routine, std::span<const std::uint64_t> arguments) {
   const std::uint16_t outer_image = context_->image;
   const trace::Callback outer_callback = context_->callback;
+  const void* const outer_entry = context_->entry;
   const std::uint8_t irql = machine_.processor.irql;
   std::uint16_t id = routine.image;
   std::optional<machine::Convention> convention = routine.convention;
@@ -207,6 +308,10 @@ machine::CallResult Kernel::call_routine(const Routine& routine, std::span<const
   }
   context_->image = id;
   context_->callback = routine.callback;
+  const std::uint8_t outer_irql = context_->entry_irql;
+  context_->entry = routine.code;
+  context_->entry_irql = irql;
+  context_->caller = nullptr;
   recorder_.emit({.kind = trace::Kind::callback_entered,
                   .callback = routine.callback,
                   .irql = irql,
@@ -232,6 +337,10 @@ machine::CallResult Kernel::call_routine(const Routine& routine, std::span<const
   }
   context_->image = outer_image;
   context_->callback = outer_callback;
+  context_->entry_irql = outer_irql;
+  // Whom the host called is judged when it is back; whoever was interrupted by an inner call goes on.
+  if (outer_image != trace::no_image) context_->entry = outer_entry;
+  context_->caller = nullptr;
   if (running_hook_ != nullptr) running_hook_(running_context_, outer_image, outer_callback, false);
   return call;
 }
@@ -245,7 +354,7 @@ void Kernel::not_given_back(std::uint16_t image, trace::Callback callback, std::
     line.put_decimal(irql);
     line.put(", returned at ");
     line.put_decimal(machine_.processor.irql);
-    recorder_.violation(image, callback, trace::Rule::irql_not_restored, line.text());
+    recorder_.violation(image, callback, trace::Rule::irql_not_restored, line.text(), site_of(image));
     machine_.processor.irql = irql;
     machine_.sections.at_irql(irql);
   }
@@ -262,13 +371,13 @@ void Kernel::not_given_back(std::uint16_t image, trace::Callback callback, std::
     line.put(names[bit]);
     comma = ", ";
   }
-  recorder_.violation(image, callback, trace::Rule::stack_callee_saved_changed, line.text());
+  recorder_.violation(image, callback, trace::Rule::stack_callee_saved_changed, line.text(), site_of(image));
 }
 
 // ---- records ----
 
 void Kernel::violate(trace::Rule rule, std::string_view detail) {
-  recorder_.violation(image(), callback(), rule, detail);
+  recorder_.violation(image(), callback(), rule, detail, site_of(image()));
 }
 
 void Kernel::bad_pool_caller(trace::Rule rule, std::string_view detail, std::array<std::uint64_t, 4> parameters) {
@@ -279,9 +388,21 @@ void Kernel::bad_pool_caller(trace::Rule rule, std::string_view detail, std::arr
 void Kernel::set_irql(std::uint8_t irql) {
   const std::uint8_t before = machine_.processor.irql;
   if (before == irql) return;
+  if (irql < before && context_->entry_irql == machine::high_level) [[unlikely]]
+    lowered(irql);
   machine_.processor.irql = irql;
   machine_.sections.at_irql(irql);
   recorder_.irql_changed(image(), before, irql);
+}
+
+void Kernel::lowered(std::uint8_t irql) {
+  char text[96];
+  Line line(text);
+  line.put("lowered the IRQL to ");
+  line.put_decimal(irql);
+  line.put(" in a callback that is entered at ");
+  line.put_decimal(context_->entry_irql);
+  violate(trace::Rule::irql_lowered_in_callback, line.text());
 }
 
 void Kernel::bugcheck(std::uint32_t code, std::array<std::uint64_t, 4> parameters) {
@@ -382,26 +503,31 @@ std::size_t Kernel::words(const void* address, std::span<char> into, Words detai
       line.skip(words(memory.address_of(pfn) + number(address) % page_size, line.rest(), detail));
       break;
     case Region::arena: {
-      const std::byte* start = nullptr;
-      const Block* block = pool_.block_containing(address, start);
-      if (block == nullptr) {
-        block = pool_.freed_containing(address, start);
-        if (block != nullptr) line.put("freed ");
-      }
-      if (block == nullptr) {
+      const std::optional<Pool::Place> place = pool_.place_of(address);
+      if (!place) {
         line.put("arena");
         line.put_offset(number(address) - machine::arena_base);
         break;
       }
+      const Block* const block = place->block;
+      const std::byte* const start = place->start;
+      if (place->freed) line.put("freed ");
       if (const Thread* thread = const_cast<Scheduler&>(scheduler_).thread_of(start); thread != nullptr) {
         line.put("thread#");
         line.put_decimal(thread->id);
       } else {
         if (block->kind == BlockKind::pool && block->image == trace::no_image) line.put("system ");
-        line.put(block->kind == BlockKind::pool ? "pool#" : "contiguous#");
+        line.put(block->kind == BlockKind::pool ? "pool#" : block->kind == BlockKind::pages ? "pages#" : "contiguous#");
         line.put_decimal(block->id);
       }
+      if (place->where == Pool::Place::Where::before) {
+        line.put('-');
+        line.put_hex(place->distance);
+        line.put(" (before its start)");
+        break;
+      }
       line.put_offset(number(address) - number(start));
+      if (place->where == Pool::Place::Where::behind) line.put(" (behind its end)");
       break;
     }
     case Region::unknown:
@@ -427,6 +553,14 @@ std::size_t Kernel::words(const void* address, std::span<char> into, Words detai
       break;
   }
   return line.size();
+}
+
+std::string_view Kernel::running_call() const {
+  if (context_->depth == 0 || context_->depth > Context::text_depth) return {};
+  const auto& text = context_->call_text[context_->depth - 1];
+  const std::string_view call(std::data(text), std::size(text));
+  const std::size_t end = call.find('(');
+  return end == std::string_view::npos ? std::string_view() : call.substr(0, end);
 }
 
 std::string Kernel::words(const void* address, Words detail) const {

@@ -32,6 +32,10 @@
 
 struct _FILTER_EXTENSION;
 
+namespace dumpsim::machine {
+struct FaultReport;
+}
+
 namespace dumpsim::kernel {
 
 /// Why a call through the gate did not return: the reason given to Gate::leave_all() by this room.
@@ -53,8 +57,12 @@ struct Config {
   std::uint32_t build = 22631;
   /// A kernel_call record for each call. Switched off, calls are still counted and checked.
   bool record_calls = true;
-  /// Bytes of pool and contiguous memory together before allocations fail.
+  /// Bytes of pool and contiguous memory together that one image may have before its allocations fail.
   std::uint64_t memory_limit = std::uint64_t{1} << 30;
+  SpecialPool special_pool = SpecialPool::end;
+  /// What special pool is called where a record says that a block has none: its policy's index.
+  std::uint64_t special_pool_policy = 0;
+  std::span<TagUse> tags = {};  ///< see PoolOptions
   /// A bad free of pool is bug check BAD_POOL_CALLER [doc], not only a report.
   bool bad_free_stops = true;
   RaisedFiles raised_files = RaisedFiles::fail;
@@ -72,13 +80,21 @@ struct ImageRange {
   std::vector<machine::FunctionRow> functions;  ///< its rows; empty for ELF
 };
 
-/// One export called above its documented maximum, by one image in one callback.
+/// One export called above its documented maximum, or where it must not be, by one image in one callback.
 struct IrqlViolation {
+  trace::Rule rule = trace::Rule::irql_too_high;
   std::uint16_t export_index = 0;
   std::uint16_t image = trace::no_image;
   trace::Callback callback = trace::Callback::none;
   std::uint8_t irql = 0;  ///< at the first time
+  std::uint8_t maximum = 0;
   std::uint64_t count = 0;
+};
+
+/// What the callback that runs was given to write or read, for judging buffers; zeros when it was given nothing.
+struct GivenTransfer {
+  std::uint32_t pages = 0;      ///< that its MDL spans
+  std::uint32_t max_pages = 0;  ///< MaxPagesPerWrite
 };
 
 /// A routine of a driver that the kernel calls on behalf of something else: a dispatch or completion routine, say.
@@ -187,6 +203,8 @@ class Kernel {
   /// Set by the stack around each callback; pool and handles are charged to `image`.
   void set_current(std::uint16_t image, trace::Callback callback) {
     if (!gate_.active()) scheduler_.host_calls();
+    context_->entry_irql = 0;
+    context_->caller = nullptr;
     context_->image = image;
     context_->callback = callback;
     context_->depth = 0;
@@ -202,7 +220,11 @@ class Kernel {
                         const machine::CallResult& call) {
     if (machine_.processor.irql != irql || call.changed != 0) [[unlikely]]
       not_given_back(image, callback, irql, call);
+    pool_.check_near(image);
   }
+  /// For the next callback.
+  void set_transfer(const GivenTransfer& transfer) { transfer_ = transfer; }
+  const GivenTransfer& transfer() const { return transfer_; }
   /// The reason with which call_routine() was left for good, once it was.
   std::optional<std::uint64_t> left() const { return left_; }
   void set_running_hook(RunningHook hook, void* context) {
@@ -214,6 +236,10 @@ class Kernel {
     if (running_hook_ != nullptr) running_hook_(running_context_, context.image, context.callback, false);
   }
 
+  /// Where in `image` its last call of an export was made, or else the callback that runs or ran last begins.
+  trace::CodeSite site_of(std::uint16_t image) const;
+  /// Of the instruction at `rip`, if `image` is there. Async-signal-safe.
+  trace::CodeSite site_at(std::uint16_t image, std::uint64_t rip) const;
   std::uint16_t image() const { return context_->image; }
   trace::Callback callback() const { return context_->callback; }
   /// Convention of the import through which the present call came.
@@ -255,10 +281,11 @@ class Kernel {
 
   // ---- each call of an export ----
   /// Counts, checks the IRQL. True when the call is to be recorded.
-  bool enter(std::size_t export_index, machine::Convention convention, std::uint8_t maximum) {
+  bool enter(std::size_t export_index, machine::Convention convention, std::uint8_t maximum, const void* caller) {
     ++calls_[export_index];
     context_->convention = convention;
-    if (machine_.processor.irql > maximum) irql_too_high(export_index, maximum, trace::Severity::error);
+    context_->caller = caller;
+    if (machine_.processor.irql > maximum) above_maximum(export_index, maximum);
     return config_.record_calls;
   }
   std::uint64_t calls(std::size_t export_index) const { return calls_[export_index]; }
@@ -271,6 +298,12 @@ class Kernel {
     if (machine_.processor.irql > maximum) irql_too_high(export_index, maximum, at_most);
   }
   std::span<const IrqlViolation> irql_violations() const { return irql_violations_; }
+  /// A routine that gives or takes memory is called: reports it where a dump is being written.
+  void pool_call(std::size_t export_index) {
+    if (scheduler_.frozen() && machine_.processor.irql <= machine::dispatch_level) pool_in_crash(export_index);
+  }
+  /// A wait that may block.
+  void wait_call(std::size_t export_index);
   /// Asks the fault plan; an implementation that gets true answers with its documented failure.
   void set_failure_hook(FailureHook hook, void* context) {
     failure_hook_ = hook;
@@ -299,6 +332,9 @@ class Kernel {
   [[noreturn]] void bugcheck(std::uint32_t code, std::array<std::uint64_t, 4> parameters);
   /// Pool freed wrongly: reported, then bug check BAD_POOL_CALLER with these parameters [doc] unless the configuration
   /// only wants the report.
+  /// Told of a fault before anything is made of it: whether it was in, behind or before a block of memory that a driver
+  /// was given and has no more, or never had; then the rule is reported. Async-signal-safe.
+  bool report_pool_fault(const machine::FaultReport& fault);
   void bad_pool_caller(trace::Rule rule, std::string_view detail, std::array<std::uint64_t, 4> parameters);
   /// Records machine().bugcheck, if it is raised: for one that a fault ended in.
   void record_bugcheck(std::uint16_t image, trace::Callback callback);
@@ -318,9 +354,10 @@ class Kernel {
 
   // ---- addresses in words ----
   /// Names an address the same in every run: "pool#3+0x10", "system pool#3" for what no driver allocated,
-  /// "contiguous#1", "freed pool#3+0x8", "ram pfn 0x12+0x10", "window+0x200", "arena+0x5000", "image dump_xor+0x123",
-  /// "stack+0x40", "null+0x18", "host" for memory that nothing is known of, "unmapped" where nothing is. Returns the
-  /// length written (cut to fit). No allocation; does not read at the address.
+  /// "contiguous#1", "pages#1", "freed pool#3+0x8", "pool#3+0x20 (behind its end)", "ram pfn 0x12+0x10",
+  /// "window+0x200", "arena+0x5000", "image dump_xor+0x123", "stack+0x40", "null+0x18", "host" for memory that nothing
+  /// is known of, "unmapped" where nothing is. Returns the length written (cut to fit). No allocation; does not read at
+  /// the address.
   std::size_t words(const void* address, std::span<char> into, Words detail = Words::full) const;
   std::string words(const void* address, Words detail = Words::full) const;
 
@@ -353,6 +390,9 @@ class Kernel {
   }
   void begin_call() { ++context_->depth; }
   void end_call() { --context_->depth; }
+  /// The routine that was called and has not returned: where a fault within the kernel belongs. Empty between calls and
+  /// where they are not recorded.
+  std::string_view running_call() const;
 
   /// Handles of this kernel: registry keys, objects and files.
   std::uint64_t open_handle(Registry::Key* key);
@@ -376,7 +416,16 @@ class Kernel {
   /// to what looks for them.
   machine::CallResult enter_driver(machine::Convention convention, const void* code,
                                    std::span<const std::uint64_t> arguments, CallIntoDriver as);
+  void above_maximum(std::size_t export_index, std::uint8_t maximum);
+  void pool_in_crash(std::size_t export_index);
+  void lowered(std::uint8_t irql);
+  void misuse(trace::Rule rule, std::size_t export_index, std::uint8_t maximum, trace::Severity at_most);
   void irql_too_high(std::size_t export_index, std::uint8_t maximum, trace::Severity at_most);
+  static PoolOptions pool_options(Kernel& kernel, const Config& config);
+  static void pool_damaged(void* kernel, const PoolDamage& damage);
+  static void pool_over_limit(void* kernel, std::uint16_t image, std::uint64_t bytes);
+  static void pool_unguarded(void* kernel, std::size_t blocks);
+  void tell_irql(const IrqlViolation& violation, trace::Severity at_most, bool first);
   void not_given_back(std::uint16_t image, trace::Callback callback, std::uint8_t irql,
                       const machine::CallResult& call);
 
@@ -406,6 +455,8 @@ class Kernel {
   const Handle* handle_at(std::uint64_t handle) const;
   std::vector<Handle> handles_;
   Pool pool_;
+  GivenTransfer transfer_;
+  std::vector<std::uint16_t> over_limit_;  // images that have been told so
   Registry registry_;
   FileTree files_;
   std::vector<FirmwareVariable> firmware_;

@@ -55,6 +55,8 @@ class Line {
   }
   std::span<char> rest() const { return into_.subspan(size_); }
   void skip(std::size_t count) { size_ += count; }
+  /// Forgets what was put behind the first `size` characters.
+  void cut(std::size_t size) { size_ = size < size_ ? size : size_; }
   std::size_t room() const { return into_.size() - size_; }
   std::size_t size() const { return size_; }
   std::string_view text() const { return {into_.data(), size_}; }

@@ -15,6 +15,7 @@ namespace {
 PVOID allocate(std::size_t index, SIZE_T bytes, PHYSICAL_ADDRESS lowest, PHYSICAL_ADDRESS highest,
                PHYSICAL_ADDRESS boundary, bool executable) {
   Kernel& kernel = current();
+  kernel.pool_call(index);
   const auto low = static_cast<std::uint64_t>(lowest.QuadPart);
   const auto high = static_cast<std::uint64_t>(highest.QuadPart);
   const auto multiple = static_cast<std::uint64_t>(boundary.QuadPart);
@@ -34,6 +35,7 @@ PVOID allocate(std::size_t index, SIZE_T bytes, PHYSICAL_ADDRESS lowest, PHYSICA
 
 void free(std::size_t index, PVOID at, SIZE_T bytes) {
   Kernel& kernel = current();
+  kernel.pool_call(index);
   char text[224];
   Line line(text);
   const Block* block = kernel.pool().block_at(at);
@@ -94,6 +96,9 @@ PVOID MmAllocateContiguousNodeMemory(SIZE_T NumberOfBytes, PHYSICAL_ADDRESS Lowe
   const ULONG access = Protect & ~static_cast<ULONG>(PAGE_NOCACHE | PAGE_WRITECOMBINE);
   const bool both = (Protect & PAGE_NOCACHE) != 0 && (Protect & PAGE_WRITECOMBINE) != 0;
   if ((access != PAGE_READWRITE && access != PAGE_EXECUTE_READWRITE) || both) return nullptr;
+  if (access == PAGE_EXECUTE_READWRITE) {
+    current().violate(trace::Rule::pool_executable, "MmAllocateContiguousNodeMemory with PAGE_EXECUTE_READWRITE");
+  }
   return allocate(export_index::MmAllocateContiguousNodeMemory, NumberOfBytes, LowestAcceptableAddress,
                   HighestAcceptableAddress, BoundaryAddressMultiple, access == PAGE_EXECUTE_READWRITE);
 }

@@ -9,6 +9,7 @@
 #include "kernel/exception.hpp"
 #include "kernel/exports.hpp"
 #include "kernel/io_objects.hpp"
+#include "kernel/line.hpp"
 #include "kernel/trap.hpp"
 
 namespace dumpsim::kernel {
@@ -40,6 +41,19 @@ std::byte* where_contiguous(const MDL* mdl) {
     if (memory.address_of(pfns[i]) != first + i * page_size) return nullptr;
   }
   return first;
+}
+
+/// Locked pages of paged pool are in memory at any IRQL.
+template <class Change>
+void for_each_paged_block(const MDL& mdl, Change change) {
+  machine::DriverSections& sections = current().machine().sections;
+  const machine::DriverSections::Row* before = nullptr;
+  const auto* at = static_cast<const std::byte*>(mdl.StartVa);
+  for (std::size_t i = 0, pages = pages_of(mdl); i < pages; ++i) {
+    machine::DriverSections::Row* row = sections.at(at + i * page_size);
+    if (row != nullptr && row->pool && row != before) change(sections, *row);
+    before = row;
+  }
 }
 
 PVOID map(std::size_t index, PMDL mdl, KPROCESSOR_MODE mode, bool bugcheck_on_failure) {
@@ -80,21 +94,55 @@ PMDL new_mdl(PVOID address, std::size_t length) {
   return mdl;
 }
 
+/// Pages go in the pieces in which they came; the array is the driver's, so it is looked at with care. The number of
+/// page frames that are none of ours.
+std::size_t give_back_pieces(const MDL* mdl, std::size_t pages, Pool::Reuse reuse) {
+  Kernel& kernel = current();
+  const auto* pfns = reinterpret_cast<const PFN_NUMBER*>(mdl + 1);
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < pages;) {
+    std::byte* page = kernel.memory().address_of(pfns[i]);
+    const Block* block = page == nullptr ? nullptr : kernel.pool().block_at(page);
+    if (block == nullptr || block->kind != BlockKind::pages) {
+      ++wrong;
+      ++i;
+      continue;
+    }
+    i += block->pages;
+    kernel.pool().free(page, reuse);
+  }
+  return wrong;
+}
+
 PMDL allocate_pages(std::size_t index, PHYSICAL_ADDRESS low, PHYSICAL_ADDRESS high, PHYSICAL_ADDRESS skip, SIZE_T bytes,
                     ULONG flags) {
   Kernel& kernel = current();
   const std::size_t pages = (bytes + page_size - 1) >> page_shift;
+  kernel.pool_call(index);
   if (kernel.injected_failure(index) || pages == 0 || pages > mdl_pages_limit) return nullptr;
   PMDL mdl = new_mdl(nullptr, pages * page_size);
   if (mdl == nullptr) return nullptr;
   Pfn lowest = static_cast<std::uint64_t>(low.QuadPart) >> page_shift;
   Pfn highest = static_cast<std::uint64_t>(high.QuadPart) >> page_shift;
+  BlockRequest request;
+  request.kind = BlockKind::pages;
+  request.image = kernel.image();
+  request.tag = mdl_tag;
   std::size_t got = 0;
+  // In as few pieces as there is room for: one, if that can be, else what halving the piece finds.
+  const auto take = [&](std::size_t count) {
+    request.bytes = count * page_size;
+    const std::byte* piece = kernel.pool().allocate_contiguous(request, lowest, highest, 0);
+    if (piece == nullptr) return false;
+    for (std::size_t i = 0; i < count; ++i) {
+      MmGetMdlPfnArray(mdl)[got++] = kernel.memory().pfn_of(piece + i * page_size);
+    }
+    return true;
+  };
   for (;;) {
-    for (; got < pages; ++got) {
-      std::byte* page = kernel.memory().allocate_pages_within(1, lowest, highest, 0);
-      if (page == nullptr) break;
-      MmGetMdlPfnArray(mdl)[got] = kernel.memory().pfn_of(page);
+    for (std::size_t piece = pages - got; piece != 0 && got < pages;) {
+      piece = std::min(piece, pages - got);
+      if (!take(piece)) piece /= 2;
     }
     // Each round goes on SkipBytes higher [doc]; 0 means one round.
     const std::uint64_t step = static_cast<std::uint64_t>(skip.QuadPart) >> page_shift;
@@ -105,10 +153,8 @@ PMDL allocate_pages(std::size_t index, PHYSICAL_ADDRESS low, PHYSICAL_ADDRESS hi
   }
   // Fewer pages than asked for are a success unless the flag says otherwise [doc].
   if (got == 0 || (got < pages && (flags & MM_ALLOCATE_FULLY_REQUIRED) != 0)) {
-    for (std::size_t i = 0; i < got; ++i) {
-      kernel.memory().free_pages(kernel.memory().address_of(MmGetMdlPfnArray(mdl)[i]), 1, false);
-    }
-    kernel.pool().free(reinterpret_cast<std::byte*>(mdl));
+    give_back_pieces(mdl, got, Pool::Reuse::at_once);
+    kernel.pool().free(reinterpret_cast<std::byte*>(mdl), Pool::Reuse::at_once);
     return nullptr;
   }
   mdl->ByteCount = static_cast<ULONG>(got * page_size);
@@ -197,6 +243,7 @@ NTSTATUS probe_and_lock(PMDL mdl, KPROCESSOR_MODE mode, LOCK_OPERATION operation
   mdl->Process = nullptr;
   mdl->MdlFlags |= MDL_PAGES_LOCKED;
   if (operation != IoReadAccess) mdl->MdlFlags |= MDL_WRITE_OPERATION;
+  for_each_paged_block(*mdl, [](auto& sections, auto& row) { sections.lock(row); });
   return STATUS_SUCCESS;
 }
 
@@ -206,6 +253,7 @@ VOID MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode, 
 }
 
 VOID MmUnlockPages(PMDL MemoryDescriptorList) {
+  for_each_paged_block(*MemoryDescriptorList, [](auto& sections, auto& row) { sections.unlock(row); });
   if ((MemoryDescriptorList->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) != 0) {
     kernel::MmUnmapLockedPages(MemoryDescriptorList->MappedSystemVa, MemoryDescriptorList);
   }
@@ -241,15 +289,20 @@ PMDL MmAllocatePagesForMdlEx(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRESS HighA
 }
 
 VOID MmFreePagesFromMdl(PMDL MemoryDescriptorList) {
-  machine::PhysicalMemory& memory = current().memory();
-  const PFN_NUMBER* pfns = MmGetMdlPfnArray(MemoryDescriptorList);
-  for (std::size_t i = 0, pages = pages_of(*MemoryDescriptorList); i < pages; ++i) {
-    std::byte* page = memory.address_of(pfns[i]);
-    if (page != nullptr && memory.region_of(page) == machine::PhysicalMemory::Region::arena) {
-      memory.free_pages(page, 1, false);
-    }
-  }
+  Kernel& kernel = current();
+  kernel.pool_call(export_index::MmFreePagesFromMdl);
+  const std::size_t pages = pages_of(*MemoryDescriptorList);
+  const std::size_t wrong = give_back_pieces(MemoryDescriptorList, pages, Pool::Reuse::late);
   MemoryDescriptorList->MdlFlags &= static_cast<CSHORT>(~MDL_PAGES_LOCKED);
+  if (wrong == 0) return;
+  char text[160];
+  Line line(text);
+  line.put("MmFreePagesFromMdl: ");
+  line.put_decimal(wrong);
+  line.put(" of the MDL's ");
+  line.put_decimal(pages);
+  line.put(" page frames are not of MmAllocatePagesForMdl, or were freed before");
+  kernel.violate(trace::Rule::pool_bad_free, line.text());
 }
 
 }  // namespace dumpsim::kernel

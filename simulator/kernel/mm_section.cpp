@@ -9,7 +9,8 @@ namespace dumpsim::kernel {
 namespace {
 
 machine::DriverSections::Row* section_at(const void* address) {
-  return current().machine().sections.at(address);
+  machine::DriverSections::Row* row = current().machine().sections.at(address);
+  return row == nullptr || row->pool ? nullptr : row;
 }
 
 }  // namespace

@@ -79,6 +79,10 @@ HANDLE PsGetCurrentProcessId(VOID) {
   return reinterpret_cast<HANDLE>(std::uintptr_t{4});
 }
 
+HANDLE PsGetProcessId(PEPROCESS) {
+  return kernel::PsGetCurrentProcessId();
+}
+
 PEPROCESS IoGetCurrentProcess(VOID) {
   Kernel& kernel = current();
   if (kernel.io().process == nullptr) {

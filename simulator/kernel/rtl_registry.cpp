@@ -77,6 +77,10 @@ struct Found {
   ULONG type = REG_NONE;
   const std::byte* bytes = nullptr;
   std::size_t length = 0;
+
+  void copy_to(void* into) const {
+    if (length != 0) std::memcpy(into, bytes, length);
+  }
 };
 
 std::size_t default_length(const RTL_QUERY_REGISTRY_TABLE& entry) {
@@ -105,7 +109,7 @@ NTSTATUS store_text(const Found& found, PUNICODE_STRING into) {
   } else if (found.length > into->MaximumLength) {
     return STATUS_BUFFER_TOO_SMALL;
   }
-  std::memcpy(into->Buffer, found.bytes, found.length);
+  found.copy_to(into->Buffer);
   // The terminator, which a registry string need not have, does not count.
   std::size_t length = found.length;
   if (length >= sizeof(WCHAR) && found.type != REG_MULTI_SZ && into->Buffer[length / sizeof(WCHAR) - 1] == 0) {
@@ -120,7 +124,7 @@ NTSTATUS store_text(const Found& found, PUNICODE_STRING into) {
 NTSTATUS store_bytes(const Found& found, PVOID context) {
   auto* into = static_cast<std::byte*>(context);
   if (found.length <= sizeof(ULONG)) {
-    std::memcpy(into, found.bytes, found.length);
+    found.copy_to(into);
     return STATUS_SUCCESS;
   }
   LONG room = 0;
@@ -129,13 +133,13 @@ NTSTATUS store_bytes(const Found& found, PVOID context) {
       room < 0 ? static_cast<std::size_t>(-static_cast<LONGLONG>(room)) : static_cast<std::size_t>(room);
   if (room < 0) {
     if (size < found.length) return STATUS_BUFFER_TOO_SMALL;
-    std::memcpy(into, found.bytes, found.length);
+    found.copy_to(into);
     return STATUS_SUCCESS;
   }
   const ULONG head[] = {static_cast<ULONG>(found.length), found.type};
   if (size < found.length + sizeof head) return STATUS_BUFFER_TOO_SMALL;
   std::memcpy(into, head, sizeof head);
-  std::memcpy(into + sizeof head, found.bytes, found.length);
+  found.copy_to(into + sizeof head);
   return STATUS_SUCCESS;
 }
 

@@ -145,7 +145,7 @@ VOID RtlCopyUnicodeString(PUNICODE_STRING DestinationString, PCUNICODE_STRING So
   DestinationString->Length = 0;
   if (SourceString == nullptr) return;
   const USHORT bytes = std::min(SourceString->Length, DestinationString->MaximumLength);
-  std::memmove(DestinationString->Buffer, SourceString->Buffer, bytes);
+  if (bytes != 0) std::memmove(DestinationString->Buffer, SourceString->Buffer, bytes);
   DestinationString->Length = bytes;
   if (bytes + sizeof(WCHAR) <= DestinationString->MaximumLength) DestinationString->Buffer[bytes / sizeof(WCHAR)] = 0;
 }
@@ -153,7 +153,7 @@ VOID RtlCopyString(PSTRING DestinationString, const STRING* SourceString) {
   DestinationString->Length = 0;
   if (SourceString == nullptr) return;
   const USHORT bytes = std::min(SourceString->Length, DestinationString->MaximumLength);
-  std::memmove(DestinationString->Buffer, SourceString->Buffer, bytes);
+  if (bytes != 0) std::memmove(DestinationString->Buffer, SourceString->Buffer, bytes);
   DestinationString->Length = bytes;
 }
 
@@ -187,7 +187,10 @@ BOOLEAN RtlEqualString(const STRING* String1, const STRING* String2, BOOLEAN Cas
 NTSTATUS RtlAppendUnicodeStringToString(PUNICODE_STRING Destination, PCUNICODE_STRING Source) {
   const std::size_t bytes = std::size_t{Destination->Length} + Source->Length;
   if (bytes > Destination->MaximumLength) return STATUS_BUFFER_TOO_SMALL;
-  std::memmove(reinterpret_cast<std::byte*>(Destination->Buffer) + Destination->Length, Source->Buffer, Source->Length);
+  if (Source->Length != 0) {
+    std::memmove(reinterpret_cast<std::byte*>(Destination->Buffer) + Destination->Length, Source->Buffer,
+                 Source->Length);
+  }
   Destination->Length = static_cast<USHORT>(bytes);
   if (bytes + sizeof(WCHAR) <= Destination->MaximumLength) Destination->Buffer[bytes / sizeof(WCHAR)] = 0;
   return STATUS_SUCCESS;

@@ -34,7 +34,7 @@ NTSTATUS RtlHashUnicodeString(PCUNICODE_STRING String, BOOLEAN CaseInSensitive, 
     return STATUS_INVALID_PARAMETER;
   }
   ULONG hash = 0;
-  for (USHORT i = 0; i < String->Length / sizeof(WCHAR); ++i) {
+  for (std::size_t i = 0; i < String->Length / sizeof(WCHAR); ++i) {
     const WCHAR unit = String->Buffer[i];
     hash = hash * 65599 + (CaseInSensitive != FALSE ? upcase(unit) : unit);
   }
@@ -52,7 +52,7 @@ NTSTATUS RtlDowncaseUnicodeString(PUNICODE_STRING DestinationString, PCUNICODE_S
   } else if (DestinationString->MaximumLength < SourceString->Length) {
     return STATUS_BUFFER_OVERFLOW;
   }
-  for (USHORT i = 0; i < SourceString->Length / sizeof(WCHAR); ++i) {
+  for (std::size_t i = 0; i < SourceString->Length / sizeof(WCHAR); ++i) {
     DestinationString->Buffer[i] = downcase(SourceString->Buffer[i]);
   }
   DestinationString->Length = SourceString->Length;
@@ -134,7 +134,7 @@ NTSTATUS RtlUTF8ToUnicodeN(PWSTR UnicodeStringDestination, ULONG UnicodeStringMa
     if (units > 0 && text[units - 1] >= 0xD800 && text[units - 1] < 0xDC00) --units;
     bytes = static_cast<ULONG>(units * sizeof(WCHAR));
   }
-  if (bytes != 0) std::memcpy(UnicodeStringDestination, text.data(), bytes);
+  text.copy(UnicodeStringDestination, bytes / sizeof(WCHAR));
   if (UnicodeStringActualByteCount != nullptr) *UnicodeStringActualByteCount = bytes;
   return fits ? mapped : STATUS_BUFFER_TOO_SMALL;
 }
@@ -158,7 +158,7 @@ NTSTATUS RtlUnicodeToUTF8N(PCHAR UTF8StringDestination, ULONG UTF8StringMaxByteC
     bytes = UTF8StringMaxByteCount;
     while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) --bytes;
   }
-  if (bytes != 0) std::memcpy(UTF8StringDestination, text.data(), bytes);
+  text.copy(UTF8StringDestination, bytes);
   if (UTF8StringActualByteCount != nullptr) *UTF8StringActualByteCount = bytes;
   return fits ? mapped : STATUS_BUFFER_TOO_SMALL;
 }

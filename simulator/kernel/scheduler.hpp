@@ -33,7 +33,10 @@ struct Context {
   trace::Callback callback = trace::Callback::none;
   machine::Convention convention = machine::Convention::system_v;
   unsigned depth = 0;
-  ExceptionState exceptions;  ///< what is being handled on this stack
+  std::uint8_t entry_irql = 0;   ///< at which the callback or routine was entered
+  const void* entry = nullptr;   ///< of the callback or routine that runs, or ran last
+  const void* caller = nullptr;  ///< where the last call of an export returns to; nullptr: none was made since
+  ExceptionState exceptions;     ///< what is being handled on this stack
   static constexpr std::size_t text_bytes = 384;
   static constexpr std::size_t text_depth = 8;
   std::array<std::array<char, text_bytes>, text_depth> call_text{};

@@ -30,7 +30,8 @@ struct TrapVerdict {
 /// Asks the current kernel and its machine; changes nothing. Async-signal-safe.
 ///
 /// A page fault at DISPATCH_LEVEL and above is 0xD1, or 0xA when the kernel's own code touched the address [doc].
-/// Below, an address of the kernel's is 0x50, which no handler can prevent [doc], and any other one an access
+/// Below, one beside a block of special pool is 0xD6 or 0xCD, one in a block that was freed 0xD5 or 0xCC [doc]; any
+/// other address of the kernel's is 0x50, which no handler can prevent [doc], and any other one an access
 /// violation. Kernel addresses are the upper half, and here what lies in the machine's memory, its stacks and the
 /// images: they stand for what Windows keeps in the upper half. A present page that is not writable or executable is
 /// 0xBE or 0xFC.

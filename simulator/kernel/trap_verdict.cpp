@@ -73,6 +73,15 @@ TrapVerdict page_fault(const FaultReport& report) {
     return bugcheck(by_driver ? DRIVER_IRQL_NOT_LESS_OR_EQUAL : IRQL_NOT_LESS_OR_EQUAL,
                     {address, machine.processor.irql, operation, rip});
   }
+  // With special pool Windows knows better; without it no fault tells it anything [doc: 0xCC, 0xCD, 0xD5, 0xD6]. That
+  // the driver's forms are those for a driver's own instruction is [assumed] from their names.
+  if (const auto place = kernel.pool().place_of(pointer(address));
+      place && place->block->kind == BlockKind::pool && place->block->guarded && operation <= trap_page_fault_write &&
+      (place->freed || place->where != Pool::Place::Where::inside)) {
+    const bool by_driver = kernel.image_at(pointer(rip)) != nullptr;
+    const std::uint32_t code = place->freed ? (by_driver ? 0xD5 : 0xCC) : (by_driver ? 0xD6 : 0xCD);
+    return bugcheck(code, {address, operation, rip, 0});
+  }
   if (kernels) {
     const std::uint64_t told = kernel.config().build < windows_10      ? operation
                                : report.access == FaultAccess::write   ? 2

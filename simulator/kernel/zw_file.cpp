@@ -217,7 +217,9 @@ NTSTATUS create(PHANDLE handle, const OBJECT_ATTRIBUTES* attributes, PIO_STATUS_
   return STATUS_SUCCESS;
 }
 
-NTSTATUS resolve(HANDLE handle, OpenFile*& file) {
+}  // namespace
+
+NTSTATUS resolve_file(HANDLE handle, OpenFile*& file) {
   Kernel& kernel = current();
   if (const NTSTATUS status = files_available(kernel); !NT_SUCCESS(status)) return status;
   const auto value = reinterpret_cast<std::uintptr_t>(handle);
@@ -227,6 +229,8 @@ NTSTATUS resolve(HANDLE handle, OpenFile*& file) {
   const bool other = kernel.key_of(value) != nullptr || kernel.object_of(value) != nullptr;
   return other ? STATUS_OBJECT_TYPE_MISMATCH : STATUS_INVALID_HANDLE;
 }
+
+namespace {
 
 /// What reading and writing check alike. An APC routine is for other callers than drivers [doc: they pass NULL]; an
 /// event would have to be one that this kernel knows.
@@ -350,7 +354,7 @@ NTSTATUS ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
                               ByteOffset);
   }
   OpenFile* file = nullptr;
-  NTSTATUS status = resolve(FileHandle, file);
+  NTSTATUS status = resolve_file(FileHandle, file);
   if (!NT_SUCCESS(status)) return status;
   std::uint64_t start = 0;
   status = check_transfer(*file, reading, Event, ApcRoutine, ByteOffset, Length, false, start);
@@ -382,7 +386,7 @@ NTSTATUS ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine
                               ByteOffset);
   }
   OpenFile* file = nullptr;
-  NTSTATUS status = resolve(FileHandle, file);
+  NTSTATUS status = resolve_file(FileHandle, file);
   if (!NT_SUCCESS(status)) return status;
   std::uint64_t start = 0;
   status = check_transfer(*file, writing, Event, ApcRoutine, ByteOffset, Length, true, start);
@@ -415,7 +419,7 @@ NTSTATUS ZwFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock) {
     return NT_SUCCESS(status) ? flush(kernel, device, IoStatusBlock) : status;
   }
   OpenFile* file = nullptr;
-  if (const NTSTATUS status = resolve(FileHandle, file); !NT_SUCCESS(status)) return status;
+  if (const NTSTATUS status = resolve_file(FileHandle, file); !NT_SUCCESS(status)) return status;
   if ((file->access & writing) == 0) return STATUS_ACCESS_DENIED;
   *IoStatusBlock = IO_STATUS_BLOCK{{STATUS_SUCCESS}, 0};
   return STATUS_SUCCESS;

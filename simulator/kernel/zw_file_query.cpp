@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "kernel/exports.hpp"
+#include "kernel/io_objects.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/open_file.hpp"
 #include "kernel/text.hpp"
@@ -36,15 +37,6 @@ std::uint64_t allocated(const Node& node) {
 
 std::string words_of(const Node& node) {
   return "C:" + to_utf8(node.path());
-}
-
-NTSTATUS resolve(HANDLE handle, OpenFile*& file) {
-  Kernel& kernel = current();
-  if (const NTSTATUS status = files_available(kernel); !NT_SUCCESS(status)) return status;
-  const auto value = reinterpret_cast<std::uintptr_t>(handle);
-  file = kernel.file_of(value);
-  if (file != nullptr) return STATUS_SUCCESS;
-  return kernel.key_of(value) == nullptr ? STATUS_INVALID_HANDLE : STATUS_OBJECT_TYPE_MISMATCH;
 }
 
 FILE_BASIC_INFORMATION basic_of(const Node& node) {
@@ -372,7 +364,7 @@ void put_entry(std::byte* into, FILE_INFORMATION_CLASS kind, const Listed& entry
 NTSTATUS ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation, ULONG Length,
                                 FILE_INFORMATION_CLASS FileInformationClass) {
   OpenFile* file = nullptr;
-  NTSTATUS status = resolve(FileHandle, file);
+  NTSTATUS status = resolve_file(FileHandle, file);
   if (!NT_SUCCESS(status)) return status;
   const Node& node = *file->node;
   std::size_t written = 0;
@@ -427,7 +419,7 @@ NTSTATUS ZwSetInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
                               FILE_INFORMATION_CLASS FileInformationClass) {
   Kernel& kernel = current();
   OpenFile* file = nullptr;
-  NTSTATUS status = resolve(FileHandle, file);
+  NTSTATUS status = resolve_file(FileHandle, file);
   if (!NT_SUCCESS(status)) return status;
   const std::uint32_t rights = rights_for(FileInformationClass);
   std::string words;
@@ -460,7 +452,7 @@ NTSTATUS ZwQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE A
                               FILE_INFORMATION_CLASS FileInformationClass, BOOLEAN ReturnSingleEntry,
                               PUNICODE_STRING FileName, BOOLEAN RestartScan) {
   OpenFile* file = nullptr;
-  const NTSTATUS found = resolve(FileHandle, file);
+  const NTSTATUS found = resolve_file(FileHandle, file);
   if (!NT_SUCCESS(found)) return found;
   const std::size_t fixed = fixed_size(FileInformationClass);
   if (fixed == 0) return STATUS_INVALID_INFO_CLASS;

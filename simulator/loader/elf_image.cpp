@@ -58,7 +58,8 @@ Result<std::unique_ptr<Image>> ElfImage::load(const std::filesystem::path& path,
   const machine::Convention convention =
       options.convention.value_or(facts.convention.value_or(machine::Convention::system_v));
 
-  std::unique_ptr<ElfImage> image(new ElfImage(path, std::move(options), convention, std::move(from)));
+  const bool trap_missing = options.trap_missing;
+  std::unique_ptr<ElfImage> image(new ElfImage(path, std::move(options), convention, trap_missing, std::move(from)));
   if (Result<void> done = image->bind(exports); !done) return done.error();
   if (Result<void> done = image->map(std::move(copy)); !done) return done.error();
   if (Result<void> done = image->relocate(); !done) return done.error();

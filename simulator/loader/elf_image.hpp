@@ -43,9 +43,11 @@ class ElfImage final : public Image {
 
  private:
   Result<void> trap(const std::vector<std::size_t>& missing);
-  ElfImage(std::filesystem::path path, LoadOptions options, machine::Convention convention,
+  ElfImage(std::filesystem::path path, LoadOptions options, machine::Convention convention, bool trap_missing,
            std::shared_ptr<const ElfTemplate> image)
-      : Image(std::move(path), options, convention), trap_missing_(options.trap_missing), template_(std::move(image)) {}
+      : Image(std::move(path), std::move(options), convention),
+        trap_missing_(trap_missing),
+        template_(std::move(image)) {}
   Result<void> bind(const ExportTable& exports);
   Result<void> map(std::optional<File> copy);
   Result<void> relocate();

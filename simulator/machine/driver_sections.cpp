@@ -3,6 +3,8 @@
 
 #include <sys/mman.h>
 
+#include <utility>
+
 namespace dumpsim::machine {
 
 void DriverSections::add(std::uint16_t image, std::span<const DriverSection> sections) {
@@ -14,7 +16,26 @@ void DriverSections::add(std::uint16_t image, std::span<const DriverSection> sec
 }
 
 void DriverSections::forget(std::uint16_t image) {
-  std::erase_if(rows_, [image](const std::unique_ptr<Row>& row) { return row->image == image; });
+  std::erase_if(rows_, [image](const std::unique_ptr<Row>& row) { return row->image == image && !row->pool; });
+}
+
+bool DriverSections::add_pool(std::uint16_t image, std::string name, std::span<std::byte> pages) {
+  if (pool_blocks_ == pool_limit) return false;
+  ++pool_blocks_;
+  const DriverSection section{std::move(name), pages, PROT_READ | PROT_WRITE, true};
+  rows_.push_back(std::make_unique<Row>(Row{.image = image, .section = section, .pageable = true, .pool = true}));
+  settle(*rows_.back());
+  return true;
+}
+
+void DriverSections::forget_pool(const std::byte* first) {
+  for (auto row = rows_.begin(); row != rows_.end(); ++row) {
+    if (!(*row)->pool || (*row)->section.pages.data() != first) continue;
+    page_in(**row);
+    rows_.erase(row);
+    --pool_blocks_;
+    return;
+  }
 }
 
 DriverSections::Row* DriverSections::at(const void* address) {
@@ -59,9 +80,9 @@ void DriverSections::unlock(Row& row) {
 template <class Change>
 bool DriverSections::each_of(const void* address, Change change) {
   const Row* found = at(address);
-  if (found == nullptr) return false;
+  if (found == nullptr || found->pool) return false;
   for (const std::unique_ptr<Row>& row : rows_) {
-    if (row->image != found->image) continue;
+    if (row->image != found->image || row->pool) continue;
     change(*row);
     settle(*row);
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sections of loaded drivers that stay in memory, and which of them may be paged out. At DISPATCH_LEVEL and above
-// no page fault can be served, so there a pageable section counts as paged out: it is inaccessible from the moment the
-// IRQL reaches that level, as Driver Verifier makes it [doc: force IRQL checking], and what touches it is told by the
-// fault. A machine without pageable sections pays one comparison a callback; one with some pays only where the IRQL
-// crosses that level.
+// The sections of loaded drivers that stay in memory, and which of them may be paged out; beside them blocks of paged
+// pool. At DISPATCH_LEVEL and above no page fault can be served, so there what is pageable counts as paged out: it is
+// inaccessible from the moment the IRQL reaches that level, as Driver Verifier makes it [doc: force IRQL checking], and
+// what touches it is told by the fault. A machine without any of it pays one comparison a callback; one with some pays
+// only where the IRQL crosses that level.
 #pragma once
 
 #include <cstddef>
@@ -31,13 +31,21 @@ class DriverSections {
     bool pageable = false;   ///< now
     unsigned locks = 0;      ///< how often it was locked more than unlocked
     bool paged_out = false;  ///< inaccessible
+    bool pool = false;       ///< no section: a block of paged pool
   };
 
   void add(std::uint16_t image, std::span<const DriverSection> sections);
   /// Before the image is unmapped.
   void forget(std::uint16_t image);
   /// All of them: the power went. Changes no protection.
-  void clear() { rows_.clear(); }
+  void clear() { rows_.clear(), pool_blocks_ = 0; }
+
+  /// Whole readable and writable pages of a block of paged pool, which `name` names. False when there are
+  /// `pool_limit` already: each costs a system call where the IRQL crosses, and a driver may have thousands.
+  bool add_pool(std::uint16_t image, std::string name, std::span<std::byte> pages);
+  static constexpr std::size_t pool_limit = 256;
+  /// Accessible from here on, whatever the IRQL. Nothing happens to pages that were not added.
+  void forget_pool(const std::byte* first);
 
   /// The IRQL is `irql` from now on.
   void at_irql(std::uint8_t irql) {
@@ -49,6 +57,11 @@ class DriverSections {
   Row* at(const void* address);
   /// Accessible, for as long as the IRQL stays where it is or the section is locked.
   void page_in(Row& row);
+  /// For the host, which may hand the address to the system: whatever lies there is accessible.
+  void page_in_at(const void* address) {
+    if (!high_ || rows_.empty()) return;
+    if (Row* row = at(address); row != nullptr) page_in(*row);
+  }
   void lock(Row& row);
   /// Nothing happens to one that is not locked.
   void unlock(Row& row);
@@ -63,6 +76,7 @@ class DriverSections {
   bool each_of(const void* address, Change change);
 
   std::vector<std::unique_ptr<Row>> rows_;
+  std::size_t pool_blocks_ = 0;
   bool high_ = false;
 };
 

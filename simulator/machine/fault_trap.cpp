@@ -333,7 +333,8 @@ void FaultTrap::handle(int signal, void* information, void* ucontext) {
   copy_registers(report.registers, context);
   classify(report, told, context, trap->gate_.stack());
   if (report.kind == FaultKind::access && report.access == FaultAccess::write &&
-      trap->hooks_.on_write_fault != nullptr && trap->hooks_.on_write_fault(trap->hooks_.context, told.si_addr)) {
+      trap->hooks_.on_write_fault != nullptr &&
+      trap->hooks_.on_write_fault(trap->hooks_.context, told.si_addr, report.registers.rip)) {
     errno = kept_errno;
     return;
   }

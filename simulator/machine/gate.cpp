@@ -128,7 +128,7 @@ __attribute__((no_sanitize("address"))) std::size_t GuestStack::high_water() con
   return static_cast<std::size_t>(end - word) * sizeof canary;
 }
 
-__attribute__((no_sanitize("address"))) void GuestStack::arm_high_water() {
+__attribute__((no_sanitize("address"))) void GuestStack::arm_high_water() const {
   auto* word = reinterpret_cast<volatile std::uint64_t*>(low());
   auto* const end = reinterpret_cast<volatile std::uint64_t*>(high());
   for (; word != end; ++word) *word = canary;

@@ -76,13 +76,13 @@ class GuestStack {
   /// canary value to count as untouched when they are the deepest.
   std::size_t high_water() const;
   /// Fills the stack with the canary. REQUIRES: nothing runs on it.
-  void arm_high_water();
+  void arm_high_water() const;
 
  private:
   Mapping mapping_;
   std::byte* low_ = nullptr;
   std::size_t bytes_ = 0;
-  bool armed_ = false;
+  mutable bool armed_ = false;
 };
 
 struct CallResult {

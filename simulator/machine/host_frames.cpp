@@ -397,9 +397,11 @@ class Machine {
           push(value);
           break;
         }
-        case 0x1A:
-          push(pop() & pop());
+        case 0x1A: {
+          const std::uint64_t right = pop();
+          push(pop() & right);
           break;
+        }
         case 0x1C: {
           const std::uint64_t right = pop();
           push(pop() - right);
@@ -408,9 +410,11 @@ class Machine {
         case 0x1E:
           push(pop() * pop());
           break;
-        case 0x21:
-          push(pop() | pop());
+        case 0x21: {
+          const std::uint64_t right = pop();
+          push(pop() | right);
           break;
+        }
         case 0x22:
           push(pop() + pop());
           break;

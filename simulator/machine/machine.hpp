@@ -80,17 +80,25 @@ class PhysicalMemory {
   /// Whole zeroed pages of the arena, read-write, at the lowest address that fits; nullptr when used up. `guard`: an
   /// inaccessible page before and behind.
   std::byte* allocate_pages(std::size_t pages, bool guard);
-  /// The same with PFNs within [lowest, highest] that do not cross a multiple of `boundary` page frames (0: any).
-  std::byte* allocate_pages_within(std::size_t pages, Pfn lowest, Pfn highest, std::uint64_t boundary);
+  /// The same with PFNs within [lowest, highest] that do not cross a multiple of `boundary` page frames (0: any). The
+  /// guard's page frames have no limits.
+  std::byte* allocate_pages_within(std::size_t pages, Pfn lowest, Pfn highest, std::uint64_t boundary,
+                                   bool guard = false);
   /// Gives them back: inaccessible from here on. REQUIRES: as allocated.
   void free_pages(std::byte* at, std::size_t pages, bool guard);
+  /// The first half of that: their memory is gone and they are inaccessible, but nobody is given their addresses and
+  /// page frames until release_pages(). REQUIRES: as allocated.
+  void close_pages(std::byte* at, std::size_t pages);
+  /// The second. REQUIRES: closed; `guard` as allocated.
+  void release_pages(std::byte* at, std::size_t pages, bool guard);
   Pfn first_arena_pfn() const;
-  /// Arena pages given out now (without guards).
+  /// Arena pages given out now, without guards and without what is closed.
   std::size_t allocated_pages() const;
 
-  /// A second, contiguous virtual address for page frames that lie apart. Arena pages are shared with their first
-  /// address, RAM is read-only there too; a write into RAM through such an address is reported as any other but does
-  /// not show at the RAM's own address. nullptr when a frame has no page, is host memory, or the area is used up.
+  /// A second, contiguous virtual address for page frames that lie apart, an inaccessible page behind. Arena pages are
+  /// shared with their first address, RAM is read-only there too; a write into RAM through such an address is reported
+  /// as any other but does not show at the RAM's own address. nullptr when a frame has no page, is host memory, or the
+  /// area is used up.
   std::byte* map_pages(std::span<const Pfn> pfns);
   /// REQUIRES: `at` came from map_pages() with that many pages.
   void unmap_pages(std::byte* at, std::size_t pages);

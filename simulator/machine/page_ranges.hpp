@@ -24,21 +24,26 @@ class PageRanges {
     std::size_t highest = ~std::size_t{0};
     std::size_t boundary = 0;
     std::size_t bias = 0;
+    /// Pages before and behind those asked for that are taken with them and have no limits: guards.
+    std::size_t around = 0;
   };
 
   /// The first page of `count` free ones in a row, at the lowest place; no value when there are none (or count is 0).
+  /// With pages around, the first of those.
   std::optional<std::size_t> take(std::size_t count) { return take(count, Limits()); }
   std::optional<std::size_t> take(std::size_t count, const Limits& limits) {
     if (count == 0 || (limits.boundary != 0 && count > limits.boundary)) return std::nullopt;
     for (auto range = free_.begin(); range != free_.end(); ++range) {
-      std::size_t first = std::max(range->first, limits.lowest);
+      std::size_t first = std::max(range->first + limits.around, limits.lowest);
       if (limits.boundary != 0) {
         const std::size_t into = (first + limits.bias) % limits.boundary;
         if (into + count > limits.boundary) first += limits.boundary - into;
       }
       const std::size_t end = range->first + range->second;
-      if (first >= end || end - first < count) continue;
+      if (first >= end || end - first < count + limits.around) continue;
       if (first > limits.highest || count - 1 > limits.highest - first) return std::nullopt;  // later ones lie higher
+      first -= limits.around;
+      count += 2 * limits.around;
       const std::size_t before = first - range->first;
       const std::size_t after = end - first - count;
       if (before == 0) {

@@ -97,7 +97,7 @@ struct PhysicalMemory::State {
 
   Mapping arena;
   PageRanges arena_ranges{own_pages};
-  std::vector<std::uint64_t> guard_bits;  // a bit per arena page that is a guard: taken, but no memory
+  std::vector<std::uint64_t> empty_bits;  // a bit per arena page that is taken but no memory: a guard, or closed
   PageRanges mapping_ranges{mapping_pages};
   std::vector<Pfn> mapped_pfns;  // by page of the mapping area; no_pfn when not mapped
   File shared_file;              // arena pages that have a second address
@@ -132,19 +132,20 @@ struct PhysicalMemory::State {
     return file_pages[static_cast<std::size_t>(run - runs.data())] + (pfn - run->base);
   }
 
-  std::size_t guard_count = 0;
-  bool is_guard(std::size_t page) const {
-    return page / 64 < guard_bits.size() && (guard_bits[page / 64] >> (page % 64) & 1) != 0;
+  std::size_t empty_count = 0;
+  bool is_empty(std::size_t page) const {
+    return page / 64 < empty_bits.size() && (empty_bits[page / 64] >> (page % 64) & 1) != 0;
   }
-  void mark_guards(std::size_t first, std::size_t pages, bool set) {
-    guard_count += set ? 2 : std::size_t{0} - 2;
+  void mark_empty(std::size_t first, std::size_t pages, bool set) {
+    empty_count += set ? pages : std::size_t{0} - pages;
     // Pages are taken from the lowest on, so this stays short.
-    if (guard_bits.size() <= (first + pages) / 64) guard_bits.resize((first + pages) / 64 + 1);
-    for (const std::size_t page : {first, first + pages - 1}) {
+    if (empty_bits.size() <= (first + pages) / 64) empty_bits.resize((first + pages) / 64 + 1);
+    for (std::size_t page = first; page < first + pages; ++page) {
       const std::uint64_t bit = std::uint64_t{1} << (page % 64);
-      guard_bits[page / 64] = set ? guard_bits[page / 64] | bit : guard_bits[page / 64] & ~bit;
+      empty_bits[page / 64] = set ? empty_bits[page / 64] | bit : empty_bits[page / 64] & ~bit;
     }
   }
+  std::byte* take(std::size_t pages, PageRanges::Limits limits, bool guard);
   bool in_arena(std::uintptr_t at) const { return at - arena_base < own_pages * page_size; }
   bool in_mapping(std::uintptr_t at) const { return at - mapping_base < mapping_area_bytes; }
   bool in_window(std::uintptr_t at) const { return at - window_base < options.window_pages * page_size; }
@@ -338,7 +339,7 @@ std::byte* PhysicalMemory::address_of(Pfn pfn) const {
   }
   if (pfn - state.arena_first < own_pages) {
     const std::size_t page = static_cast<std::size_t>(pfn - state.arena_first);
-    return state.arena_ranges.is_taken(page) && !state.is_guard(page) ? pointer(arena_base + page * page_size)
+    return state.arena_ranges.is_taken(page) && !state.is_empty(page) ? pointer(arena_base + page * page_size)
                                                                       : nullptr;
   }
   if (pfn - state.window_first < state.options.window_pages) {
@@ -357,45 +358,64 @@ std::byte* PhysicalMemory::State::open_pages(std::size_t first, std::size_t page
   return nullptr;
 }
 
-std::byte* PhysicalMemory::allocate_pages(std::size_t pages, bool guard) {
-  if (pages > own_pages - 2) return nullptr;
-  const std::size_t around = guard && pages != 0 ? 1 : 0;
-  const auto first = state_->arena_ranges.take(pages + 2 * around);
+std::byte* PhysicalMemory::State::take(std::size_t pages, PageRanges::Limits limits, bool guard) {
+  limits.around = guard ? 1 : 0;
+  const auto first = arena_ranges.take(pages, limits);
   if (!first) return nullptr;
-  std::byte* at = state_->open_pages(*first, pages, around);
-  if (at != nullptr && around != 0) state_->mark_guards(*first, pages + 2, true);
+  std::byte* at = open_pages(*first, pages, limits.around);
+  if (at == nullptr || !guard) return at;
+  mark_empty(*first, 1, true);
+  mark_empty(*first + pages + 1, 1, true);
   return at;
 }
 
-std::byte* PhysicalMemory::allocate_pages_within(std::size_t pages, Pfn lowest, Pfn highest, std::uint64_t boundary) {
+std::byte* PhysicalMemory::allocate_pages(std::size_t pages, bool guard) {
+  return pages > own_pages - 2 ? nullptr : state_->take(pages, {}, guard);
+}
+
+std::byte* PhysicalMemory::allocate_pages_within(std::size_t pages, Pfn lowest, Pfn highest, std::uint64_t boundary,
+                                                 bool guard) {
   State& state = *state_;
-  if (pages > own_pages || highest < state.arena_first) return nullptr;
+  if (pages > own_pages - 2 || highest < state.arena_first) return nullptr;
   const Pfn bias = state.arena_first;
-  const auto first = state.arena_ranges.take(
+  return state.take(
       pages,
-      {.lowest = lowest > bias ? lowest - bias : 0, .highest = highest - bias, .boundary = boundary, .bias = bias});
-  return first ? state.open_pages(*first, pages, 0) : nullptr;
+      {.lowest = lowest > bias ? lowest - bias : 0, .highest = highest - bias, .boundary = boundary, .bias = bias},
+      guard);
 }
 
 void PhysicalMemory::free_pages(std::byte* at, std::size_t pages, bool guard) {
+  close_pages(at, pages);
+  release_pages(at, pages, guard);
+}
+
+void PhysicalMemory::close_pages(std::byte* at, std::size_t pages) {
   State& state = *state_;
   const std::size_t first = (number(at) - arena_base) >> page_shift;
-  assert(state.in_arena(number(at)) && state.arena_ranges.is_taken(first));
+  assert(state.in_arena(number(at)) && state.arena_ranges.is_taken(first) && !state.is_empty(first));
   for (std::size_t page = first; !state.shared_pages.empty() && page < first + pages; ++page) {
     if (state.shared_pages.erase(page) != 0) close_range_of_pages(arena_base + page * page_size, 1);
   }
   madvise(at, pages * page_size, MADV_DONTNEED);
-  if (mprotect(at, pages * page_size, PROT_NONE) != 0) return;  // stays taken: better than readable and recycled
+  // Should the host have no mapping to split them off with, they stay accessible, and zeroed.
+  mprotect(at, pages * page_size, PROT_NONE);
+  state.mark_empty(first, pages, true);
+}
+
+void PhysicalMemory::release_pages(std::byte* at, std::size_t pages, bool guard) {
+  State& state = *state_;
   const std::size_t around = guard ? 1 : 0;
-  if (around != 0) state.mark_guards(first - 1, pages + 2, false);
-  state.arena_ranges.give_back(first - around, pages + 2 * around);
+  const std::size_t first = ((number(at) - arena_base) >> page_shift) - around;
+  assert(state.is_empty(first + around));
+  state.mark_empty(first, pages + 2 * around, false);
+  state.arena_ranges.give_back(first, pages + 2 * around);
 }
 
 Pfn PhysicalMemory::first_arena_pfn() const {
   return state_->arena_first;
 }
 std::size_t PhysicalMemory::allocated_pages() const {
-  return state_->arena_ranges.taken() - state_->guard_count;
+  return state_->arena_ranges.taken() - state_->empty_count;
 }
 
 bool PhysicalMemory::State::share_arena_page(std::size_t page, std::uint64_t& file_page) {
@@ -440,7 +460,8 @@ bool PhysicalMemory::State::map_one(std::size_t page, Pfn pfn) {
 
 std::byte* PhysicalMemory::map_pages(std::span<const Pfn> pfns) {
   State& state = *state_;
-  const auto first = state.mapping_ranges.take(pfns.size());
+  if (pfns.empty()) return nullptr;
+  const auto first = state.mapping_ranges.take(pfns.size() + 1);
   if (!first) return nullptr;
   if (state.mapped_pfns.size() < *first + pfns.size()) state.mapped_pfns.resize(*first + pfns.size(), State::no_pfn);
   for (std::size_t i = 0; i < pfns.size(); ++i) {
@@ -459,7 +480,7 @@ void PhysicalMemory::unmap_pages(std::byte* at, std::size_t pages) {
   assert(state.in_mapping(number(at)) && first + pages <= state.mapped_pfns.size());
   close_range_of_pages(number(at), pages);
   for (std::size_t i = 0; i < pages; ++i) state.mapped_pfns[first + i] = State::no_pfn;
-  state.mapping_ranges.give_back(first, pages);
+  state.mapping_ranges.give_back(first, pages + 1);
 }
 
 bool PhysicalMemory::is_readable(const void* address) const {

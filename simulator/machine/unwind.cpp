@@ -167,6 +167,7 @@ class Epilogue {
  private:
   bool have(std::size_t bytes) const { return bytes <= size_ - at_; }
   std::uint8_t byte(std::size_t ahead) const { return code_[at_ + ahead]; }
+  std::int64_t short_number(std::size_t ahead) const { return std::int64_t{static_cast<std::int8_t>(byte(ahead))}; }
   std::int32_t number(std::size_t ahead) const {
     std::int32_t value = 0;
     std::memcpy(&value, &code_[at_ + ahead], sizeof value);
@@ -178,7 +179,7 @@ class Epilogue {
     if (!have(4)) return true;
     const std::uint8_t prefix = byte(0);
     if (prefix == 0x48 && byte(1) == 0x83 && byte(2) == 0xC4) {  // add rsp, imm8
-      release_ = static_cast<std::uint64_t>(static_cast<std::int8_t>(byte(3)));
+      release_ = static_cast<std::uint64_t>(short_number(3));
       at_ += 4;
     } else if (have(7) && prefix == 0x48 && byte(1) == 0x81 && byte(2) == 0xC4) {  // add rsp, imm32
       release_ = static_cast<std::uint64_t>(number(3));
@@ -188,7 +189,7 @@ class Epilogue {
       if (table_.frame_register == 0 || from != table_.frame_register || (byte(2) & 7) == 4) return false;
       frame_ = true;
       if (byte(2) >> 6 == 1) {
-        release_ = static_cast<std::uint64_t>(static_cast<std::int8_t>(byte(3)));
+        release_ = static_cast<std::uint64_t>(short_number(3));
         at_ += 4;
       } else if (byte(2) >> 6 == 2 && have(7)) {
         release_ = static_cast<std::uint64_t>(number(3));
@@ -222,7 +223,7 @@ class Epilogue {
     if (first == 0xC3) return true;                        // ret
     if (first == 0xC2) return have(3);                     // ret imm16
     if (first == 0xF3) return have(2) && byte(1) == 0xC3;  // rep ret
-    if (first == 0xEB) return have(2) && outside(static_cast<std::int8_t>(byte(1)), 2);
+    if (first == 0xEB) return have(2) && outside(short_number(1), 2);
     if (first == 0xE9) return have(5) && outside(number(1), 5);
     if (first == 0xFF) return have(2) && byte(1) == 0x25;  // jmp [rip + …]
     if (first == 0x48 && have(3) && byte(1) == 0xFF) {     // the same with a prefix, and jmp register

@@ -43,7 +43,7 @@ enum class Policy : std::uint8_t {
   unload_disabled,          ///< DumpUnload of a filter that was disabled: no | yes
   read_support,             ///< reads pass the filters: no | yes (Windows 7 has no DumpRead)
   dump_log,                 ///< after-finish | none
-  crash_mdl,                ///< MDL shape of crash writes: nonpaged | mapped | mapped-stale-startva
+  crash_mdl,                ///< MDL shape of crash writes, see stack::TransferMdl::Shape
   hibernation_mdl,          ///< MDL shape of hibernation writes, as above
   mapped_va,                ///< MappedSystemVa points at: data | page (with or without ByteOffset)
   port_data_path,           ///< how the port finds the data: pfn (DMA) | mapped-va (PIO)
@@ -59,6 +59,8 @@ enum class Policy : std::uint8_t {
   missing_filter,           ///< DumpFilters lists a file that is not there: stack-fails | skip
   idle_time,                ///< milliseconds for threads and timers between two steps of the machine's life
   pageable_sections,        ///< a pageable section touched at DISPATCH_LEVEL: report | bugcheck (0xD1)
+  pageable_pool,            ///< paged pool touched at DISPATCH_LEVEL: report | bugcheck (0xD1)
+  special_pool,             ///< where a block lies between guard pages: off | end | start
   pool_caller,              ///< a bad free of pool: bugcheck (0xC2) | report, and the machine goes on
   bugcheck_callback_order,  ///< registration | reverse
   bugcheck_callback_failure,  ///< a bug check callback that faults or bugchecks: stop | skip

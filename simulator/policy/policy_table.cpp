@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::array<std::string_view, 2> no_yes{"no", "yes"};
 constexpr std::array<std::string_view, 2> list_reverse{"list", "reverse"};
-constexpr std::array<std::string_view, 3> mdl_shapes{"nonpaged", "mapped", "mapped-stale-startva"};
+constexpr std::array<std::string_view, 8> mdl_shapes{"nonpaged",      "mapped",      "mapped-stale-startva",
+                                                     "unmapped",      "byte-offset", "unaligned-full",
+                                                     "discontiguous", "reused"};
 constexpr std::array<std::string_view, 2> critical_tests{"negative", "not-success"};
 constexpr std::array<std::string_view, 2> failures{"disable", "ignore"};
 constexpr std::array<std::string_view, 2> start_orders{"before-port-open", "after-port-open"};
@@ -20,6 +22,7 @@ constexpr std::array<std::string_view, 2> data_paths{"pfn", "mapped-va"};
 constexpr std::array<std::string_view, 2> write_failures{"abort", "continue"};
 constexpr std::array<std::string_view, 2> complete_formats{"full", "bitmap"};
 constexpr std::array<std::string_view, 2> pageables{"report", "bugcheck"};
+constexpr std::array<std::string_view, 3> special_pools{"off", "end", "start"};
 constexpr std::array<std::string_view, 3> raised_file_calls{"fail", "work", "bugcheck"};
 constexpr std::array<std::string_view, 2> missing_filters{"stack-fails", "skip"};
 constexpr std::array<std::string_view, 2> pool_callers{"bugcheck", "report"};
@@ -413,6 +416,30 @@ constexpr std::array<PolicyRow, static_cast<std::size_t>(Policy::count_)> polici
        as_windows_7("report"),
        as_windows_7("report"),
        as_windows_7("report")}}},
+    {Policy::pageable_pool,
+     "pageable-pool",
+     "paged pool touched at DISPATCH_LEVEL or above is in memory, and reported, or paged out (bug check 0xD1)",
+     pageables,
+     0,
+     0,
+     1,
+     {{{"report", "[assumed] what was used lately is in memory; bugcheck is Driver Verifier's way [doc]"},
+       as_windows_7("report"),
+       as_windows_7("report"),
+       as_windows_7("report"),
+       as_windows_7("report")}}},
+    {Policy::special_pool,
+     "special-pool",
+     "blocks of memory lie between inaccessible pages, at the end or at the start of theirs, or share pages",
+     special_pools,
+     0,
+     0,
+     1,
+     {{{"end", "[doc] Driver Verifier's special pool, for every block; off is Windows without it"},
+       as_windows_7("end"),
+       as_windows_7("end"),
+       as_windows_7("end"),
+       as_windows_7("end")}}},
     {Policy::pool_caller,
      "pool-caller",
      "a bad free of pool stops the machine with BAD_POOL_CALLER, or is reported only",

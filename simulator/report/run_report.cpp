@@ -7,6 +7,8 @@
 
 #include "base/guid.hpp"
 #include "base/text.hpp"
+#include "report/history.hpp"
+#include "report/words.hpp"
 #include "trace/reader.hpp"
 #include "trace/requests.hpp"
 #include "trace/rules.hpp"
@@ -20,33 +22,45 @@ using engine::Report;
 using scenario::Outcome;
 using scenario::Recovered;
 
-class Paint {
- public:
-  explicit Paint(bool colour) : colour_(colour) {}
-  std::string bold(std::string_view text) const { return wrap("1", text); }
-  std::string good(std::string_view text) const { return wrap("1;32", text); }
-  std::string bad(std::string_view text) const { return wrap("1;31", text); }
-  std::string warn(std::string_view text) const { return wrap("33", text); }
-  std::string faint(std::string_view text) const { return wrap("2", text); }
-  std::string severity(trace::Severity severity, std::string_view text) const {
-    return severity == trace::Severity::error     ? bad(text)
-           : severity == trace::Severity::warning ? warn(text)
-                                                  : std::string(text);
+std::string findings(const Report& report, const Paint& paint) {
+  std::string text;
+  for (const engine::Finding& finding : report.findings) {
+    const trace::RuleRow& row = trace::row_of(finding.rule);
+    text += fmt::format("\n{} {}  {} in {}{}{}\n", paint.severity(finding.severity, trace::name_of(finding.severity)),
+                        paint.bold(row.slug), finding.filter.empty() ? "the stack" : finding.filter,
+                        trace::name_of(finding.callback),
+                        finding.count > 1 ? fmt::format(", {} times", with_thousands(finding.count)) : "",
+                        finding.known ? ", known" : "");
+    if (const std::string place = place_of(finding); !place.empty()) text += fmt::format("  at {}\n", place);
+    text += fmt::format("  {}\n  {}\n", row.summary, finding.detail);
+    text += fmt::format("  hint: {}\n  {}\n", row.hint, paint.faint(row.evidence));
   }
-
- private:
-  std::string wrap(const char* code, std::string_view text) const {
-    return colour_ ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : std::string(text);
-  }
-  bool colour_;
-};
-
-std::string plural(std::uint64_t count, std::string_view one) {
-  return fmt::format("{} {}{}", with_thousands(count), one, count == 1 ? "" : "s");
+  return text;
 }
 
-/// What can be said in one line whatever was expected: outcome, recovery, what lies readable.
-std::string facts(const Report& report) {
+/// Callbacks that leave less than half of the kernel's stack: what crashed before them has used some of it too.
+std::string deep_stacks(const Report& report) {
+  std::string text;
+  for (const engine::StackUse& use : report.stack_use) {
+    if (use.bytes <= report.kernel_stack / 2) continue;
+    text += fmt::format("\nstack   {} in {} used {} of {} bytes\n", use.filter, trace::name_of(use.callback),
+                        with_thousands(use.bytes), with_thousands(report.kernel_stack));
+  }
+  return text;
+}
+
+std::string asked_in_words(const engine::Asked& asked) {
+  if (!asked.opened) {
+    return fmt::format("{} opened {}: {}", asked.driver, asked.device, trace::format_status(asked.status));
+  }
+  return fmt::format("{} sent {} {:#x} ({}), {} in, {} out: {}", asked.driver, asked.device, asked.code,
+                     trace::control_code_words(asked.code), plural(asked.input, "byte"), plural(asked.output, "byte"),
+                     trace::format_status(asked.status));
+}
+
+}  // namespace
+
+std::string facts_of(const Report& report) {
   std::string text(scenario::name_of(report.outcome));
   if (report.recovered != Recovered::not_tried) {
     text += fmt::format("; recovered {}", scenario::name_of(report.recovered));
@@ -65,31 +79,6 @@ std::string facts(const Report& report) {
     text += fmt::format("; {} of secondary data", plural(report.secondary_data.size(), "block"));
   return text;
 }
-
-std::string findings(const Report& report, const Paint& paint) {
-  std::string text;
-  for (const engine::Finding& finding : report.findings) {
-    const trace::RuleRow& row = trace::row_of(finding.rule);
-    text += fmt::format("\n{} {}  {} in {}{}\n", paint.severity(finding.severity, trace::name_of(finding.severity)),
-                        paint.bold(row.slug), finding.filter.empty() ? "the stack" : finding.filter,
-                        trace::name_of(finding.callback),
-                        finding.count > 1 ? fmt::format(", {} times", with_thousands(finding.count)) : "");
-    text += fmt::format("  {}\n  {}\n", row.summary, finding.detail);
-    text += fmt::format("  hint: {}\n  {}\n", row.hint, paint.faint(row.evidence));
-  }
-  return text;
-}
-
-std::string asked_in_words(const engine::Asked& asked) {
-  if (!asked.opened) {
-    return fmt::format("{} opened {}: {}", asked.driver, asked.device, trace::format_status(asked.status));
-  }
-  return fmt::format("{} sent {} {:#x} ({}), {} in, {} out: {}", asked.driver, asked.device, asked.code,
-                     trace::control_code_words(asked.code), plural(asked.input, "byte"), plural(asked.output, "byte"),
-                     trace::format_status(asked.status));
-}
-
-}  // namespace
 
 std::string to_text(const Report& report, const TextOptions& options) {
   const Paint paint(options.colour);
@@ -114,6 +103,7 @@ std::string to_text(const Report& report, const TextOptions& options) {
         fmt::format("\n{} of memory in clear on the disk; the first: disk offset {:#x} holds sector {} of pfn {:#x}\n",
                     plural(*report.readable_sectors, "sector"), first.at.bytes, first.sector, first.pfn);
   }
+  text += deep_stacks(report);
   if (!report.policies.empty()) {
     text += "\nthis rests on\n";
     for (const std::string& policy : report.policies) text += fmt::format("  {}\n", policy);
@@ -122,9 +112,9 @@ std::string to_text(const Report& report, const TextOptions& options) {
   if (!report.outcome_detail.empty())
     text += fmt::format("{}: {}\n", scenario::name_of(report.outcome), report.outcome_detail);
   if (report.as_expected()) {
-    text += fmt::format("{}  {}\n", paint.good("as expected"), facts(report));
+    text += fmt::format("{}  {}\n", paint.good("as expected"), facts_of(report));
   } else {
-    text += fmt::format("{}  {}\n", paint.bad("NOT AS EXPECTED"), facts(report));
+    text += fmt::format("{}  {}\n", paint.bad("NOT AS EXPECTED"), facts_of(report));
     for (const std::string& mismatch : report.mismatches) text += fmt::format("  {}\n", mismatch);
   }
   return text;
@@ -133,7 +123,7 @@ std::string to_text(const Report& report, const TextOptions& options) {
 std::string to_line(const Report& report, const TextOptions& options) {
   const Paint paint(options.colour);
   std::string text = fmt::format("{}  {}  {}\n", report.as_expected() ? paint.good("ok    ") : paint.bad("FAILED"),
-                                 report.file.string(), facts(report));
+                                 report.file.string(), facts_of(report));
   for (const std::string& mismatch : report.mismatches) text += fmt::format("          {}\n", mismatch);
   return text;
 }
@@ -158,13 +148,23 @@ std::string to_json(const Report& report, int indent) {
         {{"disk_offset", sector.at.bytes}, {"pfn", sector.pfn}, {"sector", sector.sector}});
   }
   json["violations"] = Json::array();
+  const auto view = trace::TraceView::open(report.trace.bytes());
   for (const engine::Finding& finding : report.findings) {
+    Json history = Json::array();
+    for (const Step& step : view ? history_of(*view, finding) : std::vector<Step>{}) history.push_back(step.words);
     json["violations"].push_back({{"rule", trace::row_of(finding.rule).slug},
                                   {"severity", trace::name_of(finding.severity)},
                                   {"filter", finding.filter},
                                   {"callback", trace::name_of(finding.callback)},
                                   {"count", finding.count},
-                                  {"detail", finding.detail}});
+                                  {"detail", finding.detail},
+                                  {"function", finding.function},
+                                  {"source", engine::shown_source(finding.source)},
+                                  {"line", finding.line},
+                                  {"fingerprint", finding.fingerprint},
+                                  {"declared", finding.declared},
+                                  {"known", finding.known},
+                                  {"history", std::move(history)}});
   }
   json["disabled"] = report.disabled;
   json["rests_on"] = report.policies;
@@ -194,7 +194,22 @@ std::string to_json(const Report& report, int indent) {
     }
     json["asked_for_and_not_there"].push_back(std::move(row));
   }
+  json["memory_use"] = Json::array();
+  for (const engine::MemoryUse& use : report.memory_use) {
+    json["memory_use"].push_back({{"filter", use.filter},
+                                  {"tag", use.tag},
+                                  {"allocations", use.allocations},
+                                  {"frees", use.frees},
+                                  {"most_bytes", use.most_bytes}});
+  }
   json["virtual_time_100ns"] = report.virtual_time;
+  // What follows differs from host to host: addresses, and what a compiler made of the code.
+  json["kernel_stack"] = report.kernel_stack;
+  json["stack_use"] = Json::array();
+  for (const engine::StackUse& use : report.stack_use) {
+    json["stack_use"].push_back(
+        {{"filter", use.filter}, {"callback", trace::name_of(use.callback)}, {"bytes", use.bytes}});
+  }
   json["evidence"] = report.evidence;
   // Names and debug output come from a filter: whatever is no UTF-8 is replaced rather than thrown over.
   return json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A finished run in words and in JSON. Formatting, nothing else: what it says was decided by the engine. Text is for
-// people and may change; the JSON's keys are a promise, documented in docs/scenarios.md.
+// people and may change; the JSON's keys are a promise, kept by docs/report.schema.json.
 #pragma once
 
 #include <string>
@@ -13,6 +13,9 @@ struct TextOptions {
   bool colour = false;
   bool trace = true;  ///< the whole trace before the verdict
 };
+
+/// What can be said in one line whatever was expected: outcome, recovery, what lies readable.
+std::string facts_of(const engine::Report& report);
 
 /// Title, trace, findings, what the outcome rests on, verdict. Ends in a newline.
 std::string to_text(const engine::Report& report, const TextOptions& options);

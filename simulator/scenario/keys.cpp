@@ -246,6 +246,13 @@ const auto table = std::to_array<Key>({
 
     {"limits", Type::table, "all defaults", "when the host loses patience"},
     {"limits.cpu_seconds", Type::integer, "10", "processor time of one callback before it counts as hung", {}, 1, 3600},
+    {"limits.memory",
+     Type::size,
+     "\"1 GiB\"",
+     "what one driver may have allocated at once, before its allocations fail",
+     {},
+     64 * kib,
+     8 * gib},
 
     {"rules", Type::table, "the rules' own", "severities of rules, by name"},
     {"rules.*", Type::word, "the rule's own", "severity of a rule of docs/rules.md", words::severity},
@@ -268,7 +275,7 @@ const auto table = std::to_array<Key>({
     {"expect.violations[].count", Type::integer, "at least 1", "exactly so often", {}, 0, most_bytes},
     {"expect.violations[].at_least", Type::integer, "1", "at least so often", {}, 0, most_bytes},
     {"expect.violations[].at_most", Type::integer, "any", "at most so often", {}, 0, most_bytes},
-    {"expect.redirected", Type::count, "0 unless a filter redirects", "writes that filters sent elsewhere"},
+    {"expect.redirected", Type::count, "0 unless a filter redirects", "writes that filters sent outside their file"},
     {"expect.writes", Type::count, "any", "physical writes the port made"},
     {"expect.write_size", Type::count, "any", "bytes of each of them"},
     {"expect.bytes_on_disk", Type::count, "any", "bytes the port wrote"},

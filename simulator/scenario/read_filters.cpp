@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "scenario/sections.hpp"
 #include "scenario/words.hpp"
+#include "trace/layout.hpp"
 
 namespace dumpsim::scenario {
 namespace {
@@ -101,13 +102,28 @@ Kind read_service(Section& section, Reading& reading, const std::vector<Kind>& b
   return service;
 }
 
+/// How many images the trace has room for. Filters have two instances each, dump_NAME and hiber_NAME.
+std::size_t images_of(const Reading& reading) {
+  return 2 * reading.scenario.filters.size() + reading.scenario.drivers.size();
+}
+
+/// Said once, of the first table that is too many.
+void check_room(Section& section, const Reading& reading, std::size_t before, std::string_view kind) {
+  if (images_of(reading) <= trace::max_images || before > trace::max_images) return;
+  section.mistake("image", fmt::format("{}[].image: one [[{}]] too many: a scenario has room for {} images, of which a "
+                                       "filter takes two (dump_NAME and hiber_NAME) and a driver one",
+                                       kind, kind, std::size_t{trace::max_images}));
+}
+
 }  // namespace
 
 void read_filters(Reading& reading) {
   for (Section& section : reading.top.tables("filter")) {
     Filter filter = read_service(section, reading, reading.scenario.filters, "filter");
     if (const auto redirects = section.boolean("redirects")) filter.redirects = *redirects;
+    const std::size_t before = images_of(reading);
     reading.scenario.filters.push_back(std::move(filter));
+    check_room(section, reading, before, "filter");
   }
 }
 
@@ -116,7 +132,9 @@ void read_drivers(Reading& reading) {
     Driver driver = read_service(section, reading, reading.scenario.drivers, "driver");
     if (const auto start = section.word("start")) driver.start = static_cast<Driver::Start>(*start);
     driver.attach_to_volume = section.word("attach").has_value();
+    const std::size_t before = images_of(reading);
     reading.scenario.drivers.push_back(std::move(driver));
+    check_room(section, reading, before, "driver");
   }
 }
 

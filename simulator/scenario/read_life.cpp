@@ -112,6 +112,7 @@ void read_run(Reading& reading) {
     if (const auto seconds = limits->integer("cpu_seconds")) {
       reading.scenario.limits.cpu_seconds = static_cast<std::uint32_t>(*seconds);
     }
+    if (const auto memory = limits->size("memory")) reading.scenario.limits.memory = *memory;
   }
   if (auto rules = reading.top.table("rules")) {
     std::vector<std::string_view> slugs;

@@ -134,6 +134,7 @@ Result<std::string> registry_path(std::string_view written) {
                                     [&](const Root& each) { return same_without_case(root, each.written); });
     if (found == roots.end()) {
       std::vector<std::string_view> names;
+      names.reserve(roots.size());
       for (const Root& each : roots) names.push_back(each.written);
       const std::string hint = did_you_mean(root, names);
       return Error{fmt::format("{} is no root of the registry{}", in_quotes(root),

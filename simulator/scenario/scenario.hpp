@@ -214,6 +214,7 @@ struct TraceOptions {
 
 struct Limits {
   std::uint32_t cpu_seconds = 10;  ///< processor time of one callback before it counts as hung
+  std::uint64_t memory = std::uint64_t{1} << 30;  ///< bytes that one driver may have allocated at once
 };
 
 enum class Outcome : std::uint8_t {

@@ -54,13 +54,16 @@ bool DumpPort::gather(const _MDL* mdl) {
   const auto* pfns = reinterpret_cast<const std::uint64_t*>(mdl + 1);
   // Both conventions of MappedSystemVa are met in the field, so the page counts and ByteOffset says where in it.
   const auto mapped = reinterpret_cast<std::uintptr_t>(mdl->MappedSystemVa) & ~(page_size - 1);
+  // What is not mapped is found by its page frames: a port that wants an address maps it.
+  const bool by_pfn = by_pfn_ || (mdl->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL)) == 0;
   std::uint64_t left = mdl->ByteCount;
   std::uint64_t in_page = first;
   for (std::uint64_t i = 0; i < pages; ++i) {
     const Pfn pfn =
-        by_pfn_ ? pfns[i] : env_.machine.memory.pfn_of(reinterpret_cast<const void*>(mapped + i * page_size));
+        by_pfn ? pfns[i] : env_.machine.memory.pfn_of(reinterpret_cast<const void*>(mapped + i * page_size));
     std::byte* page = env_.machine.memory.address_of(pfn);
     if (page == nullptr) return false;
+    env_.machine.sections.page_in_at(page);
     // Host memory may be gone, or never have been there: a filter can put any address into an MDL.
     const auto region = env_.machine.memory.region_of(page);
     if ((region == machine::PhysicalMemory::Region::unknown || region == machine::PhysicalMemory::Region::mapping) &&

@@ -42,8 +42,7 @@ constexpr std::uint64_t usage_hibernation = 2;
 constexpr std::uint64_t usage_dump_file = 3;
 
 TransferMdl::Shape shape_of(const policy::Policies& policies, Policy policy) {
-  if (policies.is(policy, "nonpaged")) return TransferMdl::Shape::nonpaged;
-  return policies.is(policy, "mapped") ? TransferMdl::Shape::mapped : TransferMdl::Shape::mapped_stale_startva;
+  return static_cast<TransferMdl::Shape>(policies.number(policy));  // its words are in the order of the shapes
 }
 
 template <class T>
@@ -80,6 +79,13 @@ struct DumpStack::State {
 
   Result<std::int32_t> load_filters();
   std::int32_t initialize(FilterInstance& filter);
+  /// What DriverEntry left in the two structures.
+  void judge_entry(FilterInstance& filter, std::int32_t status);
+  /// That a later callback left the initialisation data alone.
+  void judge_structures(FilterInstance& filter, Callback callback);
+  /// The buffer that an MDL was pointed at.
+  void judge_buffer(const FilterInstance& filter);
+  void judge_offset(const FilterInstance& filter);
   void fill_structures(FilterInstance& filter);
   /// Sends the notification down the volume's stack; its status. The run may have ended in it.
   std::int32_t notify_usage(bool entering);
@@ -105,6 +111,7 @@ struct DumpStack::State {
   bool disable_on_failure;
   bool reads_reversed;
   bool loaded = false;
+  bool finished = false;  // DumpFinish has been called since the last DumpStart
   const disk::ExtentMap* file = nullptr;
 };
 
@@ -116,7 +123,7 @@ Usage DumpStack::usage() const {
   return state_->usage;
 }
 std::uint64_t DumpStack::max_pages() const {
-  return state_->max_pages;
+  return state_->transfer.most_pages(state_->max_pages);
 }
 bool DumpStack::loaded() const {
   return state_->loaded;
@@ -183,8 +190,48 @@ std::int32_t DumpStack::State::initialize(FilterInstance& filter) {
                        filter.extension_size()));
   }
   record_left(env, filter, Callback::driver_entry, machine::passive_level, call.status, {}, {}, changes);
+  judge_entry(filter, call.status);
   if (!let_others_run(env, 0)) return STATUS_UNSUCCESSFUL;  // threads that it created begin now
   return call.status;
+}
+
+void DumpStack::State::judge_entry(FilterInstance& filter, std::int32_t status) {
+  const FILTER_INITIALIZATION_DATA& init = *filter.init();
+  const auto tell = [&](Rule rule, std::string_view text) {
+    report(env, rule, filter.id(), Callback::driver_entry, text);
+  };
+  if (status < 0) {
+    if ((init.Flags & DUMP_FILTER_CRITICAL) == 0) {
+      tell(Rule::lifecycle_failed_without_critical,
+           fmt::format("returned {:#010x} and is not critical: the dump is written without it",
+                       static_cast<std::uint32_t>(status)));
+    }
+    return;
+  }
+  if (filter.extension()->DumpData != nullptr && filter.extension()->DumpData != init.DumpData) {
+    tell(Rule::lifecycle_context_lost,
+         "FilterExtension->DumpData was set, InitializationData->DumpData was not to the same: it takes its place");
+  }
+  if (init.MaxPagesPerWrite != max_pages) {
+    tell(Rule::lifecycle_max_pages_changed,
+         fmt::format("MaxPagesPerWrite was {} and is {}: writes keep their size", max_pages, init.MaxPagesPerWrite));
+  }
+  // The bit alone proves nothing: it is DUMP_FILTER_CRITICAL too.
+  const bool flag = (init.Flags & DUMP_FILTER_FLAG_SYSTEM_SUPPORT_READ) != 0;
+  if (env.policies.is(Policy::read_support, "yes") && filter.callback(Callback::read) != nullptr &&
+      (!flag || init.MajorVersion != DUMP_FILTER_MAJOR_VERSION)) {
+    tell(Rule::lifecycle_read_support_incomplete,
+         fmt::format("DumpRead is set, {}: it is never called",
+                     flag ? fmt::format("MajorVersion is {}, not 2", init.MajorVersion)
+                          : "DUMP_FILTER_FLAG_SYSTEM_SUPPORT_READ is not"));
+  }
+}
+
+void DumpStack::State::judge_structures(FilterInstance& filter, Callback callback) {
+  const std::size_t at = filter.changed_since_entry();
+  if (at == FilterInstance::unchanged) return;
+  report(env, Rule::lifecycle_init_changed_later, filter.id(), callback,
+         fmt::format("InitializationData changed at byte {:#x} after DriverEntry had returned", at));
 }
 
 void DumpStack::State::disable(FilterInstance& filter, Callback callback, std::int32_t status) {
@@ -198,6 +245,13 @@ void DumpStack::State::note_plaintext(const FilterInstance& filter, Callback cal
   // A Start that says the volume is not protected has nothing to let through [seen: DiskCryptor].
   if (callback == Callback::start && status == STATUS_FVE_NOT_ENCRYPTED) return;
   if (filter.callback(Callback::write) == nullptr) return;
+  if (callback == Callback::write && finished) {
+    report(
+        env, Rule::lifecycle_write_after_finish_without_keys, filter.id(), callback,
+        fmt::format("returned {:#010x} for a write after DumpFinish, and what it was to write is on the disk as it is",
+                    static_cast<std::uint32_t>(status)));
+    return;
+  }
   report(env, Rule::lifecycle_error_lets_plaintext_through, filter.id(), callback,
          disable_on_failure
              ? fmt::format("returned {:#010x}: an error does not stop a write, and the filter sees no later one",
@@ -277,6 +331,7 @@ Result<std::int32_t> DumpStack::load() {
     if (critical && status > 0) s.env.totals.rest_on(Policy::critical_test);
     filter->extension()->DumpData = filter->init()->DumpData;
     const FILTER_INITIALIZATION_DATA& init = *filter->init();
+    filter->entry_done();
     filter->set_reads(s.env.policies.is(Policy::read_support, "yes") && filter->callback(Callback::read) != nullptr &&
                       init.MajorVersion == 2 && (init.Flags & DUMP_FILTER_FLAG_SYSTEM_SUPPORT_READ) != 0);
   }
@@ -335,6 +390,7 @@ std::int32_t DumpStack::State::call_each(Callback callback, std::uint8_t irql) {
     const Invoked call = invoke(env, *filter, callback, irql, arguments, {});
     if (!call.returned) break;
     record_left(env, *filter, callback, irql, call.status, {}, {}, 0);
+    judge_structures(*filter, callback);
     last = call.status;
     if (call.status < 0) {
       if (callback == Callback::start) note_plaintext(*filter, callback, call.status);
@@ -346,6 +402,7 @@ std::int32_t DumpStack::State::call_each(Callback callback, std::uint8_t irql) {
 }
 
 std::int32_t DumpStack::start_filters() {
+  state_->finished = false;
   return state_->call_each(Callback::start, machine::high_level);
 }
 
@@ -375,11 +432,23 @@ std::optional<std::int32_t> DumpStack::State::call_transfer(FilterInstance& filt
   const Transfer before = transfer_now();
   const std::array<std::uint64_t, 3> arguments{argument(filter.extension()), argument(transfer.offset()),
                                                argument(transfer.mdl())};
+  const MDL* mdl = transfer.mdl();
+  env.kernel->set_transfer({.pages = static_cast<std::uint32_t>(
+                                (mdl->ByteOffset + std::uint64_t{mdl->ByteCount} + page_size - 1) / page_size),
+                            .max_pages = static_cast<std::uint32_t>(max_pages)});
   const Invoked call = invoke(env, filter, callback, machine::high_level, arguments, before);
   if (!call.returned) return std::nullopt;
+  env.kernel->set_transfer({});
   changes = watch.changes();
   if (env.machine.memory.close_opened() != 0) changes |= trace::change_buffer;
+  const bool copy_changed = callback == Callback::write && transfer.copy_changed();
+  if (copy_changed) changes |= trace::change_buffer;
   record_left(env, filter, callback, machine::high_level, call.status, before, transfer_now(), changes);
+  if (copy_changed) {
+    report(env, Rule::write_buffer_modified, filter.id(), callback, "wrote to the memory that is being dumped");
+    transfer.take_changed_copy();
+  }
+  judge_structures(filter, callback);
   return call.status;
 }
 
@@ -389,7 +458,13 @@ void DumpStack::State::judge_write(const FilterInstance& filter, std::uint32_t c
     report(env, trace::Rule::mdl_size_changed, filter.id(), Callback::write,
            fmt::format("ByteCount was {:#x} and is {:#x}", length, mdl->ByteCount));
   }
-  if ((changes & trace::change_mdl_flags) != 0) {
+  const auto flags = static_cast<std::uint16_t>(mdl->MdlFlags);
+  // One that was lent unmapped may be mapped.
+  const bool mapped = transfer.may_be_mapped() && (flags & ~MDL_MAPPED_TO_SYSTEM_VA) == watch.flags_before();
+  if ((changes & trace::change_mdl_next) != 0 && mdl->Next != nullptr) {
+    report(env, Rule::mdl_next_set, filter.id(), Callback::write, "Next was NULL and is not: nobody follows it");
+  }
+  if ((changes & trace::change_mdl_flags) != 0 && !mapped) {
     report(env, trace::Rule::mdl_flags_changed, filter.id(), Callback::write,
            fmt::format("MdlFlags were {:#x} and are {:#x}", watch.flags_before(),
                        static_cast<std::uint16_t>(mdl->MdlFlags)));
@@ -398,9 +473,45 @@ void DumpStack::State::judge_write(const FilterInstance& filter, std::uint32_t c
     if (const std::string mismatch = verifier::pfn_mismatch(mdl, watch.pages_capacity(), env.machine.memory);
         !mismatch.empty()) {
       report(env, trace::Rule::mdl_pfn_mismatch, filter.id(), Callback::write, mismatch);
+    } else {
+      judge_buffer(filter);
     }
   }
-  if ((changes & trace::change_offset) == 0) return;
+  if ((changes & trace::change_offset) != 0) judge_offset(filter);
+}
+
+void DumpStack::State::judge_buffer(const FilterInstance& filter) {
+  const MDL* mdl = transfer.mdl();
+  const auto tell = [&](Rule rule, std::string_view text) { report(env, rule, filter.id(), Callback::write, text); };
+  if ((mdl->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL)) == 0) return;
+  const auto va = reinterpret_cast<std::uintptr_t>(mdl->MappedSystemVa);
+  const std::size_t in_page = va % page_size;
+  if (in_page != 0 && in_page != mdl->ByteOffset) {
+    return tell(
+        Rule::mdl_buffer_unaligned,
+        fmt::format("MappedSystemVa is {:#x} bytes into its page, ByteOffset is {:#x}", in_page, mdl->ByteOffset));
+  }
+  const auto* first = reinterpret_cast<const std::byte*>(va - in_page) + mdl->ByteOffset;
+  const kernel::Pool& pool = env.kernel->pool();
+  const std::byte* start = nullptr;
+  if (const kernel::Block* block = pool.block_containing(first, start); block != nullptr) {
+    if (block->paged) {
+      return tell(Rule::mdl_buffer_paged,
+                  fmt::format("the buffer is {}, which is paged", env.kernel->words(start, kernel::Words::canonical)));
+    }
+    const auto room = static_cast<std::uint64_t>(start + block->bytes - first);
+    if (room < mdl->ByteCount) {
+      tell(Rule::mdl_buffer_too_small,
+           fmt::format("{} has {:#x} bytes from there on, the write has {:#x}",
+                       env.kernel->words(first, kernel::Words::canonical), room, mdl->ByteCount));
+    }
+  } else if (pool.freed_containing(first, start) != nullptr) {
+    tell(Rule::mdl_buffer_freed, fmt::format("the buffer is {}", env.kernel->words(first, kernel::Words::canonical)));
+  }
+}
+
+void DumpStack::State::judge_offset(const FilterInstance& filter) {
+  const MDL* mdl = transfer.mdl();
   const auto now = static_cast<std::uint64_t>(*transfer.offset());
   const auto before = static_cast<std::uint64_t>(watch.offset_before());
   if (now % env.volume.sector_size != 0) {
@@ -408,7 +519,21 @@ void DumpStack::State::judge_write(const FilterInstance& filter, std::uint32_t c
            fmt::format("DiskByteOffset was {:#x} and is {:#x}, no multiple of the {}-byte sector", before, now,
                        env.volume.sector_size));
   }
-  if (!filter.redirects() && file != nullptr && !file->contains(PartitionOffset{now}, mdl->ByteCount)) {
+  if (filter.reads()) {
+    report(env, Rule::offset_moved_with_read_support, filter.id(), Callback::write,
+           fmt::format("DiskByteOffset was {:#x} and is {:#x}; a read of {:#x} will look there", before, now, before));
+  }
+  // What explains the place best is said, and nothing else.
+  const std::uint64_t start = env.volume.partition_start.bytes;
+  if (start != 0 && (now - before == start || before - now == start)) {
+    report(env, Rule::offset_taken_as_absolute, filter.id(), Callback::write,
+           fmt::format("DiskByteOffset was {:#x} and is {:#x}: the partition's own offset, {:#x}, was {}", before, now,
+                       start, now > before ? "added" : "taken away"));
+  } else if (now > env.volume.partition_size || env.volume.partition_size - now < mdl->ByteCount) {
+    report(env, Rule::offset_outside_partition, filter.id(), Callback::write,
+           fmt::format("DiskByteOffset was {:#x} and is {:#x}, the partition has {:#x} bytes", before, now,
+                       env.volume.partition_size));
+  } else if (!filter.redirects() && file != nullptr && !file->contains(PartitionOffset{now}, mdl->ByteCount)) {
     report(env, Rule::offset_outside_dump_file, filter.id(), Callback::write,
            fmt::format("DiskByteOffset was {:#x} and is {:#x}, outside the file's extents", before, now));
   }
@@ -435,7 +560,7 @@ TransferResult DumpStack::write(PartitionOffset at, Source source, const std::fu
     result.filter_status = result.port_status = STATUS_UNSUCCESSFUL;
     return result;
   }
-  s.transfer.describe(source.va, length, at);
+  s.transfer.describe_write(source.va, length, at);
   s.watch.arm(s.transfer.mdl(), s.transfer.offset());
   std::uint16_t mover = trace::no_image;  // the last filter that changed the offset
   for (const auto& filter : s.filters) {
@@ -450,6 +575,11 @@ TransferResult DumpStack::write(PartitionOffset at, Source source, const std::fu
     result.changes |= changes;
     if ((changes & trace::change_offset) != 0) mover = filter->id();
     if (changes != 0) s.judge_write(*filter, changes, length);
+    // A filter that has worked on every write leaves one alone, after its DumpFinish.
+    if (filter->works_on_writes(changes != 0) && s.finished && *status >= 0) {
+      report(s.env, Rule::lifecycle_write_after_finish_without_keys, filter->id(), Callback::write,
+             "a write after DumpFinish was let through as it is; every write before it was not");
+    }
     if (*status < 0) {
       s.note_plaintext(*filter, Callback::write, *status);
       if (s.disable_on_failure) s.disable(*filter, Callback::write, *status);
@@ -457,6 +587,7 @@ TransferResult DumpStack::write(PartitionOffset at, Source source, const std::fu
   }
   result.offset = PartitionOffset{static_cast<std::uint64_t>(*s.transfer.offset())};
   result.port_status = s.port.write(result.offset, s.transfer.mdl());
+  s.transfer.retire();
   if (mover != trace::no_image && s.file != nullptr && !s.file->contains(result.offset, s.transfer.mdl()->ByteCount)) {
     ++s.env.totals.redirected;
     s.env.recorder.emit({.kind = Kind::redirected,
@@ -474,7 +605,7 @@ TransferResult DumpStack::read(PartitionOffset at, std::span<std::byte> into) {
   State& s = *state_;
   TransferResult result;
   s.env.recorder.begin_step();
-  s.transfer.describe(into.data(), static_cast<std::uint32_t>(into.size()), at);
+  s.transfer.describe_read(into.data(), static_cast<std::uint32_t>(into.size()), at);
   result.offset = at;
   result.port_status = s.port.read(at, s.transfer.mdl());
   if (result.port_status >= 0) {
@@ -495,7 +626,7 @@ TransferResult DumpStack::read(PartitionOffset at, std::span<std::byte> into) {
       if (changes != 0) {
         s.judge_read(filter, changes);
         // The next filter gets the host's own MDL again, not what this one made of it.
-        s.transfer.describe(into.data(), static_cast<std::uint32_t>(into.size()), at);
+        s.transfer.describe_read(into.data(), static_cast<std::uint32_t>(into.size()), at);
         s.watch.arm(s.transfer.mdl(), s.transfer.offset());
       }
       if (*status < 0 && s.disable_on_failure) {
@@ -504,13 +635,16 @@ TransferResult DumpStack::read(PartitionOffset at, std::span<std::byte> into) {
       }
     }
   }
+  s.transfer.retire();
   s.env.recorder.end_step();
   s.env.machine.processor.irql = machine::passive_level;
   return result;
 }
 
 std::int32_t DumpStack::finish_filters() {
-  return state_->call_each(Callback::finish, machine::high_level);
+  const std::int32_t status = state_->call_each(Callback::finish, machine::high_level);
+  state_->finished = true;
+  return status;
 }
 
 std::int32_t DumpStack::finish_port() {
@@ -541,6 +675,10 @@ void DumpStack::unload() {
     if (filter.callback(Callback::unload) == nullptr) {
       if (!filter.absence_reported(Callback::unload)) {
         s.env.recorder.emit({.kind = Kind::callback_absent, .callback = Callback::unload, .image = filter.id()});
+      }
+      if (const std::string held = s.env.kernel->held_by(filter.id()); !held.empty()) {
+        report(s.env, Rule::lifecycle_unload_missing, filter.id(), Callback::unload, held);
+        continue;
       }
     } else {
       const std::array<std::uint64_t, 1> arguments{argument(filter.extension())};

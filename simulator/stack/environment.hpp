@@ -20,6 +20,7 @@
 #include "machine/gate.hpp"
 #include "machine/machine.hpp"
 #include "policy/policy.hpp"
+#include "stack/stack_use.hpp"
 #include "stack/totals.hpp"
 #include "trace/recorder.hpp"
 #include "trace/rules.hpp"
@@ -65,12 +66,10 @@ struct Environment {
   DumpWitness* witness = nullptr;            ///< told what bug check callbacks make of the dump, when somebody asks
   /// Called once a faulting callback has been left: says in the trace and beside it what happened.
   std::function<void(std::uint16_t image, trace::Callback callback)> tell_fault;
+  StackUse stack_use = {};
 };
 
 /// A broken rule, with the severity that the scenario gives it.
-inline void report(Environment& env, trace::Rule rule, std::uint16_t image, trace::Callback callback,
-                   std::string_view detail) {
-  env.recorder.violation(image, callback, rule, detail);
-}
+void report(Environment& env, trace::Rule rule, std::uint16_t image, trace::Callback callback, std::string_view detail);
 
 }  // namespace dumpsim::stack

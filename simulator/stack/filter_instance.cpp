@@ -93,4 +93,23 @@ std::size_t FilterInstance::written_past_extension() const {
       std::count_if(now, now + guard_bytes, [&](const std::byte& b) { return b != before[&b - now]; }));
 }
 
+void FilterInstance::entry_done() {
+  std::memcpy(&init_after_entry_, init_, std::min(init_size_, sizeof init_after_entry_));
+  compares_init_ = true;
+}
+
+std::size_t FilterInstance::changed_since_entry() {
+  const std::size_t bytes = std::min(init_size_, sizeof init_after_entry_);
+  if (!compares_init_ || std::memcmp(&init_after_entry_, init_, bytes) == 0) return unchanged;
+  const auto* before = reinterpret_cast<const std::byte*>(&init_after_entry_);
+  const auto* now = reinterpret_cast<const std::byte*>(init_);
+  for (std::size_t i = 0; i < bytes; ++i) {
+    const bool dump_data = i - offsetof(FILTER_INITIALIZATION_DATA, DumpData) < sizeof init_->DumpData;
+    if (before[i] == now[i] || dump_data) continue;
+    entry_done();
+    return i;
+  }
+  return unchanged;
+}
+
 }  // namespace dumpsim::stack

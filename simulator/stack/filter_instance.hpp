@@ -55,6 +55,21 @@ class FilterInstance {
   std::size_t written_past_init() const;
   std::size_t written_past_extension() const;
 
+  /// DriverEntry has succeeded: what the initialisation data says now is to stay, but for DumpData [seen: upstream
+  /// VeraCrypt writes it later].
+  void entry_done();
+  static constexpr std::size_t unchanged = ~std::size_t{0};
+  /// The first byte of it that is different, once; or unchanged.
+  std::size_t changed_since_entry();
+
+  /// Takes note of one more write. True when this one was left alone though every one before it was worked on.
+  bool works_on_writes(bool worked) {
+    const bool always = writes_ != 0 && worked_ == writes_;
+    ++writes_;
+    worked_ += worked ? 1 : 0;
+    return always && !worked;
+  }
+
  private:
   static constexpr std::size_t guard_bytes = 128;
   std::unique_ptr<loader::Image> image_;
@@ -64,6 +79,9 @@ class FilterInstance {
   bool disabled_ = false;
   bool reads_ = false;
   std::uint32_t absences_ = 0;
+  std::uint64_t writes_ = 0, worked_ = 0;
+  bool compares_init_ = false;
+  FILTER_INITIALIZATION_DATA init_after_entry_{};
   std::size_t init_size_;
   std::size_t extension_size_;
   machine::PhysicalMemory& memory_;

@@ -1,7 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stack/invoke.hpp"
 
+#include <algorithm>
+
+#include "stack/transfer_mdl.hpp"
+
 namespace dumpsim::stack {
+
+void report(Environment& env, trace::Rule rule, std::uint16_t image, trace::Callback callback,
+            std::string_view detail) {
+  env.recorder.violation(image, callback, rule, detail, env.kernel->site_of(image));
+}
+
+namespace {
+
+/// The filter's own line: of a copy by the runtime it was linked with, its caller's.
+trace::CodeSite site_of_fault(const Environment& env, std::uint16_t image) {
+  const machine::FaultReport& fault = env.trap->last();
+  for (std::uint32_t i = 0; i < fault.return_address_count && i < fault.return_addresses.size(); ++i) {
+    const auto* at = reinterpret_cast<const void*>(fault.return_addresses[i]);
+    const auto holds = std::ranges::find_if(env.images, [at](const loader::Image* each) { return each->contains(at); });
+    if (holds == env.images.end() || (*holds)->function_at(at).starts_with("mem")) continue;
+    trace::CodeSite site = env.kernel->site_at(image, fault.return_addresses[i]);
+    site.exact = i == 0;
+    if (site.offset != 0) return site;
+  }
+  return env.kernel->site_at(image, fault.registers.rip);
+}
+
+/// What a fault's address gives away: fields of an MDL that were no addresses.
+void report_stale_address(Environment& env, std::uint16_t image, trace::Callback callback) {
+  const machine::FaultReport& fault = env.trap->last();
+  if (fault.kind != machine::FaultKind::access || !fault.address_known) return;
+  const auto* address = reinterpret_cast<const void*>(fault.address);
+  const trace::CodeSite site = site_of_fault(env, image);
+  if (TransferMdl::is_stale_start(address)) {
+    env.recorder.violation(image, callback, trace::Rule::mdl_stale_startva_used,
+                           "read the bytes of a write where StartVa or an unmapped MDL points, which is nowhere", site);
+  } else if (TransferMdl::is_retired(address)) {
+    env.recorder.violation(image, callback, trace::Rule::mdl_used_after_callback,
+                           "followed an MDL of a transfer that is over", site);
+  }
+}
+
+}  // namespace
 
 void watch_running(Environment& env) {
   env.kernel->set_running_hook(
@@ -32,6 +74,7 @@ void end_run(Environment& env, std::uint64_t reason) {
   env.trap->publish(0);
   if (reason == machine::FaultTrap::reason) {
     totals.ended = env.trap->last().kind == machine::FaultKind::hang ? Ended::hung : Ended::crashed;
+    report_stale_address(env, image, callback);
     env.tell_fault(image, callback);
     env.kernel->record_bugcheck(image, callback);
     totals.bugcheck_code = env.machine.bugcheck.code;
@@ -81,6 +124,8 @@ Invoked invoke(Environment& env, const Callee& callee, trace::Callback callback,
                std::span<const std::uint64_t> arguments, const Transfer& transfer) {
   env.kernel->set_current(trace::no_image, trace::Callback::none);
   env.machine.processor.irql = irql;
+  const machine::GuestStack& guest = env.gate.stack();
+  if (!env.gate.active()) env.stack_use.before(guest, callee.image, callback);
   const machine::CallResult call =
       env.kernel->call_routine({.code = callee.code,
                                 .callback = callback,

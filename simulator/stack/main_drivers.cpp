@@ -34,6 +34,7 @@ bool MainDrivers::went_well(bool returned) {
 }
 
 void report_left_behind(Environment& env, std::uint16_t image, Callback callback) {
+  env.kernel->pool().check(image);
   const kernel::LeftBehind left = kernel::left_behind(*env.kernel, image);
   if (!left.devices.empty()) report(env, Rule::object_device_left, image, callback, left.devices);
   if (const std::size_t count = env.kernel->callbacks_of(image); count != 0) {

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "kernel/pool.hpp"
 #include "policy/policy.hpp"
 #include "trace/record.hpp"
 #include "trace/recorder.hpp"
@@ -58,6 +59,11 @@ struct Totals {
   std::uint64_t hibernated_pages = 0;
   std::uint64_t resumed_pages = 0;      ///< read back through the filters
   std::uint64_t resumed_different = 0;  ///< of them: not what was written
+
+  /// By image and callback: the deepest use of the stack that was measured (stack_use.hpp), in bytes.
+  std::array<std::array<std::uint32_t, static_cast<std::size_t>(trace::Callback::count_)>, trace::max_images>
+      stack_use{};
+  std::array<kernel::TagUse, 64> tags{};  ///< what drivers had of memory; unused rows have no allocations
 
   void rest_on(policy::Policy policy) { policies_rested_on |= std::uint64_t{1} << static_cast<unsigned>(policy); }
 };

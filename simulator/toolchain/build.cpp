@@ -102,6 +102,22 @@ Result<std::string> preprocessed(const fs::path& source, const Request& request,
   return std::move(said->output);
 }
 
+/// What an ELF image was linked without.
+Result<std::vector<std::string>> trapped_in(Way way, const std::string& image, const Kit& kit) {
+  const auto facts = loader::read_elf({reinterpret_cast<const std::byte*>(image.data()), image.size()});
+  if (!facts) return facts.error();
+  const auto exports = exports_of(way, kit);
+  if (!exports) return exports.error();
+  std::vector<std::string> names;
+  for (const loader::ElfImport& import : facts->imports) {
+    if (!import.weak && std::find(exports->begin(), exports->end(), import.name) == exports->end()) {
+      names.push_back(import.name);
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 /// Why the image would not load: an entry that no source defines is no error to a linker, which drops what nothing
 /// calls, the missing names among it. A `.sys` has told its linker the entry's name.
 std::vector<std::string> without_entry(Way way, const std::string& image) {
@@ -114,6 +130,36 @@ std::vector<std::string> without_entry(Way way, const std::string& image) {
       "the image {}; add the source that defines it, or a companion whose DriverEntry calls the filter's own entry "
       "(docs/real-filters.md)",
       entry.error().message)};
+}
+
+/// The names that a linker did not find.
+std::vector<std::string> unresolved(const std::string& said) {
+  std::vector<std::string> names;
+  for (const MissingName& name : read_diagnostics(said)) {
+    if (name.kind != MissingName::Kind::reference) continue;  // what the compiler warned of is linked all the same
+    names.push_back(name.name);
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+/// A .sys names its imports: what `said` misses becomes imports of the kernel, by a library of their own.
+Result<void> import_missing(const std::string& said, Request& request, const fs::path& folder,
+                            const Compilers& compilers) {
+  const std::vector<std::string> names = unresolved(said);
+  if (names.empty()) return {};
+  std::string definition = "NAME ntoskrnl.exe\nEXPORTS\n";
+  for (const std::string& name : names) definition += name + "\n";
+  if (Result<void> written = write_text(folder / "missing.def", definition, false); !written) return written;
+  const fs::path library = folder / "missing.lib";
+  const auto command = plan_import_library(folder / "missing.def", library, compilers);
+  if (!command) return command.error();
+  const Result<Said> made = run(*command);
+  if (!made) return made.error();
+  if (made->exit_code != 0) return Error{fmt::format("{}: {}{}", command->front(), made->output, made->errors)};
+  request.trapped = library;
+  return {};
 }
 
 }  // namespace
@@ -143,6 +189,10 @@ void find_exceptions(Request& request, const Kit& kit, const Compilers& compiler
 Result<Built> build(Way way, const Request& request, const Kit& kit, const Compilers& compilers, bool replace) {
   std::error_code ignored;
   for (const fs::path& source : request.sources) {
+    if (fs::is_directory(source, ignored)) {
+      return Error{
+          fmt::format("{0}: a folder, expected a source; a folder of headers is given as -I {0}", source.string())};
+    }
     if (!fs::is_regular_file(source, ignored)) return Error{fmt::format("{}: no such file", source.string())};
   }
   Result<NewFile> image = NewFile::create(request.output, replace);
@@ -164,8 +214,18 @@ Result<Built> build(Way way, const Request& request, const Kit& kit, const Compi
     good = good && said->exit_code == 0;
   }
   if (good) {
-    const Result<Said> said = run(plan->link);
+    Result<Said> said = run(plan->link);
     if (!said) return said.error();
+    if (said->exit_code != 0 && way == Way::sys && request.trap_missing) {
+      if (Result<void> made = import_missing(said->output + said->errors, inside, scratch.folder(), compilers); !made) {
+        return made.error();
+      }
+      const Result<Plan> again = plan_commands(way, inside, kit, compilers, scratch.folder());
+      if (!again) return again.error();
+      if (!inside.trapped.empty()) built.trapped = unresolved(said->output + said->errors);
+      said = run(again->link);
+      if (!said) return said.error();
+    }
     built.said += said->output + said->errors;
     good = said->exit_code == 0;
   }
@@ -179,6 +239,11 @@ Result<Built> build(Way way, const Request& request, const Kit& kit, const Compi
   if (!bytes) return bytes.error();
   built.explanations = without_entry(way, *bytes);
   if (!built.explanations.empty()) return built;
+  if (request.trap_missing && way != Way::sys) {
+    auto names = trapped_in(way, *bytes, kit);
+    if (!names) return names.error();
+    built.trapped = *std::move(names);
+  }
   if (Result<void> written =
           image->file().write_at(0, {reinterpret_cast<const std::byte*>(bytes->data()), bytes->size()});
       !written) {

@@ -30,6 +30,7 @@ void find_exceptions(Request& request, const Kit& kit, const Compilers& compiler
 struct Built {
   std::string said;                       ///< what compilers and linker wrote, warnings included
   std::vector<std::string> explanations;  ///< of names that were missing, a line each
+  std::vector<std::string> trapped;       ///< of an image made with Request::trap_missing: what it lacks
   bool made = false;
 };
 

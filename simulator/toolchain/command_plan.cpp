@@ -20,6 +20,8 @@ constexpr std::string_view c_standard = "-std=gnu11";
 constexpr std::string_view cxx_standard = "-std=gnu++20";
 // C allows calls of what was never declared, with an int for a result: half a pointer. Microsoft's compiler warns.
 constexpr std::string_view no_guessing = "-Werror=implicit-function-declaration";
+// What is not declared is not simulated either, and a call of it ends in a trap: its result does not matter.
+constexpr std::string_view guessing = "-Wno-error=implicit-function-declaration";
 
 template <class Options>
 void add(std::vector<std::string>& command, const Options& options) {
@@ -48,6 +50,11 @@ bool is_linked(const fs::path& source) {
 
 Error not_installed(std::string_view what, std::string_view packages, std::string_view why) {
   return Error{fmt::format("{} is not installed, which {}: install the package {}", what, why, packages)};
+}
+
+/// The words of Microsoft's compiler, which a product's own header may use before it includes any of the kit's.
+void add_words(std::vector<std::string>& command, const Kit& kit) {
+  command.insert(command.end(), {"-include", (kit.headers / "ddi" / "compiler.h").string()});
 }
 
 void add_users(std::vector<std::string>& command, const Request& request) {
@@ -93,7 +100,8 @@ Result<std::vector<std::string>> compile_elf(Way way, const fs::path& source, co
     add(command, options::filter);
   }
   if (cpp) add(command, options::filter_cxx);
-  if (!cpp && !is_assembly(source)) command.emplace_back(no_guessing);
+  if (!cpp && !is_assembly(source)) command.emplace_back(request.trap_missing ? guessing : no_guessing);
+  if (!is_assembly(source)) add_words(command, kit);
   add_users(command, request);
   command.push_back("-I" + kit.headers.string());
   if (way == Way::windows) command.push_back("-I" + (kit.headers / "crt").string());
@@ -121,6 +129,8 @@ Result<std::vector<std::string>> link_elf(Way way, const std::vector<std::string
     command = {compiler->filename().string(), "-shared"};
     add(command, options::filter_link);
   }
+  // Behind -z defs, which it takes back.
+  if (request.trap_missing) add_linker_option(command, direct, "--unresolved-symbols=ignore-all");
   add_linker_option(command, direct, "--version-script=" + (kit.libraries / "filter_exports.map").string());
   command.insert(command.end(), {"-o", request.output.string()});
   command.insert(command.end(), objects.begin(), objects.end());
@@ -157,7 +167,8 @@ Result<std::vector<std::string>> compile_sys(const fs::path& source, const fs::p
     add(command, options::sys_mingw);
   }
   if (cpp) add(command, options::filter_cxx);
-  if (!cpp && !is_assembly(source)) command.emplace_back(no_guessing);
+  if (!cpp && !is_assembly(source)) command.emplace_back(request.trap_missing ? guessing : no_guessing);
+  if (!is_assembly(source)) add_words(command, kit);
   add_users(command, request);
   command.push_back("-I" + kit.headers.string());
   if (clang) command.push_back("-I" + (kit.headers / "crt").string());
@@ -172,6 +183,7 @@ std::vector<std::string> link_sys(const std::vector<std::string>& objects, const
   std::vector<std::string> command = {(clang ? compilers.lld_link : compilers.mingw).filename().string()};
   if (clang) {
     add(command, options::sys_clang_link);
+    command.emplace_back("/errorlimit:0");  // every missing name is explained
     command.push_back("/out:" + request.output.string());
   } else {
     add(command, options::sys_mingw_link);
@@ -179,6 +191,7 @@ std::vector<std::string> link_sys(const std::vector<std::string>& objects, const
   }
   command.insert(command.end(), objects.begin(), objects.end());
   command.push_back((kit.libraries / (clang ? "sys-clang" : "sys-mingw") / "ntoskrnl.lib").string());
+  if (!request.trapped.empty()) command.push_back(request.trapped.string());
   if (!clang) command.emplace_back("-lgcc");
   return command;
 }
@@ -215,7 +228,10 @@ Compilers find_compilers() {
           .linker = find_program({"ld", "ld.bfd", "ld.lld"}),
           .lld_link = find_program(
               {"lld-link", "lld-link-19", "lld-link-18", "lld-link-17", "lld-link-16", "lld-link-15", "lld-link-14"}),
-          .mingw = find_program({"x86_64-w64-mingw32-gcc"})};
+          .mingw = find_program({"x86_64-w64-mingw32-gcc"}),
+          .mingw_dlltool = find_program({"x86_64-w64-mingw32-dlltool"}),
+          .llvm_dlltool = find_program({"llvm-dlltool", "llvm-dlltool-19", "llvm-dlltool-18", "llvm-dlltool-17",
+                                        "llvm-dlltool-16", "llvm-dlltool-15", "llvm-dlltool-14"})};
 }
 
 Result<Plan> plan_commands(Way way, const Request& request, const Kit& kit, const Compilers& compilers,
@@ -266,6 +282,19 @@ Result<std::vector<std::string>> plan_preprocessing(const fs::path& source, cons
   command.insert(command.end(), request.options.begin(), request.options.end());
   command.push_back(source.string());
   return command;
+}
+
+Result<std::vector<std::string>> plan_import_library(const fs::path& definition, const fs::path& library,
+                                                     const Compilers& compilers) {
+  const bool clang = by_clang(compilers);
+  const fs::path& maker = clang ? compilers.llvm_dlltool : compilers.mingw_dlltool;
+  if (maker.empty()) {
+    return not_installed(clang ? "llvm-dlltool" : "x86_64-w64-mingw32-dlltool",
+                         clang ? "llvm (apt-get install llvm)" : "binutils-mingw-w64-x86-64",
+                         "lets a .sys import what is not simulated");
+  }
+  return std::vector<std::string>{maker.filename().string(), "-m", "i386:x86-64",   "-d",
+                                  definition.string(),       "-l", library.string()};
 }
 
 std::string shell_line(const std::vector<std::string>& command) {

@@ -27,7 +27,7 @@ Result<Kit> find_kit(const std::filesystem::path& program);
 
 /// The compilers that are there; empty paths for those that are not.
 struct Compilers {
-  std::filesystem::path gcc, gxx, clang, linker, lld_link, mingw;
+  std::filesystem::path gcc, gxx, clang, linker, lld_link, mingw, mingw_dlltool, llvm_dlltool;
 };
 Compilers find_compilers();
 
@@ -38,6 +38,8 @@ struct Request {
   std::vector<std::string> options;                       ///< handed to the compiler as they are, for each source
   /// Those with structured exceptions: GCC compiles them with -O0 (wdk/ddi/source_seh.h says why).
   std::vector<std::filesystem::path> with_exceptions;
+  bool trap_missing = false;      ///< a function that is not simulated is no obstacle: it is bound when the image loads
+  std::filesystem::path trapped;  ///< of a .sys with trap_missing: the import library of what it lacks, once known
 };
 
 struct Plan {
@@ -59,6 +61,10 @@ Result<Plan> plan_commands(Way way, const Request& request, const Kit& kit, cons
 /// source_signs.hpp. Fails when there is neither gcc nor clang.
 Result<std::vector<std::string>> plan_preprocessing(const std::filesystem::path& source, const Request& request,
                                                     const Kit& kit, const Compilers& compilers);
+
+/// The command that makes `library`, for the linker of a .sys, of the module definition in `definition`.
+Result<std::vector<std::string>> plan_import_library(const std::filesystem::path& definition,
+                                                     const std::filesystem::path& library, const Compilers& compilers);
 
 /// Whether sources of this name are C++ (.cpp, .cc, .cxx), and whether they are compiled at all.
 bool is_cpp(const std::filesystem::path& source);

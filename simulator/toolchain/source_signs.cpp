@@ -129,6 +129,16 @@ constexpr std::array<std::string_view, 8> type_words = {"signed", "unsigned", "i
                                                         "const",  "volatile", "__signed", "__const"};
 constexpr std::array<std::string_view, 4> seh_words = {"__try", "__except", "__finally", "__leave"};
 
+/// "ui64" of 0x10ui64; empty for every other word.
+std::string_view suffix_of_microsoft(std::string_view word) {
+  if (word.empty() || word.front() < '0' || word.front() > '9') return {};
+  const std::size_t at = word.find_first_of("iI");  // no digit of any base
+  if (at == std::string_view::npos) return {};
+  const std::string_view bits = word.substr(at + 1);
+  if (bits != "8" && bits != "16" && bits != "32" && bits != "64") return {};
+  return word.substr(word[at - 1] == 'u' || word[at - 1] == 'U' ? at - 1 : at);
+}
+
 class Signs {
  public:
   explicit Signs(const Tokens& tokens) : tokens_(tokens) {}
@@ -144,6 +154,8 @@ class Signs {
         if (assembly_of_microsoft(index)) what = "inline assembly as Microsoft writes it";
       } else if (token.text == "__declspec" || token.text == "_declspec") {
         what = odd_declspec(index);
+      } else if (const std::string_view suffix = suffix_of_microsoft(token.text); !suffix.empty()) {
+        what = fmt::format("a number with the suffix {}, which gcc does not have", suffix);
       }
       if (!what.empty()) return sign(token, what);
     }

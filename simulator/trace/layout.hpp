@@ -15,6 +15,7 @@ namespace dumpsim::trace {
 
 inline constexpr std::size_t max_images = 64;
 inline constexpr std::size_t max_call_runs = 8192;
+inline constexpr std::size_t max_sites = 128;
 
 /// Exact counts per image and callback, of calls that returned.
 struct CallbackTally {
@@ -55,11 +56,26 @@ struct ImageName {
 };
 static_assert(sizeof(ImageName) == 64);
 
+/// All violations of one rule from one place in an image: what a finding is made of. Beside the records, since where
+/// code lies in an image is its compiler's, and a trace is the same for all of them.
+struct ViolationSite {
+  std::uint16_t rule = 0;
+  std::uint16_t image = no_image;
+  Callback callback = Callback::none;
+  std::uint8_t severity = 0;
+  std::uint16_t length = 0;  ///< of the text
+  std::uint32_t offset = 0;  ///< of the instruction behind the call, or of the callback, in the image; 0: not known
+  std::uint32_t exact = 0;   ///< 1: the offset is of the instruction itself
+  std::uint64_t count = 0;
+  std::array<char, 232> text{};  ///< of the first of them, cut to fit at a UTF-8 boundary
+};
+static_assert(sizeof(ViolationSite) == 256);
+
 inline constexpr std::uint64_t trace_magic = 0x3130454341525444;  // "DTRACE01"
 
 /// Lies at the front of the shared block; the parent treats every field as untrusted. Behind it, in this order:
-/// ImageName[image_capacity], CallbackTally[image_capacity][Callback::count_], CallRun[run_capacity], and at
-/// `records_at` (a multiple of 64) the records.
+/// ImageName[image_capacity], CallbackTally[image_capacity][Callback::count_], CallRun[run_capacity],
+/// ViolationSite[site_capacity], and at `records_at` (a multiple of 64) the records.
 struct TraceHeader {
   std::uint64_t magic = trace_magic;
   std::uint32_t header_bytes = 0;  ///< sizeof(TraceHeader) of the writer
@@ -69,11 +85,14 @@ struct TraceHeader {
   std::uint64_t block_bytes = 0;
   std::uint32_t image_capacity = 0;
   std::uint32_t run_capacity = 0;
+  std::uint32_t site_capacity = 0;
+  std::uint32_t reserved = 0;
   std::uint64_t records_at = 0;
   std::uint64_t written = 0;  ///< bytes of records; published last, with a release store
   std::uint64_t dropped = 0;  ///< records that did not fit
   std::uint64_t run_count = 0;
   std::uint64_t runs_missed = 0;  ///< calls that found the runs full; the order is known only up to there
+  std::uint64_t site_count = 0;
   PortTally writes;
   PortTally reads;
   std::array<std::uint64_t, static_cast<std::size_t>(Kind::count_)> kinds{};  ///< records emitted, before folding
@@ -87,11 +106,11 @@ constexpr std::size_t padded(std::size_t payload) {
 }
 
 /// Where the records begin in a block with these tables. REQUIRES: the capacities are within their bounds.
-constexpr std::size_t records_offset(std::size_t image_capacity, std::size_t run_capacity) {
+constexpr std::size_t records_offset(std::size_t image_capacity, std::size_t run_capacity, std::size_t site_capacity) {
   const std::size_t tables =
       sizeof(TraceHeader) +
       image_capacity * (sizeof(ImageName) + static_cast<std::size_t>(Callback::count_) * sizeof(CallbackTally)) +
-      run_capacity * sizeof(CallRun);
+      run_capacity * sizeof(CallRun) + site_capacity * sizeof(ViolationSite);
   return (tables + 63) & ~std::size_t{63};
 }
 

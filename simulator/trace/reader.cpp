@@ -63,6 +63,21 @@ std::vector<CallRun> checked_runs(std::span<const std::byte> block, std::size_t 
   return runs;
 }
 
+/// Rows that name no rule, callback or severity are passed over.
+std::vector<Site> checked_sites(std::span<const std::byte> block, std::size_t at, std::uint64_t count) {
+  std::vector<Site> sites;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto row = load_row<ViolationSite>(block, at + i * sizeof(ViolationSite));
+    if (row.rule >= static_cast<std::uint16_t>(Rule::count_) || row.callback >= Callback::count_ ||
+        row.severity > static_cast<std::uint8_t>(Severity::error))
+      continue;
+    sites.push_back({static_cast<Rule>(row.rule), row.image, row.callback, static_cast<Severity>(row.severity),
+                     row.offset, row.exact != 0, row.count,
+                     printable({row.text.data(), std::min<std::size_t>(row.length, row.text.size())})});
+  }
+  return sites;
+}
+
 }  // namespace
 
 std::array<std::uint64_t, 4> Event::parameters() const {
@@ -98,12 +113,12 @@ Result<TraceView> TraceView::open(std::span<const std::byte> block) {
                     header.header_bytes, header.kind_count, header.rule_count, sizeof(TraceHeader),
                     static_cast<std::uint32_t>(Kind::count_), static_cast<std::uint32_t>(Rule::count_))};
   }
-  if (header.image_capacity > max_images || header.run_capacity > max_call_runs) {
-    return Error{fmt::format("trace: tables for {} images and {} runs, expected at most {} and {}",
-                             header.image_capacity, header.run_capacity, std::size_t{max_images},
-                             std::size_t{max_call_runs})};
+  if (header.image_capacity > max_images || header.run_capacity > max_call_runs || header.site_capacity > max_sites) {
+    return Error{fmt::format("trace: tables for {} images, {} runs and {} places, expected at most {}, {} and {}",
+                             header.image_capacity, header.run_capacity, header.site_capacity, std::size_t{max_images},
+                             std::size_t{max_call_runs}, std::size_t{max_sites})};
   }
-  const std::size_t records_at = records_offset(header.image_capacity, header.run_capacity);
+  const std::size_t records_at = records_offset(header.image_capacity, header.run_capacity, header.site_capacity);
   if (header.records_at != records_at || block.size() < records_at) {
     return Error{
         fmt::format("trace: records at byte {} of {}, expected at {}", header.records_at, block.size(), records_at)};
@@ -126,6 +141,9 @@ Result<TraceView> TraceView::open(std::span<const std::byte> block) {
   }
   view.calls_ = checked_runs(block, at, header.run_count, view.note_);
   if (view.calls_.size() != header.run_count) header.runs_missed = std::max<std::uint64_t>(header.runs_missed, 1);
+
+  at += std::size_t{header.run_capacity} * sizeof(CallRun);
+  view.sites_ = checked_sites(block, at, std::min<std::uint64_t>(header.site_count, header.site_capacity));
 
   const std::size_t present = block.size() - records_at;
   if (header.written > present) {

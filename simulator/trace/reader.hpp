@@ -33,6 +33,18 @@ struct Event {
   std::string guid() const;
 };
 
+/// Violations of one rule from one place.
+struct Site {
+  Rule rule{};
+  std::uint16_t image = no_image;
+  Callback callback{};
+  Severity severity{};
+  std::uint32_t offset = 0;  ///< in the image; 0: not known
+  bool exact = false;        ///< of the instruction itself, not of the one behind a call
+  std::uint64_t count = 0;
+  std::string text;  ///< of the first, made printable
+};
+
 /// A block that a Recorder filled, or that claims so. The block stays with the caller and outlives the view.
 class TraceView {
  public:
@@ -85,6 +97,8 @@ class TraceView {
   std::span<const CallRun> calls() const { return calls_; }
   /// Calls that found the table of runs full: calls() is only the beginning then.
   std::uint64_t calls_missed() const { return header_.runs_missed; }
+  /// In the order they were first met; whatever found the table full is in the records alone.
+  std::span<const Site> sites() const { return sites_; }
   const PortTally& writes() const { return header_.writes; }
   const PortTally& reads() const { return header_.reads; }
   /// Records of a kind that were emitted, before folding, whether they fitted or not.
@@ -107,6 +121,7 @@ class TraceView {
   std::vector<std::string> image_names_;
   std::vector<CallbackTally> tallies_;
   std::vector<CallRun> calls_;
+  std::vector<Site> sites_;
   std::span<const std::byte> records_;
   std::string outcome_;
   std::string note_;

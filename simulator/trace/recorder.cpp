@@ -37,14 +37,14 @@ bool same_shape(const Record& a, const Record& b) {
 }  // namespace
 
 std::size_t Recorder::minimum_bytes(const RecorderOptions& options) {
-  return records_offset(options.images, options.call_runs) + 8 * sizeof(Record) + reserve_at_end;
+  return records_offset(options.images, options.call_runs, options.sites) + 8 * sizeof(Record) + reserve_at_end;
 }
 
 Recorder::Recorder(std::span<std::byte> memory, const std::uint64_t* clock, RecorderOptions options)
     : options_(options), clock_(clock) {
-  assert(options.images <= max_images && options.call_runs <= max_call_runs);
+  assert(options.images <= max_images && options.call_runs <= max_call_runs && options.sites <= max_sites);
   assert(memory.size() >= minimum_bytes(options) && reinterpret_cast<std::uintptr_t>(memory.data()) % 64 == 0);
-  const std::size_t records_at = records_offset(options.images, options.call_runs);
+  const std::size_t records_at = records_offset(options.images, options.call_runs, options.sites);
   area_bytes_ = (memory.size() - records_at) & ~std::uint64_t{7};
   last_slot_ = area_bytes_ - reserve_at_end - sizeof(Record);
 
@@ -60,6 +60,7 @@ Recorder::Recorder(std::span<std::byte> memory, const std::uint64_t* clock, Reco
   for (std::size_t i = 0; i < tallies; ++i) new (tallies_ + i) CallbackTally{};
   table += tallies * sizeof(CallbackTally);
   runs_ = reinterpret_cast<CallRun*>(table);
+  sites_ = reinterpret_cast<ViolationSite*>(table + options.call_runs * sizeof(CallRun));
   area_ = memory.data() + records_at;
 
   header_->header_bytes = sizeof(TraceHeader);
@@ -69,6 +70,7 @@ Recorder::Recorder(std::span<std::byte> memory, const std::uint64_t* clock, Reco
   header_->block_bytes = memory.size();
   header_->image_capacity = options.images;
   header_->run_capacity = options.call_runs;
+  header_->site_capacity = options.sites;
   header_->records_at = records_at;
 }
 
@@ -127,6 +129,32 @@ void Recorder::emit_at_the_end(const Record& record, std::span<const std::byte> 
   }
   ++header_->dropped;
   __atomic_store_n(&record_at(area_, truncated_at_).arg, header_->dropped, __ATOMIC_RELAXED);
+}
+
+void Recorder::violation_again(std::uint16_t image, Callback callback, Rule rule, Severity severity,
+                               std::string_view detail, CodeSite site) {
+  const std::uint64_t known = header_->site_count;
+  for (std::uint64_t i = 0; i < known; ++i) {
+    ViolationSite& row = sites_[i];
+    if (row.rule == static_cast<std::uint16_t>(rule) && row.image == image && row.callback == callback &&
+        row.offset == site.offset) {
+      ++row.count;
+      return;
+    }
+  }
+  if (known == options_.sites) return;
+  auto* row = new (sites_ + known) ViolationSite;
+  row->rule = static_cast<std::uint16_t>(rule);
+  row->image = image;
+  row->callback = callback;
+  row->severity = static_cast<std::uint8_t>(severity);
+  row->offset = site.offset;
+  row->exact = site.exact ? 1 : 0;
+  row->count = 1;
+  const std::string_view kept = utf8_prefix(detail, row->text.size());
+  row->length = static_cast<std::uint16_t>(kept.size());
+  std::memcpy(row->text.data(), kept.data(), kept.size());
+  __atomic_store_n(&header_->site_count, known + 1, __ATOMIC_RELEASE);
 }
 
 std::uint64_t Recorder::transfer_of_step() const {

@@ -26,6 +26,13 @@ struct RecorderOptions {
   std::array<Severity, static_cast<std::size_t>(Rule::count_)> severities = default_severities();
   std::uint32_t images = max_images;        ///< size of the table of images; ids at or above it get no tally
   std::uint32_t call_runs = max_call_runs;  ///< size of the table of runs
+  std::uint32_t sites = max_sites;          ///< size of the table of places at which rules were broken
+};
+
+/// Where in an image something happened: an offset from its base.
+struct CodeSite {
+  std::uint32_t offset = 0;  ///< 0: not known
+  bool exact = false;        ///< of the instruction itself, not of the one behind a call
 };
 
 class Recorder {
@@ -263,11 +270,13 @@ class Recorder {
   }
 
   /// With the severity that the options give the rule; nothing when that is `off`.
-  void violation(std::uint16_t image, Callback callback, Rule rule, std::string_view detail) {
+  void violation(std::uint16_t image, Callback callback, Rule rule, std::string_view detail, CodeSite site = {}) {
     const Severity severity = severity_of(rule);
-    if (severity != Severity::off) violation(image, callback, rule, severity, detail);
+    if (severity != Severity::off) violation(image, callback, rule, severity, detail, site);
   }
-  void violation(std::uint16_t image, Callback callback, Rule rule, Severity severity, std::string_view detail) {
+  void violation(std::uint16_t image, Callback callback, Rule rule, Severity severity, std::string_view detail,
+                 CodeSite site = {}) {
+    violation_again(image, callback, rule, severity, detail, site);
     emit({.kind = Kind::violation,
           .callback = callback,
           .image = image,
@@ -275,6 +284,9 @@ class Recorder {
           .arg = static_cast<std::uint64_t>(rule)},
          detail);
   }
+  /// Counts one more of what has a record already; `detail` is kept when the place is new.
+  void violation_again(std::uint16_t image, Callback callback, Rule rule, Severity severity, std::string_view detail,
+                       CodeSite site);
   void fault(std::uint16_t image, Callback callback, FaultKind kind, std::string_view words) {
     emit({.kind = Kind::fault, .callback = callback, .image = image, .arg = static_cast<std::uint64_t>(kind)}, words);
   }
@@ -374,6 +386,7 @@ class Recorder {
   ImageName* images_;
   CallbackTally* tallies_;
   CallRun* runs_;
+  ViolationSite* sites_;
   std::byte* area_;
   std::uint64_t area_bytes_ = 0;
   std::uint64_t at_ = 0;         // where the next record goes, from area_

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Breaks offset.outside-dump-file with the classic mistake of this interface: takes DiskByteOffset for an offset
-// within the disk and "corrects" it by a partition offset of 1 MiB that it believes to know. Every write lands 1 MiB
-// too far on, in somebody else's file.
+// Breaks offset.outside-dump-file: makes room for a header of its own in front of the volume, 1.5 MiB, without having
+// said that it moves writes. Every one lands in somebody else's file.
 #include <ntddk.h>
 
 #include <ntdddump.h>
 
-#define PARTITION_OFFSET 0x100000
+#define HEADER_BYTES 0x180000
 
 static NTSTATUS BadWrite(PFILTER_EXTENSION FilterExtension, PLARGE_INTEGER DiskByteOffset, PMDL Mdl) {
   UNREFERENCED_PARAMETER(FilterExtension);
   UNREFERENCED_PARAMETER(Mdl);
-  DiskByteOffset->QuadPart += PARTITION_OFFSET;
+  DiskByteOffset->QuadPart += HEADER_BYTES;
   return STATUS_SUCCESS;
 }
 

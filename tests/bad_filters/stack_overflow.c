@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Uses more stack than a kernel thread has, also one that a sanitized host made larger: a table of 512 KiB as a local
-// variable, every page of it touched from the top down.
+// Breaks stack.overflow: uses more stack than a kernel thread has, also one that a sanitized host made larger: a table
+// of 512 KiB as a local variable, every page of it touched from the top down.
 #include <ntddk.h>
 
 #include <ntdddump.h>

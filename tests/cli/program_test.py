@@ -30,6 +30,21 @@ RAW = '[disk]\nbackend = "raw"\npath = "disk.img"\n[dump]\nfile = { size = "2 Mi
 PAGES = 64
 
 
+def in_session(session):
+    """The processes of a session that have not ended."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            words = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has ended meanwhile
+        if int(words[3]) == session and words[0] != "Z":
+            found.append(int(entry.name))
+    return found
+
+
 class ProgramTest(unittest.TestCase):
     maxDiff = None
 
@@ -157,6 +172,30 @@ class Many(ProgramTest):
         files = [*self.files(), self.scenario(XOR, "xor.toml"), self.scenario(CALLS_LINUX, "linux.toml")]
         outputs = {self.expect(1, "run", "-j", jobs, *files).stdout for jobs in ("1", "2", "8")}
         self.assertEqual(len(outputs), 1)
+
+    def test_half_of_two_hundred_die_and_none_stays(self):
+        deaths = ("null_dereference", "bugcheck_in_write", "illegal_instruction", "stack_overflow", "system_call",
+                  "pool_overrun", "wild_pointer", "divide_by_zero", "pool_use_after_free", "entry_fails_critical")
+        outcome = {"bugcheck_in_write": "bugchecked", "entry_fails_critical": "stack-not-loaded"}
+        files, expected = [], []
+        for i in range(100):
+            files.append(self.scenario(PLAIN if i % 3 else XOR, f"lives{i}.toml"))
+            expected.append((f"lives{i}", "ok", "completed"))
+            death = deaths[i % len(deaths)]
+            files.append(self.scenario(f'[[filter]]\nimage = "{death}"\n', f"dies{i}.toml"))
+            expected.append((f"dies{i}", "FAILED", outcome.get(death, "crashed")))
+        with subprocess.Popen([PROGRAM, "run", "-j2", *map(str, files)], cwd=self.folder, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True,
+                              env={**os.environ, "DUMPSIM_FILTER_PATH": f"{FILTERS}:{BAD_FILTERS}"}) as process:
+            out, err = process.communicate(timeout=240)
+            self.assertEqual((process.returncode, err), (1, b""))
+            found = re.findall(r"^(ok|FAILED) +\S*?(\w+)\.toml  ([\w-]+)", out.decode(), re.M)
+            self.assertEqual([(name, verdict, how) for verdict, name, how in found], expected)
+            self.assertEqual(in_session(process.pid), [])
+        # The control: one that stays is seen.
+        with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
+            self.assertEqual(in_session(process.pid), [process.pid])
+            process.kill()
 
     def test_quiet_says_only_what_is_not_as_expected(self):
         good, bad = self.files(), self.scenario(CRASHES, "bad.toml")

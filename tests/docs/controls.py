@@ -5,8 +5,12 @@ import os
 import sys
 import tempfile
 
+import ci
+import completions
+import manual
 import options
 import places
+import rule_examples
 import session
 
 SOUND = {
@@ -76,10 +80,61 @@ SESSIONS = [
     ("```console", "```", ["no command in any ```console block: there is nothing to check"]),
 ]
 
+MANUAL = (".SH DUMPSIM\n.TP\n\\fB\\-\\-help\\fR\nthis\n.TP\n\\fB\\-\\-verbose\\fR\nmore\n"
+          ".SH DUMPSIM RUN\n.TP\n\\fB\\-\\-jobs\\fR\nhow many\n")
+MANUALS = [
+    ("\\-\\-jobs", "\\-\\-job", ["dumpsim.1: DUMPSIM RUN: --jobs is missing", "dumpsim.1: DUMPSIM RUN: there is no --job"]),
+    (".SH DUMPSIM RUN", ".SH DUMPSIM WALK", ["dumpsim.1: no section DUMPSIM RUN", "dumpsim.1: there is no command walk"]),
+    (".TP\n\\fB\\-\\-verbose\\fR\nmore\n", "", ["dumpsim.1: DUMPSIM: --verbose is missing"]),
+]
+SCHEMA = {"properties": {"title": {}, "step": {"anyOf": [{"enum": ["a"]}, {"items": {"$ref": "#/definitions/one"}}]}},
+          "definitions": {"one": {"properties": {"pages": {}}}}}
+KEYS = ".SH WHAT\n.TP\n\\fBtitle\\fR\nx\n.TP\n\\fBstep\\fR\nx\n.TP\n\\fBstep[].pages\\fR\nx\n"
+KEY_CONTROLS = [
+    ("step[].pages", "step[].page", ["dumpsim-scenario.5: step[].pages is missing", "dumpsim-scenario.5: there is no key step[].page"]),
+    (".TP\n\\fBtitle\\fR\nx\n", "", ["dumpsim-scenario.5: title is missing"]),
+]
+
+COMPLETIONS = {
+    "bash": "    '')\n      options='--help -h --verbose -v'\n      places='run'\n      ;;\n"
+            "    run)\n      options='--help -h --jobs -j'\n      places=''\n",
+    "zsh": "  commands=(\n    'run:Run files'\n  )\n '--help[x]' '-h[x]' '--verbose[x]' '-v[x]'\n case $words[1] in\n"
+           "        run)\n          _arguments '--help[x]' '-h[x]' '--jobs[a \\[b\\]]:value:_files' '-j[x]'\n          ;;\n",
+    "fish": "complete -c dumpsim -n __fish_use_subcommand -l help -s h -d 'x'\n"
+            "complete -c dumpsim -n __fish_use_subcommand -l verbose -s v -d 'x -l no'\n"
+            "complete -c dumpsim -n __fish_use_subcommand -f -a run -d 'Run files'\n"
+            "complete -c dumpsim -n '__fish_seen_subcommand_from run' -l help -s h -d 'x'\n"
+            "complete -c dumpsim -n '__fish_seen_subcommand_from run' -l jobs -s j -r -d 'x'\n",
+}
+COMPLETED = [
+    ("bash", "--jobs ", "", "bash: run --jobs is missing"), ("bash", "--jobs ", "--jobs --job ", "bash: run has no --job"),
+    ("bash", "'run'", "''", "bash: completes the commands [], there are ['run']"),
+    ("zsh", "'-j[x]'", "", "zsh: run -j is missing"), ("zsh", "run)", "walk)", "zsh: walk is no command"),
+    ("fish", " -s v", " -s w", "fish: dumpsim has no -w"), ("fish", "-a run", "-a walk", "fish: completes the commands ['walk']"),
+]
+
 EXAMPLES = [
     ("```toml\ntitle = 1\n[expect]\nright = 1\n```\n", None),
     ("```toml\ntitle = 1\n[expect]\nwrong = 1\n```\n", "this example ends with exit code 1:"),
     ("```toml\n[expect]\nwrong = 1\n```\n", "no ```toml block is a whole scenario: there is nothing to check"),
+]
+
+RULES = "# Rules\n\n## a.b\n\n- severity: error\n\nWrong:\n\n```c\nint x = 1;\n```\n\nRight:\n\n```c\nint x = 2;\n```\n"
+RULE_EXAMPLES = [
+    ("Right:\n\n```c", "Right:\n\n```", 'docs/rules.md: a.b: no example: a line "Right:", an empty line, a block of C code'),
+    ("Wrong:", "Bad:", 'docs/rules.md: a.b: no example: a line "Wrong:", an empty line, a block of C code'),
+    ("x = 2", "x = 1", "docs/rules.md: a.b: the right way is the wrong way"),
+    ("## a.b", "# a.b", "docs/rules.md: no section of a rule: there is nothing to check"),
+]
+
+STANZA = "```yaml\n# ci.yml\nscript:\n  - dumpsim/scripts/dumpsim cc a.c\n  - >-\n    dumpsim/scripts/dumpsim run\n    a.xml\n" \
+         "coverage: '/total (\\d+)/'\npaths:\n  - a.xml\n```\n"
+STANZAS = [
+    ("run\n", "wrong\n", "ci.yml: `dumpsim/scripts/dumpsim wrong a.xml` ended with exit code 1:"),
+    ("  - a.xml\n", "  - b.xml\n", "ci.yml: hands on b.xml, and nothing wrote it"),
+    ("paths:\n  - a.xml\n", "", "ci.yml: hands on no file"),
+    ("total (", "all (", "ci.yml: nothing in the output is the figure that all (\\d+) looks for"),
+    ("```yaml", "```", "no ```yaml block calls dumpsim: there is nothing to check"),
 ]
 
 failures = []
@@ -110,6 +165,30 @@ def main():
         found = options.wrong_lines("x.md", text, HELPS)
         expect(f"lines: expected {messages}, got {found}", found == messages)
 
+    expect(f"sound examples: {rule_examples.examples(RULES)}", rule_examples.examples(RULES)[1] == [])
+    for old, new, message in RULE_EXAMPLES:
+        found = rule_examples.examples(changed(RULES, old, new))[1]
+        expect(f"rule examples: expected {message!r}, got {found}", message in found)
+    include = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "include", "wdk")
+    for code, sound in (("NTSTATUS Ours(PMDL Mdl);\n", True), ("NTSTATUS Ours(PNDL Mdl);\n", False), ("void f(void) { Unknown(); }\n", False)):
+        found = rule_examples.compile_errors({"a.b": {"Wrong": code}}, include, sys.argv[1])
+        expect(f"compiled example {code!r}: {found}", (found == []) == sound)
+    expect(f"sound manual: {manual.wrong_commands(MANUAL, HELPS)}", manual.wrong_commands(MANUAL, HELPS) == [])
+    for old, new, messages in MANUALS:
+        found = manual.wrong_commands(changed(MANUAL, old, new), HELPS)
+        expect(f"manual: expected {messages}, got {found}", sorted(found) == sorted(messages))
+    expect(f"sound keys: {manual.wrong_keys(KEYS, SCHEMA)}", manual.wrong_keys(KEYS, SCHEMA) == [])
+    for old, new, messages in KEY_CONTROLS:
+        found = manual.wrong_keys(changed(KEYS, old, new), SCHEMA)
+        expect(f"keys: expected {messages}, got {found}", sorted(found) == sorted(messages))
+    expect("no keys", manual.wrong_keys(KEYS, {})[0].endswith("there is nothing to check"))
+
+    for shell, text in COMPLETIONS.items():
+        expect(f"sound {shell}: {completions.compare(shell, text, HELPS)}", completions.compare(shell, text, HELPS) == [])
+    for shell, old, new, message in COMPLETED:
+        found = completions.compare(shell, changed(COMPLETIONS[shell], old, new), HELPS)
+        expect(f"completions: expected {message!r}, got {found}", any(each.startswith(message) for each in found))
+
     with tempfile.TemporaryDirectory() as tree:
         with open(os.path.join(tree, "one.txt"), "w", encoding="utf-8") as file:
             file.write("first\n")
@@ -125,6 +204,16 @@ def main():
         for text, message in EXAMPLES:
             found = session.failing_examples(text, tree)
             expect(f"examples: expected {message!r}, got {found}", message in found if message else found == [])
+
+    with tempfile.TemporaryDirectory() as project:
+        os.makedirs(os.path.join(project, "dumpsim", "scripts"))
+        with open(os.path.join(project, ci.LAUNCHER), "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n[ $1 = run ] && echo total 7 >$2 && cat $2\n[ $1 != wrong ]\n")
+            os.fchmod(file.fileno(), 0o755)
+        expect(f"sound stanza: {ci.wrong_stanzas(STANZA, project, project)}", ci.wrong_stanzas(STANZA, project, project) == [])
+        for old, new, message in STANZAS:
+            found = ci.wrong_stanzas(changed(STANZA, old, new), project, project)
+            expect(f"stanza: expected {message!r}, got {found}", any(each.startswith(message) for each in found))
 
     print("\n".join(failures))
     return 1 if failures else 0

@@ -10,7 +10,7 @@ import re
 import sys
 
 SKIPPED = {".git", ".cache", "build", "out", "__pycache__"}
-TOP = ("simulator/", "include/", "filters/", "tests/", "scenarios/", "docs/", "scripts/", "cmake/", "bench/", ".ci/")
+TOP = ("simulator/", "include/", "filters/", "tests/", "scenarios/", "docs/", "scripts/", "cmake/", "bench/", "packaging/", ".ci/")
 SOURCE = (".cpp", ".hpp", ".h", ".c", ".S", ".def")
 COMING = "comes with its first real work"
 # Tags that are rows of a table with a section or a reader of its own, not comments on a behaviour.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Runs what the README shows: its terminal sessions word for word, and its filter, built and run by the commands it names.
-The sessions of docs/real-filters.md run in tests/worked_example.
+The sessions of docs/real-filters.md run in tests/worked_example; those of docs/ci.md are ci.py's.
 
 session.py SOURCE_TREE BUILD_TREE. A ```console block is a session: lines that begin with "$ " are commands, run in
 SOURCE_TREE with the build's programs first on the path; the lines behind each are its output. Files that a session needs
@@ -70,22 +70,27 @@ def checked_folder(text, source, scratch):
 
 def differences(text, source, build):
     """What the sessions of `text` show against what happens, as lines; empty when all is as written."""
-    found, ran = [], 0
     scratch = tempfile.mkdtemp()
     try:
         folder = checked_folder(text, source, scratch)
         os.makedirs(os.path.join(folder, "build"))
         os.symlink(build, os.path.join(folder, "build", "dev"))
-        for language, content in blocks(text):
-            last = 0
-            for command, expected in commands(content) if language == "console" else []:
-                shown, last = run(command, folder, environment_of(build), last)
-                ran += 1
-                if shown != expected:
-                    found.append(f"$ {command.rstrip()} (exit code {last})")
-                    found += difflib.unified_diff(expected.splitlines(), shown.splitlines(), "written", "shown", lineterm="")
+        return in_folder(text, folder, build)
     finally:
         shutil.rmtree(scratch)
+
+
+def in_folder(text, folder, build):
+    """The same for sessions that run in a folder that is there."""
+    found, ran = [], 0
+    for language, content in blocks(text):
+        last = 0
+        for command, expected in commands(content) if language == "console" else []:
+            shown, last = run(command, folder, environment_of(build), last)
+            ran += 1
+            if shown != expected:
+                found.append(f"$ {command.rstrip()} (exit code {last})")
+                found += difflib.unified_diff(expected.splitlines(), shown.splitlines(), "written", "shown", lineterm="")
     if ran == 0:
         found.append("no command in any ```console block: there is nothing to check")
     return found

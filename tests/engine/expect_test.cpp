@@ -29,7 +29,7 @@ void PrintTo(const Row& row, std::ostream* out) {
 constexpr const char* plain = "[[filter]]\nimage = \"passthrough\"\n";
 constexpr const char* start_fails = "[[filter]]\nimage = \"start_fails\"\n";
 constexpr const char* bugcheck = "[[filter]]\nimage = \"bugcheck_in_write\"\n";
-constexpr const char* outside = "[[filter]]\nimage = \"offset_outside_dump_file\"\n";
+constexpr const char* outside = "[disk]\nsize = \"64 MiB\"\n[[filter]]\nimage = \"offset_outside_dump_file\"\n";
 constexpr const char* logger = "[[filter]]\nimage = \"logger\"\n";
 constexpr const char* notes = "[dump]\nkind = \"kernel\"\n[[filter]]\nimage = \"crash_notes\"\n";
 constexpr const char* with_xor = "[[filter]]\nimage = \"xor\"\nparameters = { Key = 7 }\n";

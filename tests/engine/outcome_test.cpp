@@ -41,6 +41,8 @@ INSTANTIATE_TEST_SUITE_P(
             "dump_bugcheck_in_write in DumpWrite, callback 4: KeBugCheckEx(0x0000bad1)"},
         Row{"null_dereference", Outcome::crashed, "dump_null_dereference in DumpWrite, callback 2: read of null"},
         Row{"wild_pointer", Outcome::crashed, "dump_wild_pointer in DumpWrite, callback 2: read of "},
+        Row{"null_to_kernel", Outcome::crashed,
+            "dump_null_to_kernel in DumpWrite, callback 2: write to null in KeInitializeEvent"},
         Row{"divide_by_zero", Outcome::crashed, "dump_divide_by_zero in DumpWrite, callback 2: "},
         Row{"illegal_instruction", Outcome::crashed, "dump_illegal_instruction in DumpWrite, callback 2: "},
         Row{"stack_overflow", Outcome::crashed, "dump_stack_overflow in DumpWrite, callback 2: stack overflow"},

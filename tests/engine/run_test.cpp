@@ -117,6 +117,16 @@ violations = "any"
   EXPECT_EQ(counted, report.writes);
 }
 
+TEST(Run, AMainDriverThatAsksForItsOwnDeviceAsksForNothingElse) {
+  const std::string_view both = "[[driver]]\nimage = \"two_roles\"\n[[filter]]\nimage = \"two_roles\"\n";
+  EXPECT_THAT(run_of(std::string(both) + "[expect]\nviolations = \"any\"\n").asked, IsEmpty());
+  // A filter that finds nobody is told of, also when the main driver comes later.
+  const Report late =
+      run_of("[[driver]]\nimage = \"two_roles\"\nstart = \"system\"\n[[filter]]\nimage = \"two_roles\"\n");
+  ASSERT_FALSE(late.asked.empty());
+  EXPECT_EQ(late.asked[0].driver, "dump_two_roles");
+}
+
 TEST(Run, WritesThatAStepSendsElsewhereAreNoFiltersDoing) {
   const Report report = run_of(R"(
 sequence = ["load", "start", "open", { write = { offset = "1 MiB", pages = 2 } }, "finish"]
@@ -220,6 +230,40 @@ TEST(Run, KeepsTheRecoveredDumpWhereToldAndNotOverAnother) {
   file.read(front.data(), 8);
   EXPECT_EQ(front, "PAGEDU64");
   EXPECT_THAT(mistake_of(scenario), HasSubstr("MEMORY.DMP"));
+}
+
+TEST(Run, KeepsTheFilesOfTheSystemVolumeWhereToldAndNotOverOthers) {
+  ScratchFolder folder;
+  const std::string log = "kept/ProgramData/filter/log.txt";
+  scenario::Scenario scenario = scenario_of(
+      "[files]\nkeep = \"kept\"\n'C:\\ProgramData\\filter\\log.txt' = \"before\\n\"\n"
+      "[[filter]]\nimage = \"file_logger\"\n[expect]\nviolations = \"any\"\n",
+      folder / "a.toml");
+  const auto content = [&] {
+    std::ifstream file(folder / log);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  EXPECT_TRUE(run_of(scenario).as_expected());
+  EXPECT_EQ(content(), "before\nentry\n") << "what was there before the run, and what the filter wrote";
+  EXPECT_FALSE(std::filesystem::exists(folder / "kept/Windows")) << "folders without a file are not made";
+
+  // A folder that holds something is refused before anything runs, and stays as it is.
+  std::ofstream(folder / log) << "mine";
+  EXPECT_THAT(mistake_of(scenario), HasSubstr("is there and not empty"));
+  EXPECT_EQ(content(), "mine");
+  RunOptions replace = with_filters();
+  replace.replace = true;
+  EXPECT_TRUE(run_of(scenario, replace).as_expected());
+  EXPECT_EQ(content(), "before\nentry\n");
+}
+
+TEST(Run, KeepsNoFilesWhenThereIsNoPlaceForThem) {
+  ScratchFolder folder;
+  std::ofstream(folder / "kept") << "a file, no folder";
+  const scenario::Scenario scenario =
+      scenario_of("[files]\nkeep = \"kept\"\n[[filter]]\nimage = \"passthrough\"\n", folder / "a.toml");
+  EXPECT_THAT(mistake_of(scenario), HasSubstr("kept"));
+  EXPECT_EQ(std::filesystem::file_size(folder / "kept"), 17u) << "not written over";
 }
 
 }  // namespace

@@ -46,15 +46,18 @@ constexpr std::string_view lives[] = {
     "title = \"memory written to\"\n[[filter]]\nimage = \"write_buffer_modified\"\n",
     "title = \"bugcheck\"\n[[filter]]\nimage = \"bugcheck_in_write\"\n",
     "title = \"fault\"\n[[filter]]\nimage = \"null_dereference\"\n",
-    "title = \"exit\"\n[[filter]]\nimage = \"sandbox_exit\"\n",
-    "title = \"abort\"\n[[filter]]\nimage = \"sandbox_abort\"\n",
+    "title = \"system call\"\n[[filter]]\nimage = \"system_call\"\n",
+    "title = \"illegal instruction\"\n[[filter]]\nimage = \"illegal_instruction\"\n",
+    "title = \"memory behind a block\"\n[[filter]]\nimage = \"pool_overrun\"\n",
+    "title = \"stack overflow\"\n[[filter]]\nimage = \"stack_overflow\"\n",
     "title = \"leak\"\n[[filter]]\nimage = \"pool_leak\"\n",
     "title = \"no such image\"\n[[filter]]\nimage = \"./missing.so\"\n",
 };
 
-/// All that a run says. Evidence holds addresses, and says so.
+/// All that a run says. Evidence holds addresses, and says so; how deep the stack was depends on what was bound before.
 std::string everything(Report report) {
   report.evidence.clear();
+  report.stack_use.clear();
   return report::to_json(report, 1) + trace::to_jsonl(view_of(report));
 }
 

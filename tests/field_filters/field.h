@@ -123,6 +123,8 @@ static inline VOID FieldPointAt(_Inout_ PMDL Mdl, _In_ PFIELD_SCRATCH Scratch) {
 
 // Where the bytes of a mapped MDL are, whether or not ByteOffset is in MappedSystemVa already.
 static inline PUCHAR FieldMdlBytes(_In_ PMDL Mdl) {
+  if ((Mdl->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL)) == 0)
+    KeBugCheckEx(SECURITY_SYSTEM, __LINE__, (ULONG_PTR)Mdl->MdlFlags, 0, 0);
   return (PUCHAR)PAGE_ALIGN(Mdl->MappedSystemVa) + MmGetMdlByteOffset(Mdl);
 }
 

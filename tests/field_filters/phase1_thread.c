@@ -122,10 +122,13 @@ NTSTATUS DriverEntry(PFILTER_EXTENSION FilterExtension, PFILTER_INITIALIZATION_D
     return Status;
   }
   InitializationData->DumpData = Context;
-  InitializationData->MajorVersion = DUMP_FILTER_MAJOR_VERSION;
   InitializationData->DumpStart = PhaseStart;
   InitializationData->DumpWrite = PhaseWrite;
-  InitializationData->DumpRead = PhaseRead;
+  // A host of version 1 has no such field.
+  if (InitializationData->MajorVersion >= DUMP_FILTER_MAJOR_VERSION) {
+    InitializationData->MajorVersion = DUMP_FILTER_MAJOR_VERSION;
+    InitializationData->DumpRead = PhaseRead;
+  }
   InitializationData->DumpFinish = PhaseFinish;
   InitializationData->DumpUnload = PhaseUnload;
   InitializationData->Flags = DUMP_FILTER_FLAG_SYSTEM_SUPPORT_READ;

@@ -103,9 +103,12 @@ NTSTATUS DriverEntry(PFILTER_EXTENSION FilterExtension, PFILTER_INITIALIZATION_D
   Status = SehPrepare(InitializationData->MaxPagesPerWrite);
   if (!NT_SUCCESS(Status)) return Status;
   Key = 0x5EC0DE5EC0DEull;
-  InitializationData->MajorVersion = DUMP_FILTER_MAJOR_VERSION;
   InitializationData->DumpWrite = SehWrite;
-  InitializationData->DumpRead = SehRead;
+  // A host of version 1 has no such field.
+  if (InitializationData->MajorVersion >= DUMP_FILTER_MAJOR_VERSION) {
+    InitializationData->MajorVersion = DUMP_FILTER_MAJOR_VERSION;
+    InitializationData->DumpRead = SehRead;
+  }
   InitializationData->DumpUnload = SehUnload;
   InitializationData->Flags |= DUMP_FILTER_FLAG_SYSTEM_SUPPORT_READ;
   return STATUS_SUCCESS;

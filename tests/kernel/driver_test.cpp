@@ -23,6 +23,7 @@ std::function<void(PDEVICE_OBJECT, PIRP)> on_cancel;
 std::function<NTSTATUS(PDRIVER_OBJECT, PDEVICE_OBJECT)> on_add_device;
 std::function<void(PDRIVER_OBJECT)> on_unload;
 std::function<void(PDRIVER_OBJECT, PVOID, ULONG)> on_reinitialize;
+std::function<VOID(PVOID)> on_thread;
 
 // One pair of routines each: a driver of either convention has those of its own.
 #define ROUTINE(name, Return, parameters, arguments)           \
@@ -39,6 +40,7 @@ ROUTINE(cancel, VOID, (PDEVICE_OBJECT a, PIRP b), (a, b))
 ROUTINE(add_device, NTSTATUS, (PDRIVER_OBJECT a, PDEVICE_OBJECT b), (a, b))
 ROUTINE(unload, VOID, (PDRIVER_OBJECT a), (a))
 ROUTINE(reinitialize, VOID, (PDRIVER_OBJECT a, PVOID b, ULONG c), (a, b, c))
+ROUTINE(thread, VOID, (PVOID a), (a))
 #undef ROUTINE
 
 template <class Pointer>
@@ -508,19 +510,15 @@ TEST_P(DeviceHandleTest, ASynchronousHandleWaitsAndHasAPosition) {
   in_driver([&] {
     HANDLE handle = nullptr, thread = nullptr;
     EXPECT_EQ(open(u"\\Device\\Main", handle), STATUS_SUCCESS);
-    std::function<void()> later = [&] { finish(); };
+    on_thread = [&](PVOID) { finish(); };
     K(PsCreateSystemThread)
-    (
-        &thread, THREAD_ALL_ACCESS, nullptr, nullptr, nullptr,
-        [](PVOID code) { (*static_cast<std::function<void()>*>(code))(); }, &later);
+    (&thread, THREAD_ALL_ACCESS, nullptr, nullptr, nullptr, as<PKSTART_ROUTINE>(OWN(thread)), nullptr);
     EXPECT_EQ(K(ZwReadFile)(handle, nullptr, nullptr, nullptr, &io, buffer, 16, nullptr, nullptr), STATUS_SUCCESS);
     EXPECT_EQ(io.Information, 16u);
     EXPECT_STREQ(buffer, "rrrrrrrrrrrrrrrr");
     K(ZwClose)(thread);
     K(PsCreateSystemThread)
-    (
-        &thread, THREAD_ALL_ACCESS, nullptr, nullptr, nullptr,
-        [](PVOID code) { (*static_cast<std::function<void()>*>(code))(); }, &later);
+    (&thread, THREAD_ALL_ACCESS, nullptr, nullptr, nullptr, as<PKSTART_ROUTINE>(OWN(thread)), nullptr);
     EXPECT_EQ(K(ZwWriteFile)(handle, nullptr, nullptr, nullptr, &io, buffer, 16, nullptr, nullptr), STATUS_SUCCESS);
     K(ZwClose)(thread);
     K(ZwClose)(handle);

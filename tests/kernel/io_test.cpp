@@ -313,6 +313,50 @@ TEST_P(IoTest, ABufferThatCannotBeLockedMakesNoRequestAndLeaksNone) {
   EXPECT_EQ(kernel().pool().outstanding(image).blocks, 0u);
 }
 
+TEST_P(IoTest, AForwardedIrpComesBackToItsSender) {
+  kernel().create_volume(facts());
+  STORAGE_DEVICE_NUMBER number{};
+  const auto own = [&](CCHAR locations) {
+    PIRP irp = K(IoAllocateIrp)(locations, FALSE);
+    IoSetNextIrpStackLocation(irp);  // as if the sender had been called with it
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(irp);
+    stack->MajorFunction = IRP_MJ_DEVICE_CONTROL;
+    stack->Parameters.DeviceIoControl.IoControlCode = IOCTL_STORAGE_GET_DEVICE_NUMBER;
+    stack->Parameters.DeviceIoControl.OutputBufferLength = sizeof number;
+    irp->AssociatedIrp.SystemBuffer = &number;
+    return irp;
+  };
+  PIRP irp = own(static_cast<CCHAR>(volume()->StackSize + 1));
+  const CHAR location = irp->CurrentLocation;
+  EXPECT_EQ(K(IoForwardIrpSynchronously)(volume(), irp), TRUE);
+  EXPECT_EQ(irp->IoStatus.Status, STATUS_SUCCESS);
+  EXPECT_EQ(irp->IoStatus.Information, sizeof number);
+  EXPECT_EQ(number.PartitionNumber, 3u);
+  EXPECT_EQ(irp->CurrentLocation, location) << "the sender's again, to be completed by it";
+  K(IoFreeIrp)(irp);
+  // Without a location for the driver below nothing is sent.
+  number = {};
+  irp = own(1);
+  EXPECT_EQ(K(IoForwardIrpSynchronously)(volume(), irp), FALSE);
+  EXPECT_EQ(number.PartitionNumber, 0u);
+  K(IoFreeIrp)(irp);
+  EXPECT_EQ(kernel().pool().outstanding(image).blocks, 0u);
+}
+
+TEST_P(IoTest, ARequestIsTheOneProcesss) {
+  kernel().create_volume(facts());
+  PIRP irp = K(IoBuildAsynchronousFsdRequest)(IRP_MJ_FLUSH_BUFFERS, volume(), nullptr, 0, nullptr, nullptr);
+  ASSERT_NE(irp, nullptr);
+  EXPECT_EQ(K(IoGetRequestorProcess)(irp), K(IoGetCurrentProcess)());
+  EXPECT_EQ(K(IoGetRequestorProcessId)(irp), 4u);
+  EXPECT_EQ(K(IoIs32bitProcess)(irp), FALSE);
+  EXPECT_EQ(K(PsGetProcessId)(K(IoGetCurrentProcess)()), K(PsGetCurrentProcessId)());
+  irp->Tail.Overlay.Thread = nullptr;
+  EXPECT_EQ(K(IoGetRequestorProcess)(irp), nullptr) << "a driver's own IRP has no thread";
+  EXPECT_EQ(K(IoGetRequestorProcessId)(irp), 0u);
+  K(IoFreeIrp)(irp);
+}
+
 TEST_P(IoTest, MisusedIrpsStopTheMachine) {
   kernel().create_volume(facts());
   PIRP irp = K(IoAllocateIrp)(1, FALSE);

@@ -152,7 +152,17 @@ TEST_P(KeTest, WaitingNeedsAPClevelUnlessItCannotBlock) {
   K(KeWaitForSingleObject)(&event, Executive, KernelMode, FALSE, &poll);
   EXPECT_EQ(violations(Rule::irql_too_high), 0u);
   K(KeWaitForSingleObject)(&event, Executive, KernelMode, FALSE, nullptr);
-  EXPECT_EQ(violations(Rule::irql_too_high), 1u);
+  EXPECT_EQ(violations(Rule::irql_wait_at_high_level), 1u);
+  EXPECT_EQ(noted(trace::Kind::violation).back().text,
+            "KeWaitForSingleObject may have to wait at IRQL 2, where no other thread can run");
+  EXPECT_EQ(violations(Rule::irql_too_high), 0u) << "one cause, one finding";
+  set_irql(HIGH_LEVEL);
+  K(KeWaitForSingleObject)(&event, Executive, KernelMode, FALSE, &poll);
+  EXPECT_EQ(violations(Rule::irql_too_high), 1u) << "a look is for DISPATCH_LEVEL at most";
+  set_irql(APC_LEVEL);
+  LARGE_INTEGER soon{.QuadPart = -10};
+  K(KeDelayExecutionThread)(KernelMode, FALSE, &soon);
+  EXPECT_EQ(violations(Rule::irql_wait_at_high_level), 1u);
 }
 
 TEST_P(KeTest, MutexesAndSemaphores) {
@@ -287,6 +297,34 @@ TEST_P(KeTest, TheCalendarGoesBothWays) {
   EXPECT_EQ(K(RtlTimeFieldsToTime)(&fields, &time), FALSE) << "no leap year";
   fields.Year = 2024;
   EXPECT_EQ(K(RtlTimeFieldsToTime)(&fields, &time), TRUE);
+}
+
+TEST_P(KeTest, SecondsAreCountedFrom1970) {
+  LARGE_INTEGER time{};
+  ULONG seconds = 7;
+  for (const ULONG each : {0u, 1u, 1767225600u, 0xFFFFFFFFu}) {
+    K(RtlSecondsSince1970ToTime)(each, &time);
+    ASSERT_EQ(K(RtlTimeToSecondsSince1970)(&time, &seconds), TRUE);
+    EXPECT_EQ(seconds, each);
+  }
+  TIME_FIELDS fields;
+  K(RtlSecondsSince1970ToTime)(1767225600, &time);
+  K(RtlTimeToTimeFields)(&time, &fields);
+  EXPECT_EQ(fields.Year, 2026);
+  EXPECT_EQ(fields.Hour, 0);
+  seconds = 7;
+  K(RtlSecondsSince1970ToTime)(0, &time);
+  --time.QuadPart;
+  EXPECT_EQ(K(RtlTimeToSecondsSince1970)(&time, &seconds), FALSE) << "before 1970";
+  K(RtlSecondsSince1970ToTime)(0xFFFFFFFF, &time);
+  time.QuadPart += 10000000;
+  EXPECT_EQ(K(RtlTimeToSecondsSince1970)(&time, &seconds), FALSE) << "beyond 2106";
+  EXPECT_EQ(seconds, 7u) << "and nothing is written";
+  LARGE_INTEGER local{};
+  K(ExSystemTimeToLocalTime)(&time, &local);
+  LARGE_INTEGER back{};
+  K(ExLocalTimeToSystemTime)(&local, &back);
+  EXPECT_EQ(back.QuadPart, time.QuadPart);
 }
 
 TEST_P(KeTest, TheSystemIsWhatTheProfileSays) {

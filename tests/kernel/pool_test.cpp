@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pool and contiguous memory: alignment and zeroing as documented, who holds what, and every way to free wrongly.
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
+#include <vector>
 
 #include "base/random.hpp"
 #include "kernel_fixture.hpp"
+#include "machine/fault_trap.hpp"
 
 namespace dumpsim::kernel::test {
 namespace {
@@ -33,6 +37,7 @@ std::uintptr_t number(const void* at) {
 }
 
 TEST_P(PoolTest, AlignmentGrowsWithTheSize) {
+  restart({.special_pool = SpecialPool::off});
   for (std::size_t bytes = 0; bytes <= 5000; bytes += bytes < 300 ? 1 : 37) {
     SCOPED_TRACE(bytes);
     auto* at = static_cast<char*>(K(ExAllocatePoolWithTag)(NonPagedPoolNx, bytes, tag));
@@ -54,6 +59,7 @@ TEST_P(PoolTest, AlignmentGrowsWithTheSize) {
 }
 
 TEST_P(PoolTest, ExAllocatePool2ZeroesAndIsStrict) {
+  restart({.special_pool = SpecialPool::off});
   auto* dirty = static_cast<char*>(K(ExAllocatePoolWithTag)(NonPagedPool, 100, tag));
   std::memset(dirty, 0x7E, 100);
   K(ExFreePool)(dirty);
@@ -119,6 +125,7 @@ TEST_P(PoolTest, PagedPoolNeedsALowerIrql) {
 }
 
 TEST_P(PoolTest, WrongFreesAreReportedAndHarmless) {
+  restart({.special_pool = SpecialPool::off, .bad_free_stops = false});
   auto* block = static_cast<char*>(K(ExAllocatePoolWithTag)(NonPagedPool, 100, tag));
   auto* page = static_cast<char*>(K(ExAllocatePoolWithTag)(NonPagedPool, 8192, tag));
   K(ExFreePoolWithTag)(block + 16, tag);
@@ -299,19 +306,21 @@ TEST_P(PoolTest, AnotherBootStartsAtTheSameAddresses) {
   void* small = nullptr;
   void* large = nullptr;
   {
-    Pool pool(kernel().memory(), 1 << 20);
+    Pool pool(machine(), {.limit = 1 << 20});
     small = pool.allocate({.bytes = 40});
     large = pool.allocate({.bytes = 40000});
+    pool.free(pool.allocate({.bytes = 40}));
     pool.allocate_contiguous({.kind = BlockKind::contiguous, .bytes = 40000}, 0, ~Pfn{0}, 0);
-    EXPECT_EQ(kernel().memory().allocated_pages(), before + 16 + 10 + 10);
+    EXPECT_EQ(kernel().memory().allocated_pages(), before + 1 + 10 + 10);
   }
   EXPECT_EQ(kernel().memory().allocated_pages(), before);
-  Pool next(kernel().memory(), 1 << 20);
+  Pool next(machine(), {.limit = 1 << 20});
   EXPECT_EQ(next.allocate({.bytes = 40}), small);
   EXPECT_EQ(next.allocate({.bytes = 40000}), large);
 }
 
 TEST_P(PoolTest, ItsStateCanBePutBack) {
+  restart({.special_pool = SpecialPool::off});
   void* kept = K(ExAllocatePoolWithTag)(NonPagedPool, 40, tag);
   Pool::State state = kernel().pool().state();
   void* later = K(ExAllocatePoolWithTag)(NonPagedPool, 40, tag);
@@ -320,6 +329,266 @@ TEST_P(PoolTest, ItsStateCanBePutBack) {
   EXPECT_NE(kernel().pool().block_at(kept), nullptr);
   EXPECT_EQ(kernel().pool().block_at(later), nullptr);
   EXPECT_EQ(K(ExAllocatePoolWithTag)(NonPagedPool, 40, tag), later) << "goes on where it stood";
+}
+
+// ---- special pool ----
+
+class SpecialPoolTest : public PoolTest {
+ public:
+  char* block(std::size_t bytes) { return static_cast<char*>(K(ExAllocatePoolWithTag)(NonPagedPoolNx, bytes, tag)); }
+  bool readable(const void* at) { return kernel().memory().is_readable(at); }
+  /// What is said of an access that faults. Nobody is there to catch one, so it is not made.
+  std::string told_of(const void* at, machine::FaultAccess access = machine::FaultAccess::write) {
+    machine::FaultReport report;
+    report.kind = machine::FaultKind::access;
+    report.access = access;
+    report.address_known = true;
+    report.address = number(at);
+    return kernel().report_pool_fault(report) ? last_violation() : "";
+  }
+  std::vector<std::size_t> unguarded_;
+};
+DUMPSIM_BOTH_CONVENTIONS(SpecialPoolTest);
+
+TEST_P(SpecialPoolTest, ABlockEndsWhereItsGuardBegins) {
+  for (std::size_t bytes = 0; bytes <= 9000; bytes += bytes < 100 ? 1 : 113) {
+    SCOPED_TRACE(bytes);
+    char* at = block(bytes);
+    ASSERT_NE(at, nullptr);
+    EXPECT_EQ(number(at) % 16, 0u);
+    if (bytes >= page_size) {
+      EXPECT_EQ(number(at) % page_size, 0u);
+    } else {
+      EXPECT_EQ(number(at) / page_size, number(at + (bytes == 0 ? 0 : bytes - 1)) / page_size);
+      EXPECT_LT(page_size - 1 - number(at + (bytes == 0 ? 1 : bytes) - 1) % page_size, 16u) << "no more than alignment";
+    }
+    char* end =
+        reinterpret_cast<char*>((number(at) + std::max<std::size_t>(bytes, 1) + page_size - 1) / page_size * page_size);
+    EXPECT_FALSE(readable(end));
+    EXPECT_FALSE(readable(reinterpret_cast<char*>(number(at) / page_size * page_size) - 1));
+    std::memset(at, 0x11, bytes);
+    if (bytes % 2 == 0) K(ExFreePool)(at);
+  }
+  kernel().pool().check();
+  EXPECT_EQ(violations(Rule::pool_overrun) + violations(Rule::pool_underrun), 0u);
+}
+
+TEST_P(SpecialPoolTest, OrBeginsWhereItBegins) {
+  restart({.special_pool = SpecialPool::start});
+  for (const std::size_t bytes : {1u, 16u, 100u, 4095u, 4096u, 5000u}) {
+    char* at = block(bytes);
+    EXPECT_EQ(number(at) % page_size, 0u);
+    EXPECT_FALSE(readable(at - 1));
+  }
+}
+
+TEST_P(SpecialPoolTest, CacheAlignedMeansACacheLine) {
+  const auto type = static_cast<POOL_TYPE>(NonPagedPoolNx + 4);
+  for (const std::size_t bytes : {1u, 40u, 100u, 1000u}) {
+    EXPECT_EQ(number(K(ExAllocatePoolWithTag)(type, bytes, tag)) % 64, 0u);
+    EXPECT_EQ(number(K(ExAllocatePool2)(POOL_FLAG_NON_PAGED | POOL_FLAG_CACHE_ALIGNED, bytes, tag)) % 64, 0u);
+  }
+  restart({.special_pool = SpecialPool::off});
+  for (int i = 0; i < 300; ++i) {
+    void* at = K(ExAllocatePoolWithTag)(type, 24, tag);
+    EXPECT_EQ(number(at) % 64, 0u);
+    if (i % 2 == 0) K(ExFreePool)(at);
+  }
+}
+
+TEST_P(SpecialPoolTest, ContentsAreNothingToRelyOn) {
+  const auto* raw = reinterpret_cast<const unsigned char*>(block(100));
+  EXPECT_EQ(raw[0], static_cast<unsigned char>(Pool::fresh_byte));
+  EXPECT_EQ(raw[99], static_cast<unsigned char>(Pool::fresh_byte));
+  const auto* clean = static_cast<const char*>(K(ExAllocatePool2)(POOL_FLAG_NON_PAGED, 100, tag));
+  EXPECT_EQ(clean[0], 0);
+  EXPECT_EQ(clean[99], 0);
+}
+
+TEST_P(SpecialPoolTest, WhatWasFreedIsGoneForLong) {
+  char* first = block(100);
+  K(ExFreePool)(first);
+  EXPECT_FALSE(readable(first));
+  EXPECT_EQ(kernel().memory().address_of(kernel().memory().pfn_of(first)), nullptr) << "nor is there a page frame";
+  for (int i = 0; i < 2000; ++i) {
+    char* next = block(100);
+    ASSERT_NE(next, first);
+    K(ExFreePool)(next);
+  }
+  EXPECT_EQ(told_of(first + 8), "wrote at 8 of freed pool#1 'roX ' of ?, 100 bytes");
+  // The bound: much is freed, and then the address comes again.
+  const std::size_t pages = Pool::quarantine_pages / 8;
+  for (int i = 0; i < 10; ++i) K(ExFreePool)(block(pages * page_size));
+  EXPECT_THAT(told_of(first + 8), testing::Not(HasSubstr("pool#1 "))) << "another block's by now";
+}
+
+TEST_P(SpecialPoolTest, BytesBesideABlockAreLookedAt) {
+  char* at = block(100);
+  at[100] = 0;
+  kernel().check_given_back(image + 1, trace::Callback::write, PASSIVE_LEVEL, {.returned = true});
+  EXPECT_EQ(violations(Rule::pool_overrun), 0u) << "another's callback";
+  kernel().check_given_back(image, trace::Callback::write, PASSIVE_LEVEL, {.returned = true});
+  EXPECT_EQ(last_violation(), "1 byte was written behind the end of pool#1 'roX ' of ?, 100 bytes");
+  kernel().check_given_back(image, trace::Callback::write, PASSIVE_LEVEL, {.returned = true});
+  EXPECT_EQ(violations(Rule::pool_overrun), 1u) << "told once";
+  std::memset(at - 8, 7, 4);
+  K(ExFreePool)(at);
+  EXPECT_EQ(last_violation(),
+            "4 bytes were written before the start of pool#1 'roX ' of ?, 100 bytes; the nearest is 5 bytes away");
+  char* far = block(16);
+  far[-2000] = 1;
+  kernel().check_given_back(image, trace::Callback::write, PASSIVE_LEVEL, {.returned = true});
+  EXPECT_EQ(violations(Rule::pool_underrun), 1u) << "too far to be looked at after a callback";
+  kernel().pool().check();
+  EXPECT_EQ(violations(Rule::pool_underrun), 2u);
+  EXPECT_THAT(last_violation(), HasSubstr("the nearest is 2000 bytes away"));
+}
+
+TEST_P(SpecialPoolTest, AFaultBesideABlockIsThatBlocks) {
+  char* at = block(512);
+  EXPECT_EQ(told_of(at + 512), "wrote 0 bytes behind the end of pool#1 'roX ' of ?, 512 bytes");
+  EXPECT_EQ(told_of(at + 512 + 4095, machine::FaultAccess::read),
+            "read 4095 bytes behind the end of pool#1 'roX ' of ?, 512 bytes");
+  EXPECT_EQ(violations(Rule::pool_overrun), 2u);
+  const char* page = reinterpret_cast<const char*>(number(at) / page_size * page_size);
+  EXPECT_EQ(told_of(page - 1), "wrote 3585 bytes before the start of pool#1 'roX ' of ?, 512 bytes");
+  EXPECT_EQ(violations(Rule::pool_underrun), 1u);
+  EXPECT_EQ(told_of(at + 100), "") << "a fault inside a block is something else";
+  EXPECT_EQ(told_of(page - page_size - 1), "") << "and so is one that no block is near";
+  EXPECT_EQ(kernel().words(at + 512 + 16), "pool#1+0x210 (behind its end)");
+  EXPECT_EQ(kernel().words(page - 1), "pool#1-0xe01 (before its start)");
+  K(ExFreePool)(at);
+  EXPECT_EQ(told_of(at + 512), "wrote at 512 of freed pool#1 'roX ' of ?, 512 bytes");
+}
+
+TEST_P(SpecialPoolTest, ABufferThatTheTransferIsTooLongFor) {
+  const PHYSICAL_ADDRESS any{.QuadPart = -1};
+  auto* buffer = static_cast<char*>(K(MmAllocateContiguousMemory)(16 * page_size, any));
+  PMDL mdl = K(IoAllocateMdl)(buffer, 16 * page_size, FALSE, FALSE, nullptr);
+  const char* behind_mdl = reinterpret_cast<char*>(mdl) + sizeof(MDL) + 16 * sizeof(PFN_NUMBER);
+  const auto told = [&](trace::Callback callback, std::uint32_t pages) {
+    kernel().set_current(image, callback);
+    kernel().set_transfer({.pages = pages, .max_pages = 16});
+    told_of(buffer + 16 * page_size);
+    told_of(behind_mdl);
+    return violations(Rule::scratch_overrun);
+  };
+  EXPECT_EQ(told(trace::Callback::write, 16), 0u) << "this one fits";
+  EXPECT_EQ(told(trace::Callback::read, 17), 0u);
+  EXPECT_EQ(violations(Rule::pool_overrun), 4u);
+  EXPECT_EQ(told(trace::Callback::write, 17), 2u);
+  EXPECT_THAT(last_violation(), HasSubstr("it was made for 16 pages and the write spans 17"));
+  char* shorter = block(15 * page_size);
+  told_of(shorter + 15 * page_size);
+  EXPECT_EQ(violations(Rule::scratch_overrun), 2u) << "made for something else";
+}
+
+TEST_P(SpecialPoolTest, PagedPoolIsGoneAtDispatchLevel) {
+  auto* paged = static_cast<char*>(K(ExAllocatePoolWithTag)(PagedPool, 100, tag));
+  char* nonpaged = block(100);
+  KIRQL before = K(KfRaiseIrql)(DISPATCH_LEVEL);
+  EXPECT_FALSE(readable(paged));
+  EXPECT_TRUE(readable(nonpaged));
+  machine().sections.page_in_at(paged);
+  EXPECT_TRUE(readable(paged));
+  K(KeLowerIrql)(before);
+  PMDL mdl = K(IoAllocateMdl)(paged, 100, FALSE, FALSE, nullptr);
+  K(MmProbeAndLockPages)(mdl, KernelMode, IoReadAccess);
+  before = K(KfRaiseIrql)(DISPATCH_LEVEL);
+  EXPECT_TRUE(readable(paged)) << "locked in memory";
+  K(KeLowerIrql)(before);
+  K(MmUnlockPages)(mdl);
+  before = K(KfRaiseIrql)(DISPATCH_LEVEL);
+  EXPECT_FALSE(readable(paged));
+  EXPECT_EQ(K(MmLockPagableDataSection)(paged), paged) << "no section";
+  EXPECT_FALSE(readable(paged));
+  K(ExFreePool)(paged);
+  EXPECT_EQ(violations(Rule::pool_overrun), 0u) << "what lies beside it can be looked at";
+}
+
+TEST_P(SpecialPoolTest, GuardsEndWhereTheHostsMappingsWould) {
+  Pool pool(machine(),
+            {.guarded_limit = 3, .hooks = {.context = this, .unguarded = [](void* self, std::size_t blocks) {
+                                             static_cast<SpecialPoolTest*>(self)->unguarded_.push_back(blocks);
+                                           }}});
+  std::vector<std::byte*> blocks;
+  for (int i = 0; i < 5; ++i) {
+    blocks.push_back(pool.allocate({.bytes = 100}));
+    EXPECT_EQ(pool.block_at(blocks.back())->guarded, i < 3);
+  }
+  EXPECT_THAT(unguarded_, ElementsAre(3u)) << "told once";
+  pool.free(blocks[0]);
+  EXPECT_TRUE(pool.block_at(pool.allocate({.bytes = 100}))->guarded) << "there is room again";
+}
+
+TEST_P(SpecialPoolTest, TagsAreCounted) {
+  std::array<TagUse, 3> tags;
+  restart({.tags = tags});
+  void* first = K(ExAllocatePoolWithTag)(NonPagedPoolNx, 100, tag);
+  void* second = K(ExAllocatePoolWithTag)(NonPagedPoolNx, 50, tag);
+  K(ExFreePool)(first);
+  K(ExFreePool)(second);
+  K(ExAllocatePoolWithTag)(NonPagedPoolNx, 60, tag);
+  K(ExAllocatePoolWithTag)(NonPagedPoolNx, 1, other);
+  K(MmAllocateContiguousMemory)(4096, PHYSICAL_ADDRESS{.QuadPart = -1});
+  K(ExAllocatePoolWithTag)(NonPagedPoolNx, 1, 0x6C6C7566);
+  EXPECT_EQ(tags[0].tag, tag);
+  EXPECT_EQ(tags[0].image, image);
+  EXPECT_EQ(tags[0].allocations, 3u);
+  EXPECT_EQ(tags[0].frees, 2u);
+  EXPECT_EQ(tags[0].bytes, 60u);
+  EXPECT_EQ(tags[0].most_bytes, 150u);
+  EXPECT_EQ(tags[1].tag, other);
+  EXPECT_EQ(tags[2].kind, BlockKind::contiguous);
+}
+
+TEST_P(SpecialPoolTest, OneDriverHasAQuota) {
+  restart({.memory_limit = 1000});
+  EXPECT_NE(block(600), nullptr);
+  EXPECT_EQ(block(600), nullptr);
+  EXPECT_EQ(last_violation(), "has 1 block with 600 bytes and asked for 600 more; limits.memory is 1000");
+  EXPECT_EQ(block(600), nullptr);
+  EXPECT_EQ(violations(Rule::pool_quota_exceeded), 1u) << "told once";
+  kernel().set_current(image + 1, trace::Callback::driver_entry);
+  EXPECT_NE(block(600), nullptr) << "another driver has its own";
+}
+
+TEST_P(SpecialPoolTest, TagsAndExecutableMemoryAreToldWhenAskedFor) {
+  K(ExAllocatePool)(NonPagedPoolNx, 8);
+  EXPECT_EQ(last_violation(), "ExAllocatePool: 8 bytes with the tag 'enoN'");
+  K(ExAllocatePoolWithTag)(NonPagedPoolNx, 8, 0);
+  EXPECT_EQ(last_violation(), "ExAllocatePoolWithTag: 8 bytes with no tag");
+  K(ExAllocatePoolWithTag)(NonPagedPoolNx, 8, 0x206D6457);
+  EXPECT_EQ(violations(Rule::pool_default_tag), 3u);
+  EXPECT_EQ(violations(Rule::pool_executable), 0u);
+  K(ExAllocatePoolWithTag)(NonPagedPool, 8, tag);
+  EXPECT_EQ(last_violation(), "ExAllocatePoolWithTag: 8 bytes of executable pool");
+  K(ExAllocatePool2)(POOL_FLAG_NON_PAGED_EXECUTE, 8, tag);
+  const PHYSICAL_ADDRESS none{.QuadPart = 0};
+  const PHYSICAL_ADDRESS any{.QuadPart = -1};
+  K(MmAllocateContiguousNodeMemory)(4096, none, any, none, PAGE_EXECUTE_READWRITE, MM_ANY_NODE_OK);
+  EXPECT_EQ(violations(Rule::pool_executable), 3u);
+  K(ExAllocatePoolWithTag)(PagedPool, 8, tag);
+  K(MmAllocateContiguousMemory)(4096, any);
+  EXPECT_EQ(violations(Rule::pool_executable), 3u) << "nobody asked for that";
+}
+
+TEST_P(SpecialPoolTest, MemoryInACrashIsARuleOfItsOwn) {
+  kernel().set_current(image, trace::Callback::write);
+  set_irql(HIGH_LEVEL);
+  void* at = block(8);
+  EXPECT_EQ(last_violation(), "ExAllocatePoolWithTag called at IRQL 15, its documented maximum is 2");
+  set_irql(DISPATCH_LEVEL);
+  K(ExFreePool)(at);
+  EXPECT_EQ(violations(Rule::pool_used_while_crashing), 1u);
+  kernel().scheduler().freeze(true);
+  kernel().set_current(image, trace::Callback::finish);
+  at = block(8);
+  EXPECT_EQ(last_violation(), "ExAllocatePoolWithTag called at IRQL 2 while a dump is written");
+  kernel().set_current(image, trace::Callback::driver_entry);
+  K(ExFreePool)(at);
+  EXPECT_EQ(violations(Rule::pool_used_while_crashing), 2u) << "only in what a dump calls";
+  EXPECT_EQ(violations(Rule::irql_too_high), 0u);
 }
 
 }  // namespace

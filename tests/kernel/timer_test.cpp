@@ -204,7 +204,7 @@ TEST_P(TimerTest, ADpcMustNotWait) {
   waits.then = [&] { wait(&event); };
   make(dpc, waits);
   bugcheck_of(0xB8, [&] { K(KeInsertQueueDpc)(&dpc, nullptr, nullptr); });
-  EXPECT_EQ(violations(Rule::irql_too_high), 1u);
+  EXPECT_EQ(violations(Rule::irql_wait_at_high_level), 1u);
   EXPECT_EQ(noted(Kind::bugcheck).back().record.callback, trace::Callback::dpc);
   said.clear();
   set_irql(PASSIVE_LEVEL);

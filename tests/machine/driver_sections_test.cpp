@@ -116,5 +116,27 @@ TEST_F(DriverSectionsTest, WhatIsForgottenIsLeftAlone) {
   EXPECT_EQ(sections_.at(at(1)), nullptr);
 }
 
+TEST_F(DriverSectionsTest, BlocksOfPagedPoolAreNoSections) {
+  sections_.forget(7);
+  const std::span<std::byte> block(at(1), page);
+  ASSERT_TRUE(sections_.add_pool(7, "pool#1", block));
+  EXPECT_FALSE(sections_.make_pageable(at(1))) << "not of an image";
+  sections_.at_irql(2);
+  EXPECT_EQ(pages()[1], '-');
+  sections_.page_in_at(at(1) + 5);
+  EXPECT_EQ(pages()[1], 'w');
+  sections_.at_irql(0);
+  sections_.at_irql(2);
+  EXPECT_EQ(pages()[1], '-');
+  sections_.forget(7);
+  ASSERT_NE(sections_.at(at(1)), nullptr) << "it is not the image's";
+  sections_.forget_pool(at(1));
+  EXPECT_EQ(pages()[1], 'w');
+  EXPECT_EQ(sections_.at(at(1)), nullptr);
+  for (std::size_t i = 0; i < DriverSections::pool_limit; ++i) ASSERT_TRUE(sections_.add_pool(7, "", block));
+  EXPECT_FALSE(sections_.add_pool(7, "", block)) << "each costs something wherever the IRQL crosses";
+  sections_.clear();
+}
+
 }  // namespace
 }  // namespace dumpsim::machine

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "base/random.hpp"
@@ -14,17 +15,18 @@ namespace {
 constexpr std::size_t pages = 200;
 
 std::optional<std::size_t> model_take(std::vector<bool>& taken, std::size_t count, const PageRanges::Limits& limits) {
-  for (std::size_t first = limits.lowest; first + count <= pages; ++first) {
+  const std::size_t around = limits.around;
+  for (std::size_t first = std::max(limits.lowest, around); first + count + around <= pages; ++first) {
     if (first + count - 1 > limits.highest) break;
     if (limits.boundary != 0 &&
         (first + limits.bias) / limits.boundary != (first + limits.bias + count - 1) / limits.boundary) {
       continue;
     }
     bool free = true;
-    for (std::size_t i = 0; i < count; ++i) free = free && !taken[first + i];
+    for (std::size_t i = 0; i < count + 2 * around; ++i) free = free && !taken[first - around + i];
     if (!free) continue;
-    for (std::size_t i = 0; i < count; ++i) taken[first + i] = true;
-    return first;
+    for (std::size_t i = 0; i < count + 2 * around; ++i) taken[first - around + i] = true;
+    return first - around;
   }
   return std::nullopt;
 }
@@ -44,9 +46,10 @@ TEST(PageRanges, AgreesWithAnArrayOfFlags) {
         if (random.below(2) == 0) limits.highest = random.below(pages);
         if (random.below(2) == 0) limits.boundary = std::size_t{16} << random.below(2);
         limits.bias = random.below(40);
+        limits.around = random.below(3);
         const auto got = ranges.take(count, limits);
         ASSERT_EQ(got, model_take(taken, count, limits)) << "step " << step;
-        if (got) held.emplace_back(*got, count);
+        if (got) held.emplace_back(*got, count + 2 * limits.around);
       } else {
         const std::size_t which = random.below(held.size());
         const auto [first, count] = held[which];

@@ -193,6 +193,28 @@ TEST(PhysicalMemory, ArenaPagesWithinLimits) {
   EXPECT_EQ(memory.allocate_pages_within(1, 0, base - 1, 0), nullptr) << "below the arena is RAM";
   std::byte* aligned = memory.allocate_pages_within(16, base + 5, ~Pfn{0}, 16);
   EXPECT_EQ(memory.pfn_of(aligned) % 16, 0u);
+  std::byte* guarded = memory.allocate_pages_within(3, base + 200, base + 202, 0, true);
+  ASSERT_NE(guarded, nullptr);
+  EXPECT_EQ(memory.pfn_of(guarded), base + 200) << "its guards may lie beyond the limits";
+  EXPECT_FALSE(memory.is_readable(guarded - 1));
+  EXPECT_FALSE(memory.is_readable(guarded + 3 * page_size));
+}
+
+TEST(PhysicalMemory, ClosedPagesAreNobodys) {
+  PhysicalMemory memory = make({{0, 1}});
+  std::byte* first = memory.allocate_pages(2, true);
+  const Pfn pfn = memory.pfn_of(first);
+  std::memset(first, 1, 2 * page_size);
+  memory.close_pages(first, 2);
+  EXPECT_EQ(memory.allocated_pages(), 0u);
+  EXPECT_FALSE(memory.is_readable(first));
+  EXPECT_EQ(memory.address_of(pfn), nullptr);
+  EXPECT_NE(memory.allocate_pages(2, true), first);
+  memory.release_pages(first, 2, true);
+  std::byte* again = memory.allocate_pages(2, true);
+  EXPECT_EQ(again, first);
+  EXPECT_EQ(word_at(again), 0u);
+  EXPECT_EQ(memory.address_of(pfn), first);
 }
 
 TEST(PhysicalMemory, MapsScatteredPagesOneBehindTheOther) {

@@ -60,7 +60,8 @@ Report bad() {
   report.readable_examples = {{DiskOffset{0x110000}, 0x12, 3}};
   report.findings = {
       {trace::Rule::write_buffer_modified, trace::Severity::error, "dump_xor", trace::Callback::write, 1512,
-       "wrote to ram pfn 0x1, the memory that is being dumped"},
+       "wrote to ram pfn 0x1, the memory that is being dumped", 0x1040, true, "OnWrite", "xor/xor.c", 45,
+       "00c0ffee00c0ffee", false, true},
       {trace::Rule::irql_too_high, trace::Severity::warning, "", trace::Callback::none, 1, "ExFreePool at IRQL 15"}};
   report.disabled = {"dump_xor"};
   report.policies = {"filter-failure = disable (windows-11: [assumed] as windows-7)"};
@@ -132,7 +133,8 @@ TEST(Text, OfARunThatWentWrong) {
   const std::string expected =
       "An example\n"
       "\n"
-      "error write.buffer-modified  dump_xor in DumpWrite, 1,512 times\n"
+      "error write.buffer-modified  dump_xor in DumpWrite, 1,512 times, known\n"
+      "  at xor/xor.c:45, in OnWrite\n"
       "  " +
       std::string(modified.summary) +
       "\n"
@@ -221,22 +223,25 @@ TEST(Json, HasEveryKeyInItsOrder) {
   ASSERT_TRUE(json.is_object()) << text;
   std::vector<std::string> keys;
   for (const auto& [key, value] : json.items()) keys.push_back(key);
-  EXPECT_THAT(
-      keys, testing::ElementsAre("file", "title", "as_expected", "mismatches", "outcome", "outcome_detail", "recovered",
-                                 "recovered_detail", "volume_path", "volume_path_detail", "readable_sectors_on_disk",
-                                 "readable_examples", "violations", "disabled", "rests_on", "writes", "redirected",
-                                 "pages_added", "pages_removed", "secondary_data", "debug_output",
-                                 "asked_for_and_not_there", "virtual_time_100ns", "evidence"));
+  EXPECT_THAT(keys, testing::ElementsAre("file", "title", "as_expected", "mismatches", "outcome", "outcome_detail",
+                                         "recovered", "recovered_detail", "volume_path", "volume_path_detail",
+                                         "readable_sectors_on_disk", "readable_examples", "violations", "disabled",
+                                         "rests_on", "writes", "redirected", "pages_added", "pages_removed",
+                                         "secondary_data", "debug_output", "asked_for_and_not_there", "memory_use",
+                                         "virtual_time_100ns", "kernel_stack", "stack_use", "evidence"));
   EXPECT_EQ(json["as_expected"], false);
   EXPECT_EQ(json["outcome"], "crashed");
   EXPECT_EQ(json["recovered"], "not-tried");
   EXPECT_EQ(json["readable_sectors_on_disk"], 1512);
   EXPECT_EQ(json["readable_examples"], ordered_json::parse(R"([{"disk_offset":1114112,"pfn":18,"sector":3}])"));
   EXPECT_EQ(json["violations"].size(), 2u);
-  EXPECT_EQ(json["violations"][0],
-            ordered_json::parse(R"({"rule":"write.buffer-modified","severity":"error","filter":"dump_xor",)"
-                                R"("callback":"DumpWrite","count":1512,)"
-                                R"("detail":"wrote to ram pfn 0x1, the memory that is being dumped"})"));
+  EXPECT_EQ(
+      json["violations"][0],
+      ordered_json::parse(R"({"rule":"write.buffer-modified","severity":"error","filter":"dump_xor",)"
+                          R"("callback":"DumpWrite","count":1512,)"
+                          R"("detail":"wrote to ram pfn 0x1, the memory that is being dumped",)"
+                          R"("function":"OnWrite","source":"xor/xor.c","line":45,"fingerprint":"00c0ffee00c0ffee",)"
+                          R"("declared":false,"known":true,"history":[]})"));
   EXPECT_EQ(json["disabled"], ordered_json::parse(R"(["dump_xor"])"));
   EXPECT_EQ(json["writes"], ordered_json::parse(R"({"count":7,"bytes":270336,"least":4096,"most":65536})"));
   EXPECT_EQ(json["debug_output"], ordered_json::parse(R"([{"filter":"dump_xor","text":"key loaded"}])"));

@@ -142,6 +142,25 @@ TEST(Mistakes, AFullDumpHasRoomForFewRuns) {
   EXPECT_THAT(mistakes_in(with_runs(43, "[policy]\ncomplete_format = \"full\"")), HasSubstr("room for 42 runs"));
 }
 
+TEST(Mistakes, TheTraceHasRoomForSixtyFourImages) {
+  const auto with_images = [](int filters, int drivers) {
+    std::string text;
+    for (int i = 0; i < filters; ++i) text += fmt::format("[[filter]]\nimage = \"filter{}\"\n", i);
+    for (int i = 0; i < drivers; ++i) text += fmt::format("[[driver]]\nimage = \"driver{}\"\n", i);
+    return mistakes_in(text);
+  };
+  EXPECT_EQ(with_images(32, 0), "");
+  EXPECT_EQ(with_images(0, 64), "");
+  EXPECT_EQ(with_images(31, 2), "");
+  // Told once, of the first that is too many.
+  EXPECT_EQ(
+      with_images(34, 1),
+      "x.toml:66:9: filter[].image: one [[filter]] too many: a scenario has room for 64 images, of which a filter "
+      "takes two (dump_NAME and hiber_NAME) and a driver one");
+  EXPECT_THAT(with_images(31, 4),
+              AllOf(StartsWith("x.toml:68:9: driver[].image: one [[driver]] too many"), Not(HasSubstr("x.toml:70"))));
+}
+
 TEST(Mistakes, HostileNestingIsRefusedBeforeItCostsAStack) {
   std::string dotted;
   for (int i = 0; i < 100000; ++i) dotted += "a.";

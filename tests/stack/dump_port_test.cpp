@@ -60,7 +60,7 @@ std::byte* other_page(Bench& bench) {
 TEST(DumpPort, WritesWhereThePartitionIs) {
   Bench bench;
   const auto bytes = bench.fill(3 * page_size);
-  bench.transfer.describe(bytes.data(), 3 * page_size, PartitionOffset{0x2000});
+  bench.transfer.describe_write(bytes.data(), 3 * page_size, PartitionOffset{0x2000});
   ASSERT_EQ(bench.port.write(PartitionOffset{0x2000}, bench.transfer.mdl()), STATUS_SUCCESS);
   EXPECT_EQ(bench.on_disk(start + 0x2000, bytes.size()), Bench::copy(bytes));
   EXPECT_EQ(bench.world.disk().log, (std::vector<LoggingDisk::Transfer>{{true, start + 0x2000, bytes.size()}}));
@@ -70,12 +70,12 @@ TEST(DumpPort, FollowsThePfnsAsDmaDoes) {
   Bench bench({.policies = {{Policy::port_data_path, "pfn"}}});
   bench.fill(page_size);
   std::byte* other = other_page(bench);
-  bench.transfer.describe(bench.pages, page_size, PartitionOffset{0});
+  bench.transfer.describe_write(bench.pages, page_size, PartitionOffset{0});
   bench.pfns()[0] = bench.pfn(other);
   ASSERT_EQ(bench.port.write(PartitionOffset{0}, bench.transfer.mdl()), STATUS_SUCCESS);
   EXPECT_EQ(bench.on_disk(start, page_size), pattern(page_size, 99));
   // The control: a filter that swaps only the mapped address changes nothing for such a port.
-  bench.transfer.describe(bench.pages, page_size, PartitionOffset{0});
+  bench.transfer.describe_write(bench.pages, page_size, PartitionOffset{0});
   bench.transfer.mdl()->MappedSystemVa = other;
   ASSERT_EQ(bench.port.write(PartitionOffset{0}, bench.transfer.mdl()), STATUS_SUCCESS);
   EXPECT_EQ(bench.on_disk(start, page_size), pattern(page_size, 1));
@@ -85,11 +85,11 @@ TEST(DumpPort, FollowsTheMappedAddressAsProgrammedIoDoes) {
   Bench bench({.policies = {{Policy::port_data_path, "mapped-va"}}});
   bench.fill(page_size);
   std::byte* other = other_page(bench);
-  bench.transfer.describe(bench.pages, page_size, PartitionOffset{0});
+  bench.transfer.describe_write(bench.pages, page_size, PartitionOffset{0});
   bench.transfer.mdl()->MappedSystemVa = other;
   ASSERT_EQ(bench.port.write(PartitionOffset{0}, bench.transfer.mdl()), STATUS_SUCCESS);
   EXPECT_EQ(bench.on_disk(start, page_size), pattern(page_size, 99));
-  bench.transfer.describe(bench.pages, page_size, PartitionOffset{0});
+  bench.transfer.describe_write(bench.pages, page_size, PartitionOffset{0});
   bench.pfns()[0] = bench.pfn(other);
   ASSERT_EQ(bench.port.write(PartitionOffset{0}, bench.transfer.mdl()), STATUS_SUCCESS);
   EXPECT_EQ(bench.on_disk(start, page_size), pattern(page_size, 1));
@@ -101,7 +101,7 @@ TEST(DumpPort, TakesBothConventionsOfTheMappedAddress) {
     Bench bench({.policies = {{Policy::port_data_path, "mapped-va"}}});
     const auto bytes = bench.fill(2 * page_size);
     TransferMdl transfer(bench.world.memory(), max_pages, TransferMdl::Shape::mapped, at_page);
-    transfer.describe(bytes.data() + 1536, page_size, PartitionOffset{0});
+    transfer.describe_write(bytes.data() + 1536, page_size, PartitionOffset{0});
     ASSERT_EQ(bench.port.write(PartitionOffset{0}, transfer.mdl()), STATUS_SUCCESS);
     EXPECT_EQ(bench.on_disk(start, page_size), Bench::copy(bytes.subspan(1536, page_size)));
   }
@@ -110,7 +110,7 @@ TEST(DumpPort, TakesBothConventionsOfTheMappedAddress) {
 TEST(DumpPort, SplitsAtItsTransferLimitOnly) {
   Bench bench({.policies = {{Policy::port_transfer_limit, "8192"}}});
   const auto bytes = bench.fill(5 * page_size);
-  bench.transfer.describe(bytes.data(), 5 * page_size, PartitionOffset{0});
+  bench.transfer.describe_write(bytes.data(), 5 * page_size, PartitionOffset{0});
   ASSERT_EQ(bench.port.write(PartitionOffset{0}, bench.transfer.mdl()), STATUS_SUCCESS);
   EXPECT_EQ(bench.world.disk().log, (std::vector<LoggingDisk::Transfer>{
                                         {true, start, 8192}, {true, start + 8192, 8192}, {true, start + 16384, 4096}}));
@@ -124,7 +124,7 @@ TEST(DumpPort, TakesTimeForEachCommand) {
   std::uint64_t took[2];
   for (const bool split : {false, true}) {
     Bench bench({.policies = {{Policy::port_transfer_limit, split ? "4096" : "65536"}}});
-    bench.transfer.describe(bench.fill(4 * page_size).data(), 4 * page_size, PartitionOffset{0});
+    bench.transfer.describe_write(bench.fill(4 * page_size).data(), 4 * page_size, PartitionOffset{0});
     ASSERT_EQ(bench.port.write(PartitionOffset{0}, bench.transfer.mdl()), STATUS_SUCCESS);
     took[split] = bench.world.machine().clock.now;
   }
@@ -139,7 +139,7 @@ TEST(DumpPort, GathersPagesThatLieApart) {
       Bench bench({.policies = {{Policy::port_transfer_limit, limit}}});
       bench.fill(8 * page_size);
       const std::uint32_t length = 4 * page_size - byte_offset;
-      bench.transfer.describe(bench.pages + byte_offset, length, PartitionOffset{0});
+      bench.transfer.describe_write(bench.pages + byte_offset, length, PartitionOffset{0});
       // Page frames 6, 1, 2, 0 of the pool: one after the other on the disk.
       const std::array<std::size_t, 4> order{6, 1, 2, 0};
       std::vector<std::byte> expected;
@@ -167,7 +167,7 @@ TEST(DumpPort, RefusesPfnsThatAreNotThere) {
   Bench bench;
   for (const Pfn wild : {Pfn{512}, Pfn{1} << 31, Pfn{1} << 40, ~Pfn{0}, ~Pfn{0} >> 12, Pfn{0x800000000000}}) {
     SCOPED_TRACE(wild);
-    bench.transfer.describe(bench.fill(2 * page_size).data(), 2 * page_size, PartitionOffset{0});
+    bench.transfer.describe_write(bench.fill(2 * page_size).data(), 2 * page_size, PartitionOffset{0});
     bench.pfns()[1] = wild;
     EXPECT_EQ(bench.port.write(PartitionOffset{0}, bench.transfer.mdl()), STATUS_INVALID_PARAMETER);
   }
@@ -185,7 +185,7 @@ TEST(DumpPort, RefusesAddressesThatAreNotThere) {
         machine::arena_base - page_size, machine::arena_base + machine::arena_bytes - page_size,
         std::uintptr_t{0x5a5a5a5a5a5a5a5a}}) {
     SCOPED_TRACE(wild);
-    bench.transfer.describe(bench.fill(page_size).data(), page_size, PartitionOffset{0});
+    bench.transfer.describe_write(bench.fill(page_size).data(), page_size, PartitionOffset{0});
     bench.transfer.mdl()->MappedSystemVa = reinterpret_cast<void*>(wild);
     EXPECT_LT(bench.port.write(PartitionOffset{0}, bench.transfer.mdl()), 0);
   }
@@ -197,7 +197,7 @@ TEST(DumpPort, RefusesAPoolPageThatWasFreed) {
     SCOPED_TRACE(path);
     Bench bench({.policies = {{Policy::port_data_path, path}}});
     std::byte* page = bench.world.memory().allocate_pages(1, true);
-    bench.transfer.describe(page, page_size, PartitionOffset{0});
+    bench.transfer.describe_write(page, page_size, PartitionOffset{0});
     ASSERT_EQ(bench.port.write(PartitionOffset{0}, bench.transfer.mdl()), STATUS_SUCCESS);
     bench.world.memory().free_pages(page, 1, true);
     EXPECT_LT(bench.port.write(PartitionOffset{0}, bench.transfer.mdl()), 0);
@@ -207,7 +207,7 @@ TEST(DumpPort, RefusesAPoolPageThatWasFreed) {
 TEST(DumpPort, RefusesMoreThanTheMdlHasRoomFor) {
   Bench bench;
   for (const ULONG count : {ULONG{0xFFFFFFFF}, ULONG{0xFFFF0000}, ULONG{(max_pages + 2) * page_size}}) {
-    bench.transfer.describe(bench.fill(page_size).data(), page_size, PartitionOffset{0});
+    bench.transfer.describe_write(bench.fill(page_size).data(), page_size, PartitionOffset{0});
     bench.transfer.mdl()->ByteCount = count;
     EXPECT_EQ(bench.port.write(PartitionOffset{0}, bench.transfer.mdl()), STATUS_INVALID_PARAMETER);
   }
@@ -220,7 +220,7 @@ TEST(DumpPort, TakesMemoryOfTheHostThatIsThere) {
   ASSERT_NE(pages, MAP_FAILED);
   const std::vector<std::byte> bytes = pattern(page_size, 5);
   std::memcpy(pages, bytes.data(), page_size);
-  bench.transfer.describe(static_cast<std::byte*>(pages), page_size, PartitionOffset{0});
+  bench.transfer.describe_write(static_cast<std::byte*>(pages), page_size, PartitionOffset{0});
   EXPECT_EQ(bench.port.write(PartitionOffset{0}, bench.transfer.mdl()), STATUS_SUCCESS);
   EXPECT_EQ(bench.on_disk(start, page_size), bytes);
   munmap(pages, page_size);
@@ -229,7 +229,7 @@ TEST(DumpPort, TakesMemoryOfTheHostThatIsThere) {
 
 TEST(DumpPort, AnswersAsAMiniportWould) {
   Bench bench;
-  bench.transfer.describe(bench.fill(page_size).data(), page_size, PartitionOffset{0});
+  bench.transfer.describe_write(bench.fill(page_size).data(), page_size, PartitionOffset{0});
   const std::uint64_t end = bench.world.disk().size() - start;
   EXPECT_EQ(bench.port.write(PartitionOffset{end - page_size}, bench.transfer.mdl()), STATUS_SUCCESS);
   EXPECT_EQ(bench.port.write(PartitionOffset{end - 512}, bench.transfer.mdl()), STATUS_NONEXISTENT_SECTOR);
@@ -246,7 +246,7 @@ TEST(DumpPort, TellsDigestsWhenAsked) {
     SCOPED_TRACE(digests);
     Bench bench({.digests = digests});
     const auto bytes = bench.fill(2 * page_size);
-    bench.transfer.describe(bytes.data(), 2 * page_size, PartitionOffset{0});
+    bench.transfer.describe_write(bytes.data(), 2 * page_size, PartitionOffset{0});
     // Pages in the other order: the digest is of the bytes as the disk gets them.
     std::swap(bench.pfns()[0], bench.pfns()[1]);
     ASSERT_EQ(bench.port.write(PartitionOffset{0}, bench.transfer.mdl()), STATUS_SUCCESS);
@@ -262,7 +262,7 @@ TEST(DumpPort, TellsDigestsWhenAsked) {
 TEST(DumpPort, KeepsWhatItTookOnlyWhenAsked) {
   Bench bench;
   const auto bytes = bench.fill(page_size);
-  bench.transfer.describe(bytes.data(), page_size, PartitionOffset{0});
+  bench.transfer.describe_write(bytes.data(), page_size, PartitionOffset{0});
   ASSERT_EQ(bench.port.write(PartitionOffset{0}, bench.transfer.mdl()), STATUS_SUCCESS);
   EXPECT_TRUE(bench.port.kept().empty());
   bench.port.keep_data(true);

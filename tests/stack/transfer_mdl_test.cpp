@@ -48,7 +48,7 @@ TEST_F(TransferMdlTest, SaysWhatWindowsSaysInEveryShape) {
       SCOPED_TRACE(testing::Message() << static_cast<int>(row.shape) << ", page " << row.at_page << ", byte offset "
                                       << byte_offset);
       TransferMdl transfer(memory_, max_pages, row.shape, row.at_page);
-      transfer.describe(page + byte_offset, 8192, PartitionOffset{0x123400});
+      transfer.describe_write(page + byte_offset, 8192, PartitionOffset{0x123400});
       const MDL& mdl = *transfer.mdl();
       EXPECT_EQ(mdl.Next, nullptr);
       EXPECT_EQ(mdl.Process, nullptr);
@@ -75,17 +75,17 @@ TEST_F(TransferMdlTest, SaysWhatWindowsSaysInEveryShape) {
 TEST_F(TransferMdlTest, HasRoomForAFullTransferThatBeginsInsideAPage) {
   TransferMdl transfer(memory_, max_pages, Shape::nonpaged, false);
   ASSERT_EQ(transfer.pages_capacity(), max_pages + 1);
-  transfer.describe(memory_.show_ram(0, max_pages + 1) + 512, max_pages * page_size, PartitionOffset{0});
+  transfer.describe_write(memory_.show_ram(0, max_pages + 1) + 512, max_pages * page_size, PartitionOffset{0});
   EXPECT_EQ(pfns(transfer)[0], 0u);
   EXPECT_EQ(pfns(transfer)[max_pages], max_pages);
 }
 
 TEST_F(TransferMdlTest, IsBuiltAfreshEachTime) {
   TransferMdl transfer(memory_, max_pages, Shape::nonpaged, false);
-  transfer.describe(memory_.show_ram(3, 16), 16 * page_size, PartitionOffset{4096});
+  transfer.describe_write(memory_.show_ram(3, 16), 16 * page_size, PartitionOffset{4096});
   std::memset(static_cast<void*>(transfer.mdl()), 0xEE, sizeof(MDL) + transfer.pages_capacity() * 8);
   *transfer.offset() = -1;
-  transfer.describe(memory_.show_ram(40, 1), 512, PartitionOffset{8192});
+  transfer.describe_write(memory_.show_ram(40, 1), 512, PartitionOffset{8192});
   EXPECT_EQ(transfer.mdl()->Next, nullptr);
   EXPECT_EQ(transfer.mdl()->Process, nullptr);
   EXPECT_EQ(transfer.mdl()->ByteCount, 512u);
@@ -107,11 +107,11 @@ TEST_F(TransferMdlTest, StandsInNonpagedMemoryOfTheMachine) {
 TEST_F(TransferMdlTest, FollowsEveryKindOfMemoryByItsPfn) {
   TransferMdl transfer(memory_, max_pages, Shape::mapped, false);
   std::byte* pool = memory_.allocate_pages(2, true);
-  transfer.describe(pool, 2 * page_size, PartitionOffset{0});
+  transfer.describe_write(pool, 2 * page_size, PartitionOffset{0});
   EXPECT_EQ(pfns(transfer)[0], memory_.pfn_of(pool));
   EXPECT_EQ(memory_.address_of(pfns(transfer)[1]), pool + page_size);
   const std::byte* shown = memory_.show_bytes(pattern(1024), 512);
-  transfer.describe(shown, 1024, PartitionOffset{0});
+  transfer.describe_write(shown, 1024, PartitionOffset{0});
   EXPECT_EQ(transfer.mdl()->ByteOffset, 512u);
   EXPECT_EQ(pfns(transfer)[0], memory_.pfn_of(shown));
   memory_.free_pages(pool, 2, true);

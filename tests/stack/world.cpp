@@ -77,11 +77,12 @@ World::World(WorldOptions options)
   };
   trap_ = or_die(machine::FaultTrap::install(gate_, {.context = this, .on_write_fault = open_page}, patience));
   env_->trap = trap_.get();
+  watch_running(*env_);
 }
 
 World::~World() = default;
 
-bool World::open_page(void* context, const void* address) {
+bool World::open_page(void* context, const void* address, std::uint64_t) {
   World& world = *static_cast<World*>(context);
   Pfn pfn = 0;
   return world.machine_.memory.open_for_write(address, pfn);

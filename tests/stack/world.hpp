@@ -20,6 +20,7 @@
 #include "kernel/kernel.hpp"
 #include "stack/dump_stack.hpp"
 #include "stack/environment.hpp"
+#include "stack/invoke.hpp"
 #include "trace/reader.hpp"
 
 namespace dumpsim::stack {
@@ -92,7 +93,7 @@ class World {
   std::vector<std::uint32_t> changes_of(trace::Callback callback) const;
 
  private:
-  static bool open_page(void* context, const void* address);
+  static bool open_page(void* context, const void* address, std::uint64_t rip);
   policy::Policies policies_;
   machine::Machine machine_;
   Mapping block_;

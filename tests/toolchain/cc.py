@@ -63,6 +63,13 @@ def choice(folder):
     same_life(folder, "seh-v.so", "tests/variants/seh.toml", "seh")
     _, said = run([PROGRAM, "cc", "--way", "windows", "-o", "seh-w.so", source / "seh.c"], folder, expect=2)
     demand("build a .sys (--way sys)" in said, f"--way windows does not refuse __try: {said}")
+    (folder / "suffix.c").write_text("#include <ntddk.h>\nULONGLONG number = 0x10ui64;\n"
+                                     "NTSTATUS DriverEntry(void* a, void* b) { return 0; }\n")
+    _, said = run([PROGRAM, "cc", "-o", "suffix.so", "suffix.c"], folder)
+    demand("built the windows way" in said and "suffix ui64" in said, f"suffix.c is not built the windows way: {said}")
+    _, said = run([PROGRAM, "cc", "--way", "system-v", "-o", "never", "suffix.c"], folder, expect=2)
+    demand("suffix.c:2 has a number with the suffix ui64" in said and "--way windows fits that" in said,
+           f"that the way does not fit is not said: {said}")
     _, said = run([PROGRAM, "cc", "-o", "cpp.so", source / "cpp_filter.cpp"], folder)
     demand("built the system-v way" in said, f"cpp_filter.cpp is not built the system-v way: {said}")
     same_life(folder, "cpp.so", "tests/variants/cpp_filter.toml", "cpp")
@@ -87,6 +94,62 @@ def missing(folder):
             demand(sorted(os.listdir(folder)) == before, f"{way}: {source} left something behind")
 
 
+def folder_as_source(folder):
+    (folder / "inc").mkdir()
+    _, said = run([PROGRAM, "cc", "-o", "never", "inc"], folder, expect=2)
+    demand("a folder of headers is given as -I inc" in said, f"a folder as a source is not explained: {said}")
+
+
+def words_before_headers(folder):
+    """A product's own header uses the compiler's words before it includes anything of the kit's."""
+    (folder / "own.h").write_text("typedef unsigned __int64 u64;\ntypedef signed __int8 s8;\n"
+                                  "__forceinline u64 __cdecl twice(u64 n) { return n * 2; }\n"
+                                  "typedef __declspec(align(16)) u64 aligned;\n")
+    (folder / "words.c").write_text('#include "own.h"\n#include <ntddk.h>\n'
+                                    "NTSTATUS DriverEntry(void* a, void* b) { return twice(2) == 4 ? 0 : 1; }\n")
+    for way, ending in (("system-v", ".so"), ("microsoft", ".so"), ("windows", ".so"), ("sys", ".sys")):
+        run([PROGRAM, "cc", "--way", way, "-o", f"words-{way}{ending}", "words.c"], folder)
+
+
+def trapped(folder):
+    """What is not simulated may stay missing: the image is made, says what it lacks, and ends where it calls it."""
+    (folder / "lacks.c").write_text("""#include <ntddk.h>
+#include <ntdddump.h>
+NTSTATUS NTAPI ZwNoSuchThing(PVOID Argument);
+static NTSTATUS OnFinish(PFILTER_EXTENSION Extension) {
+  FreeNoSuchThing(Extension);
+  return ZwNoSuchThing(Extension);
+}
+NTSTATUS DriverEntry(PFILTER_EXTENSION Extension, PFILTER_INITIALIZATION_DATA Data) {
+  UNREFERENCED_PARAMETER(Extension);
+  Data->DumpFinish = OnFinish;
+  return STATUS_SUCCESS;
+}
+""")
+    (folder / "lacks.toml").write_text('[system.memory]\nsize = "256 KiB"\n[[filter]]\nimage = "./IMAGE"\n'
+                                       'name = "lacks"\n[expect]\noutcome = "crashed"\n')
+    for way, ending in (("system-v", ".so"), ("microsoft", ".so"), ("windows", ".so"), ("sys", ".sys")):
+        image = f"lacks-{way}{ending}"
+        run([PROGRAM, "cc", "--way", way, "-o", image, "lacks.c"], folder, expect=2)
+        demand(not (folder / image).exists(), f"{way}: an image that lacks functions is made unasked")
+        _, said = run([PROGRAM, "cc", "--way", way, "--trap-missing", "-o", image, "lacks.c"], folder)
+        demand(re.search(r"FreeNoSuchThing, ZwNoSuchThing are not simulated: calling one of them ends the run", said),
+               f"{way}: what is missing is not said: {said}")
+        listed, _ = run([PROGRAM, "inspect", image], folder)
+        demand("ZwNoSuchThing" in listed, f"{way}: inspect does not list what is missing: {listed}")
+        text = (folder / "lacks.toml").read_text().replace("IMAGE", image)
+        (folder / "lacks-one.toml").write_text(text)
+        trap = [] if way == "sys" else ["--trap-missing"]
+        shown, _ = run([PROGRAM, "run", *trap, "--trace", "none", "lacks-one.toml"], folder)
+        demand("FreeNoSuchThing" in shown, f"{way}: the run does not name what was called: {shown}")
+        if trap:
+            run([PROGRAM, "run", "--trace", "none", "lacks-one.toml"], folder, expect=2)
+    # A constant or type that is not there is a mistake with the option, too.
+    (folder / "never.c").write_text("#include <ntddk.h>\nint number = STATUS_NO_SUCH_STATUS;\n")
+    _, said = run([PROGRAM, "cc", "--trap-missing", "-o", "never.so", "never.c"], folder, expect=2)
+    demand("STATUS_NO_SUCH_STATUS" in said and not (folder / "never.so").exists(), f"never.c is built: {said}")
+
+
 def without_entry(folder):
     """A product's filter file without its main driver's: nothing calls it, so a linker would drop it all and be content."""
     (folder / "part.c").write_text('#include <ntddk.h>\nvoid Elsewhere(void);\n'
@@ -103,6 +166,9 @@ def main():
         ways(folder)
         choice(folder)
         missing(folder)
+        folder_as_source(folder)
+        words_before_headers(folder)
+        trapped(folder)
         without_entry(folder)
 
 

@@ -33,6 +33,12 @@ TEST(SourceSigns, ExceptionsAssemblyAndDeclspecs) {
   EXPECT_THAT(sign("__declspec(align(16) noinline) int a;"), testing::HasSubstr("several attributes"));
 }
 
+TEST(SourceSigns, SuffixesOfMicrosoftsNumbers) {
+  EXPECT_EQ(sign("n = 0x9E3779B97F4A7C15ui64;"), "driver.c:7 a number with the suffix ui64, which gcc does not have");
+  EXPECT_THAT(sign("n = 10I64;"), testing::HasSubstr("the suffix I64"));
+  EXPECT_EQ(sign("n = 0x10ull; m = 1u; i64 = i8; x1i64 = \"3ui64\"; f = 2i; g = 0x1i9;"), "none");
+}
+
 TEST(SourceSigns, OnlyTheUsersOwnLinesCount) {
   EXPECT_FALSE(find_windows_sign("# 1 \"/kit/wdk/ntddk.h\" 1\nlong a;\n# 2 \"/usr/include/string.h\" 1 3\nlong b;\n",
                                  "/kit/wdk"));

@@ -13,7 +13,7 @@
 
 namespace dumpsim::trace::test {
 
-inline const RecorderOptions small_tables{.images = 2, .call_runs = 16};
+inline const RecorderOptions small_tables{.images = 2, .call_runs = 16, .sites = 2};
 
 inline std::string small_trace(std::size_t bytes, bool with_end = true) {
   const Block block(bytes);

@@ -27,7 +27,7 @@ constant PAGE_SHIFT 13
 word no_such_word
 """
 HEADERS = ["ntifs.h", "ntddk.h", "wdm.h", "ntdddump.h", "ntdddisk.h", "ntddstor.h", "ntddvol.h", "ntddscsi.h", "windef.h",
-           "ntimage.h", "mountdev.h", "mountmgr.h", "ntstrsafe.h", "aux_klib.h", "intrin.h", "excpt.h", "initguid.h"]
+           "ntimage.h", "mountdev.h", "mountmgr.h", "ntstrsafe.h", "aux_klib.h", "intrin.h", "excpt.h", "initguid.h", "ntintsafe.h"]
 
 
 def rows(text):

@@ -142,6 +142,8 @@
 #define __forceinline __inline__ __attribute__((__always_inline__))
 #undef __noop
 #define __noop(...) ((void)0)
+#undef __assume
+#define __assume(condition) ((condition) ? (void)0 : __builtin_unreachable())
 #ifdef __clang__
 #pragma clang diagnostic pop
 #endif

@@ -190,6 +190,14 @@ static __inline__ __attribute__((__unused__)) ULONGLONG wdk_rotr64(ULONGLONG val
 #define _lrotr wdk_rotr32
 #define _rotl64 wdk_rotl64
 #define _rotr64 wdk_rotr64
+#define RotateLeft8 _rotl8
+#define RotateLeft16 _rotl16
+#define RotateLeft32 _rotl
+#define RotateLeft64 _rotl64
+#define RotateRight8 _rotr8
+#define RotateRight16 _rotr16
+#define RotateRight32 _rotr
+#define RotateRight64 _rotr64
 
 WDK_INLINE unsigned short wdk_byteswap16(unsigned short value) {
   return __builtin_bswap16(value);

@@ -41,10 +41,16 @@ typedef const GUID* REFGUID;
 #endif  // WDK_DDI_GUID_H
 
 #undef DEFINE_GUID
+#undef WDK_GUID_DEFINED
 #ifdef INITGUID
+#ifdef __cplusplus
+#define WDK_GUID_DEFINED extern "C"
+#else
+#define WDK_GUID_DEFINED
+#endif
 #define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8)            \
   EXTERN_C const GUID name __attribute__((__weak__, __visibility__("hidden"))); \
-  EXTERN_C const GUID name                                                      \
+  WDK_GUID_DEFINED const GUID name                                              \
       __attribute__((__weak__, __visibility__("hidden"))) = {l, w1, w2, {b1, b2, b3, b4, b5, b6, b7, b8}}
 #else
 #define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8) \

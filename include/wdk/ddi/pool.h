@@ -35,6 +35,12 @@ typedef enum _POOL_TYPE {
 #define NonPagedPoolCacheAligned NonPagedPoolNxCacheAligned
 #endif
 
+// A driver that calls this with POOL_NX_OPTIN defined gets pool that cannot be executed; the names above do it here.
+#define DrvRtPoolNxOptIn 0x00000001
+WDK_INLINE VOID ExInitializeDriverRuntime(ULONG RuntimeFlags) {
+  (void)RuntimeFlags;
+}
+
 #define POOL_QUOTA_FAIL_INSTEAD_OF_RAISE 8
 #define POOL_RAISE_IF_ALLOCATION_FAILURE 16
 #define POOL_COLD_ALLOCATION 256

@@ -10,6 +10,7 @@ WDK_EXTERN_C_BEGIN
 
 BOOLEAN PsGetVersion(PULONG MajorVersion, PULONG MinorVersion, PULONG BuildNumber, PUNICODE_STRING CSDVersion);
 HANDLE PsGetCurrentProcessId(VOID);
+HANDLE PsGetProcessId(PEPROCESS Process);
 HANDLE PsGetCurrentThreadId(VOID);
 PEPROCESS IoGetCurrentProcess(VOID);
 #define PsGetCurrentProcess IoGetCurrentProcess

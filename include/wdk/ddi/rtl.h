@@ -170,6 +170,8 @@ typedef struct _TIME_FIELDS {
   CSHORT Weekday;
 } TIME_FIELDS, *PTIME_FIELDS;
 VOID RtlTimeToTimeFields(PLARGE_INTEGER Time, PTIME_FIELDS TimeFields);
+BOOLEAN RtlTimeToSecondsSince1970(PLARGE_INTEGER Time, PULONG ElapsedSeconds);
+VOID RtlSecondsSince1970ToTime(ULONG ElapsedSeconds, PLARGE_INTEGER Time);
 BOOLEAN RtlTimeFieldsToTime(PTIME_FIELDS TimeFields, PLARGE_INTEGER Time);
 
 ULONG RtlRandomEx(PULONG Seed);

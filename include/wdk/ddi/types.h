@@ -57,6 +57,8 @@ typedef HANDLE* PHANDLE;
 
 typedef CHAR *PCHAR, *PCH, *LPCH, *PSTR, *LPSTR, *PNZCH;
 typedef const CHAR *PCCH, *LPCCH, *PCSTR, *LPCSTR, *PCNZCH;
+typedef CHAR* PSZ;
+typedef const CHAR* PCSZ;
 typedef char CCHAR, *PCCHAR;
 typedef PSTR* PZPSTR;
 typedef PCSTR* PZPCSTR;
@@ -141,6 +143,14 @@ typedef ULONG SECURITY_INFORMATION, *PSECURITY_INFORMATION;
 #define MAXLONGLONG (0x7fffffffffffffffLL)
 #define MAXULONGLONG (0xffffffffffffffffULL)
 #define MAXULONG64 (~((ULONG64)0))
+#define MAXLONG_PTR ((LONG_PTR)(MAXULONG_PTR >> 1))
+#define MAXSIZE_T ((SIZE_T) ~((SIZE_T)0))
+#define MAXINT8 0x7f
+#define MAXINT16 0x7fff
+#define MAXINT32 0x7fffffff
+#define MAXUINT8 0xff
+#define MAXUINT16 0xffff
+#define MAXUINT32 0xffffffff
 
 #define HandleToULong(handle) ((ULONG)(ULONG_PTR)(handle))
 #define HandleToUlong(handle) HandleToULong(handle)
@@ -153,6 +163,8 @@ typedef ULONG SECURITY_INFORMATION, *PSECURITY_INFORMATION;
 #define UlongToPtr(number) ((PVOID)(ULONG_PTR)(ULONG)(number))
 #define ULongToPtr(number) UlongToPtr(number)
 #define LongToPtr(number) ((PVOID)(LONG_PTR)(LONG)(number))
+#define UlongToHandle(number) ULongToHandle(number)
+#define UintToPtr(number) UlongToPtr(number)
 
 WDK_STATIC_ASSERT(sizeof(CHAR) == 1 && sizeof(UCHAR) == 1 && sizeof(BOOLEAN) == 1, "8-bit types");
 WDK_STATIC_ASSERT(sizeof(SHORT) == 2 && sizeof(USHORT) == 2 && sizeof(WCHAR) == 2, "16-bit types");

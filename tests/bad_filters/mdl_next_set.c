@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Takes the bytes of a write from StartVa and ByteOffset (MmGetMdlVirtualAddress) as long as the MDL is mapped. That
-// holds for nonpaged pool only; the hibernation stack of Windows 11 25H2 lends MDLs whose StartVa is no address.
+// Breaks mdl.next-set: chains its own MDL behind the one it was given, as a network driver would, and leaves the data
+// where it was. The rest of the chain never reaches the disk.
 #include "scratch.h"
 
 static NTSTATUS BadWrite(PFILTER_EXTENSION FilterExtension, PLARGE_INTEGER DiskByteOffset, PMDL Mdl) {
-  PSCRATCH Scratch = (PSCRATCH)FilterExtension->DumpData;
+  PSCRATCH Scratch = ScratchCopy(FilterExtension, Mdl);
   UNREFERENCED_PARAMETER(DiskByteOffset);
-  RtlCopyMemory(Scratch->Bytes, MmGetMdlVirtualAddress(Mdl), MmGetMdlByteCount(Mdl));
-  ScratchRetarget(Scratch, Mdl);
+  Mdl->Next = Scratch->Mdl;
   return STATUS_SUCCESS;
 }
 

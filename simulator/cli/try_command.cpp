@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// `dumpsim try`: a verdict on filters for which nobody has written a scenario; `dumpsim compare`: what two builds of a
+// filter do differently. Both run the filter battery, one case after the other in a warm host.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "cli/command.hpp"
+#include "cli/progress.hpp"
+#include "engine/battery.hpp"
+#include "report/try_report.hpp"
+
+namespace dumpsim::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The first line of every scenario that was made here: only such a file is written over.
+constexpr std::string_view made_here = "# Made by dumpsim try.";
+
+struct Options {
+  std::vector<fs::path> filters;
+  std::vector<fs::path> drivers;
+  fs::path like;
+  std::vector<fs::path> filter_path;
+  fs::path into;
+  bool no_files = false;
+  bool json = false;
+  bool trap_missing = false;
+};
+
+bool is_ours(const fs::path& file) {
+  std::ifstream stream(file);
+  std::string line;
+  return std::getline(stream, line) && line == made_here;
+}
+
+/// Writes all of them or nothing: a file that somebody else made there stops it before the first.
+Result<void> write_scenarios(const fs::path& folder, const std::vector<engine::BatteryCase>& cases) {
+  std::error_code failed;
+  for (const engine::BatteryCase& one : cases) {
+    const fs::path file = folder / one.file_name();
+    if (fs::exists(file, failed) && !is_ours(file)) {
+      return Error{
+          fmt::format("{} is there and was not made by dumpsim try; nothing was written (--into chooses another "
+                      "folder, --no-files writes none)",
+                      file.string())};
+    }
+  }
+  fs::create_directories(folder, failed);
+  if (failed) return Error{fmt::format("cannot make the folder {}: {}", folder.string(), failed.message())};
+  for (const engine::BatteryCase& one : cases) {
+    auto made = NewFile::create(folder / one.file_name(), true);
+    if (!made) return made.error();
+    if (auto written = made->file().write_at(0, std::as_bytes(std::span(one.text))); !written) return written;
+    if (auto kept = made->commit(); !kept) return kept;
+  }
+  return {};
+}
+
+Result<void> all_there(const std::vector<fs::path>& images) {
+  for (const fs::path& image : images) {
+    std::error_code ignored;
+    if (!fs::exists(image, ignored)) {
+      return Error{fmt::format("{} does not exist; expected a filter's image, .so or .sys{}", image.string(),
+                               image.has_parent_path() ? "" : " (a path: the filter path is not looked at)")};
+    }
+    if (fs::is_directory(image, ignored))
+      return Error{fmt::format("{} is a folder; expected a filter's image", image.string())};
+  }
+  return {};
+}
+
+Result<engine::BatteryFilters> filters_of(const Options& options, const std::vector<fs::path>& images) {
+  if (!options.like.empty()) return engine::battery_filters(options.like);
+  if (auto there = all_there(images); !there) return there.error();
+  if (auto there = all_there(options.drivers); !there) return there.error();
+  return engine::battery_filters(images, options.drivers);
+}
+
+engine::RunOptions run_options(const Options& options, const Context& context) {
+  return {.filter_path = engine::default_filter_path(context.program, options.filter_path),
+          .trap_missing = options.trap_missing};
+}
+
+Result<std::vector<engine::Trial>> run(const std::vector<engine::BatteryCase>& cases, const Options& options,
+                                       const Context& context, std::string_view what) {
+  ProgressBar bar{std::string(what)};
+  const bool shown = isatty(STDERR_FILENO) == 1;
+  auto trials = engine::try_battery(cases, run_options(options, context), [&](std::size_t done) {
+    if (shown) bar.show(done, cases.size());
+  });
+  bar.clear();
+  return trials;
+}
+
+std::string names_of(const std::vector<fs::path>& images) {
+  std::string text;
+  for (const fs::path& image : images) text += (text.empty() ? "" : ", ") + image.filename().string();
+  return text;
+}
+
+void give_up(const Error& error, Context& context) {
+  complain(error.message);
+  context.exit_code = exit_code_of(error);
+}
+
+void try_filters(const Options& options, Context& context) {
+  if (options.filters.empty() == options.like.empty()) {
+    complain(options.like.empty()
+                 ? "try: expected the image of a filter, or --like SCENARIO that has it"
+                 : "try: images and --like do not go together; the scenario says which filters there are");
+    context.exit_code = usage;
+    return;
+  }
+  auto filters = filters_of(options, options.filters);
+  if (!filters) return give_up(filters.error(), context);
+  auto reads = engine::reads_back(*filters, run_options(options, context));
+  if (!reads) return give_up(reads.error(), context);
+  const std::vector<engine::BatteryCase> cases = engine::battery(*filters, *reads);
+  const std::string what = options.like.empty() ? names_of(options.filters) : options.like.filename().string();
+  fs::path folder;
+  if (!options.no_files) {
+    folder = options.into.empty()
+                 ? fs::path(fmt::format("{}-battery",
+                                        (options.like.empty() ? options.filters[0] : options.like).stem().string()))
+                 : options.into;
+    if (auto written = write_scenarios(folder, cases); !written) return give_up(written.error(), context);
+  }
+  auto trials = run(cases, options, context, what);
+  if (!trials) return give_up(trials.error(), context);
+  std::cout << (options.json
+                    ? report::to_json(what, cases, *trials)
+                    : report::to_text(what, cases, *trials, {.colour = colours(STDOUT_FILENO), .folder = folder}));
+  context.exit_code = report::passes(*trials) ? as_expected : not_as_expected;
+}
+
+/// Both builds as the same service, so that only what they do can differ.
+Result<std::vector<engine::BatteryCase>> cases_of(const fs::path& image, const fs::path& name, const Options& options,
+                                                  const Context& context, std::optional<bool>& reads) {
+  if (auto there = all_there({image}); !there) return there.error();
+  auto filters = engine::battery_filters({image}, options.drivers);
+  if (!filters) return filters.error();
+  const std::string own = fmt::format("name = \"{}\"\n\n", name.stem().string());
+  for (std::string* tables : {&filters->tables, &filters->tables_twice}) {
+    const std::size_t end = tables->find("\n\n");
+    tables->replace(end, 2, "\n" + own);
+  }
+  // The cases are the old build's, for both.
+  if (!reads) {
+    auto found = engine::reads_back(*filters, run_options(options, context));
+    if (!found) return found.error();
+    reads = *found;
+  }
+  return engine::battery(*filters, *reads);
+}
+
+void compare(const fs::path& before, const fs::path& after, const Options& options, Context& context) {
+  std::optional<bool> reads;
+  auto old_cases = cases_of(before, before, options, context, reads);
+  if (!old_cases) return give_up(old_cases.error(), context);
+  auto new_cases = cases_of(after, before, options, context, reads);
+  if (!new_cases) return give_up(new_cases.error(), context);
+  auto was = run(*old_cases, options, context, before.filename().string());
+  if (!was) return give_up(was.error(), context);
+  auto is = run(*new_cases, options, context, after.filename().string());
+  if (!is) return give_up(is.error(), context);
+  const report::Comparison found =
+      report::compare(*old_cases, *was, *is, {.colour = colours(STDOUT_FILENO), .folder = {}});
+  std::cout << found.text;
+  context.exit_code = found.differing == 0 ? as_expected : not_as_expected;
+}
+
+void add_shared_options(CLI::App& command, Options& options) {
+  command.add_option("--driver", options.drivers, "An ordinary driver that starts with the boot (repeatable)")
+      ->allow_extra_args(false);
+  command
+      .add_option("--filter-path", options.filter_path,
+                  "Folder in which images named without a slash are looked up (repeatable)")
+      ->allow_extra_args(false);
+  command.add_flag("--trap-missing", options.trap_missing,
+                   "Load a .so though functions it needs are not simulated: calling one ends the run, as in a .sys");
+}
+
+}  // namespace
+
+void add_try_command(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("try", "Try filters without a scenario: loads? protects? survives?");
+  command->add_option("FILE", options->filters, "Images of dump filters, in the order of DumpFilters");
+  command->add_option("--like", options->like,
+                      "Take filters, parameters, drivers, devices, registry and files from this scenario instead");
+  command->add_option("--into", options->into, "Folder for the scenarios it used (default: NAME-battery)");
+  command->add_flag("--no-files", options->no_files, "Do not write the scenarios");
+  command->add_flag("--json", options->json, "The result as JSON");
+  add_shared_options(*command, *options);
+  command->callback([options, &context] { try_filters(*options, context); });
+}
+
+void add_compare_command(CLI::App& app, Context& context) {
+  struct Two {
+    Options options;
+    fs::path before, after;
+  };
+  const auto two = std::make_shared<Two>();
+  CLI::App* command =
+      app.add_subcommand("compare", "Run two builds of a filter through the same and show what differs");
+  command->add_option("OLD", two->before, "The image to compare with")->required();
+  command->add_option("NEW", two->after, "The image to compare")->required();
+  add_shared_options(*command, two->options);
+  command->callback([two, &context] { compare(two->before, two->after, two->options, context); });
+}
+
+}  // namespace dumpsim::cli

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which scenarios there are. A case expects nothing that only some filters do: the closed world of a scenario without
+// [expect] is what it is held to, except where the neighbour's own failure has to be declared.
+#include "engine/battery.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/digest.hpp"
+#include "policy/policy.hpp"
+#include "scenario/services.hpp"
+#include "trace/reader.hpp"
+#include "trace/statuses.hpp"
+
+namespace dumpsim::engine {
+namespace {
+
+constexpr std::string_view hibernates = R"(["boot", "hibernate", "resume"])";
+
+/// A scenario's lines, in the order in which a person would write them.
+struct Draft {
+  std::string timeline, sequence;
+  std::string profile = "windows-11";
+  std::string memory = "256 KiB";
+  std::uint32_t sector = 512;
+  std::string dump;    // of [dump]
+  std::string policy;  // of [policy]
+  std::string before;  // [[filter]] tables ahead of those that are tried
+  std::string expect, rules;
+  bool twice = false;
+  bool may_stop = false;
+};
+
+class Battery {
+ public:
+  Battery(const BatteryFilters& filters, bool reads) : filters_(filters), reads_(reads) {}
+
+  std::vector<BatteryCase> all() {
+    loading();
+    stacks();
+    profiles();
+    sizes();
+    files();
+    shapes();
+    neighbours();
+    return std::move(cases_);
+  }
+
+ private:
+  void add(std::string group, std::string name, const Draft& draft) {
+    std::string text = fmt::format("# Made by dumpsim try.\ntitle = \"{}: {}\"\n", group, name);
+    if (!draft.timeline.empty()) text += fmt::format("timeline = {}\n", draft.timeline);
+    if (!draft.sequence.empty()) text += fmt::format("sequence = {}\n", draft.sequence);
+    text += fmt::format("\n[system]\nprofile = \"{}\"\nmemory = {{ size = \"{}\" }}\n", draft.profile, draft.memory);
+    text += fmt::format("\n[disk]\nsize = \"96 MiB\"\nsector_size = {}\n", draft.sector);
+    if (!draft.dump.empty()) text += fmt::format("\n[dump]\n{}", draft.dump);
+    const bool resumes = draft.timeline.find("resume") != std::string::npos && draft.profile != "windows-7";
+    const std::string policy = draft.policy + (resumes && !reads_ ? "resume_reads = false\n" : "");
+    if (!policy.empty()) text += fmt::format("\n[policy]\n{}", policy);
+    if (!draft.rules.empty()) text += fmt::format("\n[rules]\n{}", draft.rules);
+    if (!draft.before.empty()) text += "\n" + draft.before;
+    text += "\n" + (draft.twice ? filters_.tables_twice : filters_.tables);
+    if (!draft.expect.empty()) text += fmt::format("\n[expect]\n{}", draft.expect);
+    cases_.push_back({std::move(group), std::move(name), std::move(text), draft.may_stop});
+  }
+  static Draft hibernating() {
+    Draft draft;
+    draft.timeline = hibernates;
+    return draft;
+  }
+
+  void loading() {
+    Draft draft;
+    draft.sequence = R"(["load", "unload", "load", "unload"])";
+    add("loading", "crash stack, loaded and unloaded twice, never started", draft);
+    draft.sequence =
+        R"([{ load = { stack = "hibernation" } }, { unload = { stack = "hibernation" } }, { load = { stack = "hibernation" } }, { unload = { stack = "hibernation" } }])";
+    add("loading", "hibernation stack, loaded and unloaded twice, never started", draft);
+    draft.sequence.clear();
+    draft.timeline = R"(["boot", "disable-dumps", "enable-dumps", "crash", "next-boot"])";
+    add("loading", "dumps switched off and on, then a crash", draft);
+  }
+
+  void stacks() {
+    Draft draft;
+    draft.memory = "1 MiB";
+    add("stacks", "crash", draft);
+    draft.timeline = hibernates;
+    add("stacks", "hibernate and resume", draft);
+    draft.timeline = R"(["boot", "hibernate", "resume", "hibernate", "resume", "crash", "next-boot"])";
+    add("stacks", "hibernate twice, then crash", draft);
+    draft.timeline = R"(["boot", "crash", "next-boot"])";
+    draft.twice = true;
+    add("stacks", "two instances at once", draft);
+  }
+
+  void profiles() {
+    for (const policy::ProfileRow& row : policy::all_profiles()) {
+      Draft draft;
+      draft.profile = row.name;
+      add("profiles", fmt::format("crash, {}", row.name), draft);
+      draft.timeline = hibernates;
+      add("profiles", fmt::format("hibernate, {}", row.name), draft);
+    }
+  }
+
+  void sizes() {
+    Draft draft;
+    draft.sequence = R"(["load", "start", "open", "finish", "unload"])";
+    add("sizes", "empty dump", draft);
+    draft.sequence.clear();
+    draft.dump = "kind = \"kernel\"\npages = { ranges = [{ first = 3, count = 1 }] }\n";
+    add("sizes", "one page", draft);
+    draft.dump = "kind = \"kernel\"\npages = { ranges = [{ first = 1, count = 3 }, { first = 9, count = 18 }] }\n";
+    add("sizes", "ends that fill no write", draft);
+    for (const unsigned pages : {1u, 16u, 17u, 256u}) {
+      Draft sized;
+      sized.memory = pages > 17 ? "2 MiB" : "256 KiB";
+      sized.policy = fmt::format("max_pages_per_write = {}\n", pages);
+      add("sizes", fmt::format("crash, MaxPagesPerWrite {}", pages), sized);
+      sized.policy = fmt::format("hibernation_max_pages = {}\n", pages);
+      sized.timeline = hibernates;
+      add("sizes", fmt::format("hibernate, MaxPagesPerWrite {}", pages), sized);
+    }
+  }
+
+  void files() {
+    for (const unsigned fragments : {3u, 25u}) {
+      Draft draft;
+      draft.memory = "512 KiB";
+      // Pieces of 40 KiB in no order, each with a write across its end, all in the first half of the volume.
+      std::string extents;
+      for (unsigned i = 0; i < fragments; ++i) {
+        const std::uint64_t bytes = i + 1 == fragments ? std::uint64_t{1} << 20 : 40960;
+        extents += fmt::format("{}{{ offset = {}, size = {} }}", i == 0 ? "" : ", ",
+                               (std::uint64_t{4} + (i * 7) % fragments) << 20, bytes);
+      }
+      draft.dump = fmt::format("file = {{ extents = [{}] }}\n", extents);
+      add("files", fmt::format("crash, {} fragments", fragments), draft);
+    }
+    for (const std::uint32_t sector : {512u, 4096u}) {
+      Draft draft;
+      draft.sector = sector;
+      add("files", fmt::format("crash, sectors of {}", sector), draft);
+      draft.timeline = hibernates;
+      add("files", fmt::format("hibernate, sectors of {}", sector), draft);
+    }
+    // Wherever a product draws a line on the volume, it comes to lie in each sector of a write: the file begins one
+    // sector further on each time.
+    for (unsigned sectors = 0; sectors < 8; ++sectors) {
+      Draft draft;
+      draft.dump =
+          fmt::format("file = {{ size = \"1 MiB\", offset = {} }}\n", (std::uint64_t{8} << 20) + sectors * 512);
+      add("files", fmt::format("crash, {} sectors into a page", sectors), draft);
+    }
+  }
+
+  void shapes() {
+    for (const std::string_view shape : policy::row_of(policy::Policy::crash_mdl).words) {
+      for (const std::string_view va : {"data", "page"}) {
+        Draft draft;
+        const std::string_view where = va == "data" ? "" : ", MappedSystemVa at the page";
+        draft.may_stop = shape == "unmapped";
+        draft.policy = fmt::format("crash_mdl = \"{}\"\nmapped_va = \"{}\"\n", shape, va);
+        add("MDL shapes", fmt::format("crash, {}{}", shape, where), draft);
+        draft.policy = fmt::format("hibernation_mdl = \"{}\"\nmapped_va = \"{}\"\n", shape, va);
+        draft.timeline = hibernates;
+        add("MDL shapes", fmt::format("hibernate, {}{}", shape, where), draft);
+      }
+    }
+  }
+
+  void neighbours() {
+    struct Row {
+      std::string_view callback;
+      unsigned value;
+      bool read;
+    };
+    constexpr std::array rows{Row{"DriverEntry", 1, false}, Row{"DumpStart", 2, false},  Row{"DumpWrite", 3, false},
+                              Row{"DumpRead", 4, true},     Row{"DumpFinish", 5, false}, Row{"DumpUnload", 6, false}};
+    for (const Row& row : rows) {
+      for (const bool hibernate : {false, true}) {
+        Draft draft;
+        if (hibernate) draft.timeline = hibernates;
+        draft.before = fmt::format("[[filter]]\nimage = \"failing\"\nparameters = {{ FailAt = {} }}\n", row.value);
+        // That one's failure is what is asked for.
+        draft.rules =
+            "\"lifecycle.error-lets-plaintext-through\" = \"off\"\n\"lifecycle.failed-without-critical\" = \"off\"\n";
+        // Unloaded is only what hibernates; reads are seen where a resume reads back.
+        const bool called = row.value == 6 ? hibernate : !row.read || (hibernate && reads_);
+        if (!called) continue;
+        draft.expect = fmt::format(
+            "statuses = [{{ filter = \"failing\", callback = \"{}\", status = \"STATUS_UNSUCCESSFUL\" }}]\n",
+            row.callback);
+        if (row.value != 6) draft.expect += "disabled = [\"failing\"]\n";
+        add("neighbour fails", fmt::format("{}, {}", hibernate ? "hibernate" : "crash", row.callback), draft);
+      }
+    }
+  }
+
+  const BatteryFilters& filters_;
+  bool reads_;
+  std::vector<BatteryCase> cases_;
+};
+
+}  // namespace
+
+namespace {
+
+/// A DumpStart that says there is nothing to protect is no failure, though the stack takes it for one [seen:
+/// DiskCryptor].
+void allow_nothing_to_protect(Trial& trial) {
+  const std::string status = trace::format_status(static_cast<std::int32_t>(0xC0210001));  // STATUS_FVE_NOT_ENCRYPTED
+  for (const CalledOnce& call : trial.calls) {
+    if (call.callback != trace::Callback::start || trace::format_status(call.status) != status) continue;
+    std::erase_if(trial.mismatches, [&](const std::string& text) {
+      return text.starts_with(fmt::format("statuses: DumpStart of {} returned {},", call.filter, status)) ||
+             text.starts_with(fmt::format("disabled: {} was disabled,", call.filter));
+    });
+  }
+}
+
+}  // namespace
+
+std::string BatteryCase::file_name() const {
+  std::string file;
+  for (const char c : group + " " + name) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (plain) {
+      file += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    } else if (!file.empty() && file.back() != '-') {
+      file += '-';
+    }
+  }
+  return file + ".toml";
+}
+
+Result<BatteryFilters> battery_filters(const std::vector<std::filesystem::path>& filters,
+                                       const std::vector<std::filesystem::path>& drivers) {
+  return BatteryFilters{scenario::service_tables(filters, drivers, false),
+                        scenario::service_tables(filters, drivers, true)};
+}
+
+Result<BatteryFilters> battery_filters(const std::filesystem::path& file) {
+  auto once = scenario::service_tables_of(file, false);
+  if (!once) return once.error();
+  auto twice = scenario::service_tables_of(file, true);
+  if (!twice) return twice.error();
+  return BatteryFilters{std::move(*once), std::move(*twice)};
+}
+
+std::vector<BatteryCase> battery(const BatteryFilters& filters, bool reads) {
+  return Battery(filters, reads).all();
+}
+
+Result<bool> reads_back(const BatteryFilters& filters, const RunOptions& options) {
+  std::vector<BatteryCase> cases = battery(filters, true);
+  std::erase_if(cases, [](const BatteryCase& one) { return one.name != "hibernate and resume"; });
+  auto trials = try_battery(cases, options, {});
+  if (!trials) return trials.error();
+  for (const Trial& trial : *trials) {
+    for (const CalledOnce& call : trial.calls) {
+      if (call.callback == trace::Callback::read) return true;
+    }
+  }
+  return false;
+}
+
+Result<std::vector<Trial>> try_battery(const std::vector<BatteryCase>& cases, const RunOptions& options,
+                                       const std::function<void(std::size_t done)>& progress) {
+  WarmHost host;
+  std::vector<Trial> trials;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    auto scenario = scenario::parse(cases[i].text, cases[i].file_name());
+    if (!scenario) return scenario.error();
+    Trial trial;
+    trial.which = i;
+    RunOptions with_disk = options;
+    with_disk.with_disk = [&trial](disk::BlockDevice& disk, const Plan&) -> Result<void> {
+      Digest digest;
+      auto seen = disk.for_each_data_range([&](DiskOffset at, std::span<const std::byte> bytes) {
+        digest.add(std::as_bytes(std::span(&at.bytes, 1)));
+        digest.add(bytes);
+        return true;
+      });
+      trial.disk_digest = digest.value();
+      return seen;
+    };
+    auto report = host.run(*scenario, with_disk);
+    if (!report) return report.error();
+    trial.outcome = report->outcome;
+    trial.outcome_detail = std::move(report->outcome_detail);
+    trial.evidence = std::move(report->evidence);
+    trial.recovered = report->recovered;
+    trial.recovered_detail = std::move(report->recovered_detail);
+    trial.readable_sectors = report->readable_sectors;
+    for (const auto& run : scenario->system.memory.runs) trial.memory_sectors += run.pages * (page_size / 512);
+    trial.findings = std::move(report->findings);
+    trial.mismatches = std::move(report->mismatches);
+    if (cases[i].may_stop && trial.outcome == scenario::Outcome::bugchecked) {
+      trial.stopped = true;
+      std::erase_if(trial.mismatches, [](const std::string& text) { return text.starts_with("outcome: "); });
+    }
+    trial.policies = std::move(report->policies);
+    auto view = trace::TraceView::open(report->trace.bytes());
+    if (!view) return view.error();
+    for (const trace::CallRun& run : view->calls())
+      trial.calls.push_back({view->image_name(run.image), run.callback, run.status, run.count});
+    allow_nothing_to_protect(trial);
+    trials.push_back(std::move(trial));
+    if (progress) progress(i + 1);
+  }
+  return trials;
+}
+
+}  // namespace dumpsim::engine

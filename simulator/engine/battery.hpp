@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The filter battery: the scenarios that every dump filter has to come through, whatever it does, made for the filters
+// of a user who has written none. Each is the text of a scenario file, so that what was run can be kept, read and run
+// again by itself.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "engine/run.hpp"
+#include "engine/warm_host.hpp"
+
+namespace dumpsim::engine {
+
+struct BatteryCase {
+  std::string group;  ///< "MDL shapes"
+  std::string name;   ///< "hibernate, discontiguous"
+  std::string text;   ///< the scenario
+  /// A filter may stop the machine by a bug check of its own: it is handed what nobody has seen Windows hand out
+  /// [seen: DiskCryptor and upstream VeraCrypt stop at an MDL that is not mapped].
+  bool may_stop = false;
+  /// "mdl-shapes-hibernate-discontiguous.toml"
+  std::string file_name() const;
+};
+
+/// What the filters are, as a scenario has it: the tables [[filter]], [[driver]], [[device]], [registry] and [files].
+struct BatteryFilters {
+  std::string tables;
+  std::string tables_twice;  ///< each filter a second time under another name
+};
+/// Of images named on a command line, in DumpFilters order; ordinary drivers start with the boot.
+Result<BatteryFilters> battery_filters(const std::vector<std::filesystem::path>& filters,
+                                       const std::vector<std::filesystem::path>& drivers);
+/// Of a scenario that has them with their parameters; its paths are made absolute. Fails as the scenario's parse does.
+Result<BatteryFilters> battery_filters(const std::filesystem::path& scenario);
+
+/// In the order of their groups. The neighbour that fails is the image "failing" of the filter path. `reads`: some filter
+/// has a DumpRead; where none has, a resume is the boot loader's alone.
+std::vector<BatteryCase> battery(const BatteryFilters& filters, bool reads);
+/// Finds out whether some filter has a DumpRead, by a hibernation. Fails as a run does.
+Result<bool> reads_back(const BatteryFilters& filters, const RunOptions& options);
+
+/// A run of calls of one callback, as the trace has it.
+struct CalledOnce {
+  std::string filter;
+  trace::Callback callback{};
+  std::int32_t status = 0;
+  std::uint64_t count = 0;
+  friend bool operator==(const CalledOnce&, const CalledOnce&) = default;
+};
+
+/// What is kept of a case that was run.
+struct Trial {
+  std::size_t which = 0;  ///< in the battery
+  scenario::Outcome outcome{};
+  std::string outcome_detail, evidence;
+  scenario::Recovered recovered{};
+  std::string recovered_detail;
+  std::optional<std::uint64_t> readable_sectors;
+  std::uint64_t memory_sectors = 0;
+  std::vector<Finding> findings;
+  std::vector<std::string> mismatches, policies;
+  bool stopped = false;  ///< by itself, where it may
+  std::vector<CalledOnce> calls;
+  std::uint64_t disk_digest = 0;  ///< of what the disk holds in the end, and where
+  bool as_expected() const { return mismatches.empty(); }
+};
+
+/// Runs every case in one warm host, in order. `done` is told after each. Fails for a user's mistake or the host's
+/// failure; whatever a filter does is in the trials.
+Result<std::vector<Trial>> try_battery(const std::vector<BatteryCase>& cases, const RunOptions& options,
+                                       const std::function<void(std::size_t done)>& progress);
+
+}  // namespace dumpsim::engine

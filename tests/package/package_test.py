@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Uses dumpsim from outside.
+
+package_test.py PART SOURCE_TREE BUILD_TREE CC CXX SANITIZERS, where PART is
+  installed  cmake --install, the prefix moved, a filter of `dumpsim new filter` built and tested with three lines of CMake
+  checkout   the same against the build folder
+  keywords   what a wrong dumpsim_add_filter() is told
+  deb        the .deb files unpacked and used, and what they say about themselves
+  new        what `dumpsim new filter` refuses, and that it leaves nothing behind
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+PART, SOURCE, BUILD, CC, CXX, SANITIZE = sys.argv[1:7]
+SOURCE, BUILD = pathlib.Path(SOURCE), pathlib.Path(BUILD)
+# Nothing of this build may be found by accident.
+ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith(("DUMPSIM", "CMAKE", "CTEST"))}
+
+
+def fail(what):
+    sys.exit(f"package_test.py: {what}")
+
+
+def run(command, folder, expect=0):
+    done = subprocess.run([str(word) for word in command], cwd=folder, capture_output=True, text=True, check=False,
+                          env=ENVIRONMENT)
+    if expect is not None and done.returncode != expect:
+        fail(f"{' '.join(map(str, command))}: exit code {done.returncode}, expected {expect}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def configure(project, build, prefix, expect=0):
+    return run(["cmake", "-S", project, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_C_COMPILER={CC}",
+                f"-DCMAKE_CXX_COMPILER={CXX}", "-Wno-dev"]
+               + ([f"-DCMAKE_CXX_FLAGS=-fsanitize={SANITIZE}"] if SANITIZE else []), project.parent, expect)
+
+
+def build_and_test(project, prefix, tests):
+    """The project builds and its tests pass; `tests` names some that have to be among them."""
+    build = project / "build"
+    configure(project, build, prefix)
+    run(["cmake", "--build", build, "-j2"], project)
+    said = run(["ctest", "--test-dir", build, "--output-on-failure"], project).stdout
+    for test in tests:
+        if test not in said:
+            fail(f"no test {test} in {project.name}:\n{said}")
+    return build
+
+
+def outside_project(folder, prefix):
+    program = prefix / "bin" / "dumpsim"
+    said = run([program, "new", "filter", "my_filter"], folder).stdout
+    if f"-DCMAKE_PREFIX_PATH={prefix}" not in said:
+        fail(f"`dumpsim new` does not say where its package is:\n{said}")
+    project = folder / "my_filter"
+    build = build_and_test(project, prefix, ["MyFilter.CarriesAWholeDump", "MyFilter.HibernatesAndResumes",
+                                             "my_filter.my_filter"])
+
+    # A control: a filter that hides nothing fails its tests, each with a message of the kit.
+    source = project / "my_filter.c"
+    text = source.read_text()
+    if "^ 0xA5" not in text:
+        fail("the template's transform has changed; change the control with it")
+    source.write_text(text.replace("^ 0xA5", "^ 0x00"))
+    run(["cmake", "--build", build], project)
+    done = run(["ctest", "--test-dir", build, "--output-on-failure"], project, expect=8)
+    for expected in ("sectors lie readable, the first: disk offset", "readable_sectors_on_disk: expected 0",
+                     "(carried other than the 4096 expected bytes)"):
+        if expected not in done.stdout:
+            fail(f"a filter that hides nothing is not told {expected!r}:\n{done.stdout}")
+    return project
+
+
+def installed():
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
+        run(["cmake", "--install", BUILD, "--prefix", folder / "first"], folder)
+        (folder / "first").rename(folder / "moved")
+        prefix = folder / "moved"
+        outside_project(folder, prefix)
+        for expected in ("bin/dumpsim", "lib/dumpsim/filters/xor.so", "include/wdk/ntddk.h", "include/dumpsim/matchers.hpp",
+                         "share/dumpsim/scenario.schema.json"):
+            if not (prefix / expected).exists():
+                fail(f"{expected} is not installed")
+        for path in prefix.rglob("*"):
+            if path.is_file() and path.suffix in (".cmake", ".hpp", ".h") and str(BUILD) in path.read_text():
+                fail(f"{path.relative_to(prefix)} names the folder it was built in")
+        # The program finds what lies beside it: filters for an example, headers and import libraries for cc.
+        run([prefix / "bin" / "dumpsim", "run", "--quiet", "--trace", "none",
+             prefix / "share/doc/dumpsim/examples/encrypted-dump.toml"], folder)
+        run([prefix / "bin" / "dumpsim", "cc", SOURCE / "filters/passthrough/passthrough.c", "-o", "p.so"], folder)
+        (folder / "p.toml").write_text('title = "p"\n[[filter]]\nimage = "./p.so"\n[expect]\nrecovered = "identical"\n')
+        run([prefix / "bin" / "dumpsim", "run", "--quiet", "--trace", "none", "p.toml"], folder)
+        embedding(folder, prefix)
+
+
+def embedding(folder, prefix):
+    """A project of several folders, each of which finds the package, with every kind of keyword."""
+    project = folder / "larger"
+    (project / "one").mkdir(parents=True)
+    (project / "two").mkdir()
+    (project / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.25)\nproject(larger LANGUAGES C CXX)\nenable_testing()\n"
+        "add_subdirectory(one)\nadd_subdirectory(two)\n")
+    (project / "one" / "CMakeLists.txt").write_text(
+        f"find_package(dumpsim 0.1 REQUIRED)\ndumpsim_add_filter(first SOURCES {SOURCE}/filters/passthrough/passthrough.c "
+        "CONVENTION both SCENARIOS first.toml)\n")
+    (project / "one" / "first.toml").write_text(
+        'title = "first"\n[[filter]]\nimage = "first-ms"\n[expect]\nrecovered = "identical"\n')
+    (project / "two" / "CMakeLists.txt").write_text(
+        f"find_package(dumpsim REQUIRED)\ndumpsim_add_filter(second SOURCES {SOURCE}/filters/xor/xor.c)\n"
+        "add_executable(embeds embeds.cpp)\ntarget_link_libraries(embeds PRIVATE dumpsim::dumpsim)\n"
+        "add_dependencies(embeds filter_second)\nadd_test(NAME embeds COMMAND embeds $<TARGET_FILE:filter_second>)\n")
+    (project / "two" / "embeds.cpp").write_text(
+        "#include <dumpsim/dumpsim.hpp>\nint main(int, char** argv) {\n  dumpsim::api::Machine machine;\n"
+        '  machine.add_filter(argv[1]).parameter("Key", 7u);\n'
+        "  try {\n    machine.policy(\"no_such\", \"x\");\n    return 2;\n  } catch (const dumpsim::api::UsageError&) {}\n"
+        '  return machine.run().outcome == "stack-not-loaded" ? 0 : 1;  // its key is sought under another name\n}\n')
+    build_and_test(project, prefix, ["first.first", "embeds"])
+
+
+def checkout():
+    with tempfile.TemporaryDirectory() as scratch:
+        outside_project(pathlib.Path(scratch), BUILD)
+
+
+# What only a package in Debian's archive can meet: a maintainer's address, a bug that asked for it.
+NOT_HERE = "bogus-mail-host,bogus-mail-host-in-debian-changelog,initial-upload-closes-no-bugs"
+DEPENDS = {"dumpsim": ["libc6 (>= ", "libfmt9 ", "libspdlog1.10", "libzydis", "libssl3"],
+           "libdumpsim0": ["libc6 (>= ", "libfmt9 ", "libzydis"],
+           "libdumpsim-dev": ["libdumpsim0 (= VERSION)", "dumpsim (= VERSION)"]}
+
+
+def deb():
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
+        run(["cpack", "-B", folder / "packages"], BUILD)
+        packages = sorted((folder / "packages").glob("*.deb"))
+        names = [package.name.split("_")[0] for package in packages]
+        if names != sorted(DEPENDS):
+            fail(f"packages {names}, expected {sorted(DEPENDS)}")
+        for name, package in zip(names, packages):
+            depends = run(["dpkg-deb", "-f", package, "Depends"], folder).stdout
+            for each in DEPENDS[name]:
+                each = each.replace("VERSION", package.name.split("_")[1])
+                if each not in depends:
+                    fail(f"{name} does not depend on {each}: {depends}")
+            run(["dpkg", "-x", package, folder / "root"], folder)
+            if name == "dumpsim" and "libdumpsim" in depends:
+                fail(f"the program needs no library of ours: {depends}")
+        if shutil.which("lintian"):
+            said = run(["lintian", "--allow-root", "--fail-on", "none", "--suppress-tags", NOT_HERE, *packages], folder).stdout
+            complaints = [line for line in said.splitlines() if line.startswith(("E:", "W:"))]
+            if complaints:
+                fail("lintian:\n" + "\n".join(complaints))
+        prefix = folder / "root" / "usr"
+        for expected in ("share/man/man1/dumpsim.1.gz", "share/man/man5/dumpsim-scenario.5.gz", "share/doc/dumpsim/cli.md",
+                         "share/bash-completion/completions/dumpsim", "share/zsh/vendor-completions/_dumpsim",
+                         "share/fish/vendor_completions.d/dumpsim.fish", "share/doc/libdumpsim-dev/copyright"):
+            if not (prefix / expected).exists():
+                fail(f"no package has /usr/{expected}")
+        run([prefix / "bin/dumpsim", "run", "--quiet", "--trace", "none",
+             *sorted((prefix / "share/doc/dumpsim/examples").glob("*.toml"))], folder)
+        outside_project(folder, prefix)
+
+
+# Arguments of dumpsim_add_filter(a), or a whole call.
+WRONG = [
+    ("dumpsim_add_sys(a SOURCES a.c KIND clang)", "dumpsim_add_sys(a): unknown keyword KIND; did you mean KINDS?"),
+    ("dumpsim_add_sys(a SOURCES a.c IMPORTS gone)", "there is no import library gone for"),
+    ("SOURCES a.c TSETS a_test.cpp", "dumpsim_add_filter(a): unknown keyword TSETS; did you mean TESTS?"),
+    ("SOURCES a.c SCENARIO a.toml", "unknown keyword SCENARIO; did you mean SCENARIOS?"),
+    ("SORCES a.c", "unknown keyword SORCES; did you mean SOURCES?"),
+    ("a.c", "unknown keyword a.c; expected one of BATTERY, CONVENTION"),
+    ("SOURCES a.c DEFINITIONS FAST=1 OPTION -O1", "unknown keyword OPTION; did you mean OPTIONS?"),
+    ("SOURCES a.c ABI microsoft", "unknown keyword ABI; expected one of BATTERY, CONVENTION"),
+    ("SOURCES a.c CONVENTION", "CONVENTION has no value"),
+    ("SOURCES a.c CONVENTION stdcall", "CONVENTION stdcall: expected system-v, microsoft, windows, both or all"),
+    ("SOURCES a.c b.c", "SOURCES: "),
+    ("SOURCES a.c SCENARIOS gone.toml", "gone.toml does not exist"),
+    ("SOURCES a.c LIBRARIES m", "LIBRARIES are those of TESTS"),
+    ("TESTS a_test.cpp", "dumpsim_add_filter(a): no SOURCES"),
+]
+RIGHT = "SOURCES a.c DEFINITIONS FAST VOLUME_CIPHER TESTING OPTIONS -O1 CONVENTION system-v BATTERY"
+
+
+def keywords():
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
+        project = folder / "project"
+        project.mkdir()
+        (project / "a.c").write_text("int DriverEntry(void *a, void *b) { return a == b; }\n")
+        (project / "a_test.cpp").write_text("")
+        (project / "a.toml").write_text("")
+        for arguments, message in [*WRONG, (RIGHT, None)]:
+            if "IMPORTS" in arguments and not shutil.which("x86_64-w64-mingw32-gcc"):
+                continue  # nothing would be linked
+            (project / "CMakeLists.txt").write_text(
+                "cmake_minimum_required(VERSION 3.25)\nproject(a LANGUAGES C CXX)\nfind_package(dumpsim REQUIRED)\n"
+                + (arguments if arguments.startswith("dumpsim_") else f"dumpsim_add_filter(a {arguments})") + "\n")
+            done = configure(project, folder / "build", BUILD, expect=0 if message is None else 1)
+            said = " ".join(done.stderr.split())
+            if message is not None and message not in said:
+                fail(f"dumpsim_add_filter(a {arguments}): expected {message!r}, got:\n{done.stderr}")
+        listed = run(["ctest", "--test-dir", folder / "build", "-N"], folder).stdout
+        if "a.battery" not in listed:
+            fail(f"BATTERY registers no test:\n{listed}")
+
+
+REFUSED = [
+    (["filter", "my-filter"], 'did you mean "my_filter"?'),
+    (["filter", "9lives"], 'did you mean "filter_9lives"?'),
+    (["filter", "crypt.sys"], 'did you mean "crypt"?'),
+    (["filter", "test"], 'did you mean "test_filter"?'),
+    (["filter", "../x"], "is no name for a filter"),
+    (["filter", ""], "is no name for a filter"),
+    (["filter", "a" * 49], "up to 48 letters"),
+    (["filtr", "x"], 'did you mean "filter"?'),
+    (["filter"], "NAME is required"),
+    (["filter", "x", "--in", "y"], 'unknown option "--in"'),
+    (["filter", "x", "--into", "a_file"], "a_file"),
+]
+
+
+def new():
+    program = BUILD / "bin" / "dumpsim"
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
+        (folder / "a_file").write_text("")
+        for arguments, message in REFUSED:
+            done = run([program, "new", *arguments], folder, expect=2)
+            if message not in done.stderr or done.stdout:
+                fail(f"new {arguments}: expected {message!r}, got:\n{done.stdout}{done.stderr}")
+            if sorted(os.listdir(folder)) != ["a_file"]:
+                fail(f"new {arguments} left something behind: {sorted(os.listdir(folder))}")
+        run([program, "new", "filter", "x", "--into", "deep/folder"], folder)
+        made = sorted(os.listdir(folder / "deep" / "folder"))
+        if made != ["CMakeLists.txt", "x.c", "x.toml", "x_test.cpp"]:
+            fail(f"new made {made}")
+        for name in made:
+            if "@" in (folder / "deep" / "folder" / name).read_text():
+                fail(f"{name} has a placeholder left in it")
+        # Never over what is there, and not a part of it either.
+        (folder / "deep" / "folder" / "x.c").write_text("mine")
+        (folder / "deep" / "folder" / "x.toml").unlink()
+        done = run([program, "new", "filter", "x", "--into", "deep/folder"], folder, expect=2)
+        if "x.c is there already; nothing was written" not in done.stderr:
+            fail(f"expected a refusal, got:\n{done.stderr}")
+        if (folder / "deep" / "folder" / "x.toml").exists() or (folder / "deep" / "folder" / "x.c").read_text() != "mine":
+            fail("a refused `new` wrote something")
+
+
+if __name__ == "__main__":
+    {"installed": installed, "checkout": checkout, "keywords": keywords, "deb": deb, "new": new}[PART]()
