@@ -72,11 +72,12 @@ void dumpsim_gate_begin();
 
 namespace {
 
-constexpr std::uintptr_t first_stack = 0x1ff000000000;
+// Below the arena; the sanitizer's larger ones need more room and lie below the control region.
+constexpr std::uintptr_t first_stack = GuestStack::growth == 1 ? 0x1ff000000000 : 0x1f0000000000;
 constexpr std::size_t stack_limit = std::size_t{16} << 20;
 constexpr std::size_t stack_slot_bytes = 2 * stack_limit * GuestStack::growth;
-// Up to the arena.
-constexpr std::size_t stack_slots = 0xe00000000 / stack_slot_bytes;
+// Up to the arena, or to the control region: as many either way.
+constexpr std::size_t stack_slots = 0xe00000000 * GuestStack::growth / stack_slot_bytes;
 constexpr std::size_t page_bytes = 4096;
 constexpr std::uint64_t canary = 0xc0dec0dec0dec0deULL;
 
