@@ -199,6 +199,20 @@ std::string fault_evidence(const machine::FaultReport& fault, const kernel::Kern
   for (std::uint32_t i = 0; i < fault.return_address_count && i < fault.return_addresses.size(); ++i) {
     text += fmt::format("  #{:<2} {}\n", i, frame(fault.return_addresses[i], kernel, images));
   }
+  // Code that keeps no frame pointers ends the chain early; what may be return addresses still lies on the stack.
+  std::size_t shown = fault.return_address_count < 3 ? 8 : 0;
+  for (std::uint32_t i = 0; i < fault.stack_word_count && i < fault.stack_words.size() && shown != 0; ++i) {
+    const std::uint64_t word = fault.stack_words[i];
+    const auto known = fault.return_addresses.begin() +
+                       std::min<std::size_t>(fault.return_address_count, fault.return_addresses.size());
+    const auto holds = [word](const loader::Image* each) { return each->contains(pointer(word)); };
+    if (std::none_of(images.begin(), images.end(), holds) ||
+        std::find(fault.return_addresses.begin(), known, word) != known) {
+      continue;
+    }
+    text += fmt::format("  #?  {}\n", frame(word, kernel, images));
+    --shown;
+  }
   return text + std::string(what_system_calls_would_do());
 }
 

@@ -150,7 +150,7 @@ struct Session::State {
 
   /// In the signal handler: a write into memory that is shown read-only is reported, and then happens, as it does on
   /// Windows.
-  static bool open_page(void* context, const void* address, std::uint64_t rip) {
+  static bool open_page(void* context, const void* address, const machine::FaultReport& report) {
     State& state = *static_cast<State*>(context);
     Pfn pfn = 0;
     if (!state.machine.memory.open_for_write(address, pfn)) return false;
@@ -161,7 +161,7 @@ struct Session::State {
                                 static_cast<int>(length), where);
     state.recorder.violation(state.kernel->image(), state.kernel->callback(), trace::Rule::write_buffer_modified,
                              std::string_view(text, static_cast<std::size_t>(n)),
-                             state.kernel->site_at(state.kernel->image(), rip));
+                             state.kernel->site_of_fault(state.kernel->image(), report));
     return true;
   }
 
@@ -183,8 +183,7 @@ struct Session::State {
     const kernel::ImageRange* by = kernel->image_at(reinterpret_cast<const void*>(report.registers.rip));
     const std::uint16_t image = by != nullptr ? by->id : kernel->image();
     recorder.violation(image, kernel->callback(), trace::Rule::stack_overflow,
-                       std::string_view(text, static_cast<std::size_t>(n)),
-                       by != nullptr ? kernel->site_at(image, report.registers.rip) : kernel->site_of(image));
+                       std::string_view(text, static_cast<std::size_t>(n)), kernel->site_of_fault(image, report));
   }
 
   /// What the host does with a driver's section (the port writes from it, say) is no driver's fault.
@@ -213,10 +212,10 @@ struct Session::State {
     // Pool may be touched by another driver than its owner, or by the kernel on a driver's behalf.
     const kernel::ImageRange* by = kernel->image_at(reinterpret_cast<const void*>(report.registers.rip));
     const std::uint16_t image = !row->pool ? row->image : by != nullptr ? by->id : kernel->image();
-    recorder.violation(
-        image, kernel->callback(), row->pool ? trace::Rule::irql_pageable_pool : trace::Rule::irql_pageable_code,
-        std::string_view(text, std::min(static_cast<std::size_t>(n), sizeof text - 1)),
-        row->pool && by == nullptr ? kernel->site_of(image) : kernel->site_at(image, report.registers.rip));
+    recorder.violation(image, kernel->callback(),
+                       row->pool ? trace::Rule::irql_pageable_pool : trace::Rule::irql_pageable_code,
+                       std::string_view(text, std::min(static_cast<std::size_t>(n), sizeof text - 1)),
+                       kernel->site_of_fault(image, report));
     if (row->pool ? paged_pool_stops : pageable_stops) return false;
     machine.sections.page_in(*row);
     return true;

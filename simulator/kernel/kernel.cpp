@@ -15,6 +15,7 @@
 #include "kernel/io_state.hpp"
 #include "kernel/line.hpp"
 #include "kernel/modules.hpp"
+#include "machine/fault_trap.hpp"
 
 namespace dumpsim::kernel {
 
@@ -61,6 +62,12 @@ void Kernel::register_image(std::uint16_t id, std::string_view name, const void*
   }
   images_.push_back({id, std::string(name), static_cast<const std::byte*>(base), bytes, convention,
                      function_table.data(), std::move(functions)});
+}
+
+void Kernel::set_c_library(std::uint16_t id, std::vector<std::pair<std::uint32_t, std::uint32_t>> functions) {
+  for (ImageRange& image : images_) {
+    if (image.id == id) image.c_library = std::move(functions);
+  }
 }
 
 void Kernel::forget_image(std::uint16_t id) {
@@ -288,6 +295,32 @@ trace::CodeSite Kernel::site_at(std::uint16_t image, std::uint64_t rip) const {
   const ImageRange* range = image_range(image);
   if (range == nullptr || rip - number(range->base) >= range->bytes) return {};
   return {.offset = static_cast<std::uint32_t>(rip - number(range->base)), .exact = true};
+}
+
+// The library's functions keep nothing on the stack but what they save, so the first address of the image above the
+// stack pointer is where the call returns to.
+__attribute__((no_sanitize("address"))) trace::CodeSite Kernel::site_of_fault(std::uint16_t image,
+                                                                              const machine::FaultReport& fault) const {
+  const ImageRange* range = image_range(image);
+  const std::uint64_t offset = range == nullptr ? 0 : fault.registers.rip - number(range->base);
+  if (range == nullptr || offset >= range->bytes) return site_of(image);
+  const auto in_library = [range](std::uint64_t at) {
+    return std::any_of(range->c_library.begin(), range->c_library.end(),
+                       [at](const auto& function) { return at >= function.first && at < function.second; });
+  };
+  if (!in_library(offset)) return site_at(image, fault.registers.rip);
+  const auto readable = [this](std::uint64_t at) { return gate_.stack().contains(reinterpret_cast<const void*>(at)); };
+  constexpr std::size_t words_looked_at = 64;
+  for (std::size_t i = 0; i < words_looked_at; ++i) {
+    const std::uint64_t at = fault.registers.rsp + 8 * i;
+    if (fault.stack_word_count == 0 ? !readable(at) || !readable(at + 7) : i >= fault.stack_word_count) break;
+    const std::uint64_t word =
+        fault.stack_word_count != 0 ? fault.stack_words[i] : *reinterpret_cast<const volatile std::uint64_t*>(at);
+    const std::uint64_t there = word - number(range->base);
+    if (there >= range->bytes || in_library(there)) continue;
+    return {.offset = static_cast<std::uint32_t>(there), .exact = false};
+  }
+  return site_at(image, fault.registers.rip);
 }
 
 // ---- calls into drivers ----

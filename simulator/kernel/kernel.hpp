@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kernel/bugcheck_callbacks.hpp"
@@ -78,6 +79,8 @@ struct ImageRange {
   machine::Convention convention = machine::Convention::system_v;
   const std::byte* function_table = nullptr;    ///< in the image, of a .sys
   std::vector<machine::FunctionRow> functions;  ///< its rows; empty for ELF
+  /// From and to, relative to its base: functions of the C library that it was linked with.
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> c_library = {};
 };
 
 /// One export called above its documented maximum, or where it must not be, by one image in one callback.
@@ -240,6 +243,9 @@ class Kernel {
   trace::CodeSite site_of(std::uint16_t image) const;
   /// Of the instruction at `rip`, if `image` is there. Async-signal-safe.
   trace::CodeSite site_at(std::uint16_t image, std::uint64_t rip) const;
+  /// Of a fault that `image` answers for: its instruction, or where it called the function of its C library in which
+  /// that lies, or else its last call of an export. Async-signal-safe.
+  trace::CodeSite site_of_fault(std::uint16_t image, const machine::FaultReport& fault) const;
   std::uint16_t image() const { return context_->image; }
   trace::Callback callback() const { return context_->callback; }
   /// Convention of the import through which the present call came.
@@ -259,6 +265,7 @@ class Kernel {
   void register_image(std::uint16_t id, std::string_view name, const void* base, std::size_t bytes,
                       machine::Convention convention = machine::Convention::system_v,
                       std::span<const std::byte> function_table = {});
+  void set_c_library(std::uint16_t id, std::vector<std::pair<std::uint32_t, std::uint32_t>> functions);
   void forget_image(std::uint16_t id);
   const ImageRange* image_at(const void* address) const;
   const ImageRange* image_range(std::uint16_t id) const;

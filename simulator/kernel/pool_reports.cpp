@@ -117,7 +117,7 @@ bool Kernel::report_pool_fault(const machine::FaultReport& fault) {
   const Block& block = *place->block;
   const ImageRange* by = image_at(reinterpret_cast<const void*>(fault.registers.rip));
   const std::uint16_t who = by != nullptr ? by->id : image();
-  const trace::CodeSite site = by != nullptr ? site_at(who, fault.registers.rip) : site_of(who);
+  const trace::CodeSite site = site_of_fault(who, fault);
   char text[320];
   Line line(text);
   line.put(fault.access == machine::FaultAccess::write     ? "wrote"

@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -77,6 +78,8 @@ class Image {
   /// The function that holds `address`, or the nearest one before it, with the distance: "XorWrite+0x12"; empty when
   /// there is none. Names are as the linker sees them.
   std::string function_at(const void* address) const;
+  /// From and to, relative to base(): the functions of the C library that were linked into it, as far as it has names.
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> c_library() const;
   /// What a driver author should know though it loads, a line each: foreign libraries, static constructors.
   const std::vector<std::string>& notes() const { return notes_; }
 

@@ -334,7 +334,7 @@ void FaultTrap::handle(int signal, void* information, void* ucontext) {
   classify(report, told, context, trap->gate_.stack());
   if (report.kind == FaultKind::access && report.access == FaultAccess::write &&
       trap->hooks_.on_write_fault != nullptr &&
-      trap->hooks_.on_write_fault(trap->hooks_.context, told.si_addr, report.registers.rip)) {
+      trap->hooks_.on_write_fault(trap->hooks_.context, told.si_addr, report)) {
     errno = kept_errno;
     return;
   }

@@ -73,8 +73,8 @@ std::string describe_system_call(const FaultReport& report);
 /// Called from the signal handler: async-signal-safe functions only.
 struct FaultHooks {
   void* context = nullptr;
-  /// The instruction at `rip` was refused a write to `address`. True: it is open now, repeat the instruction.
-  bool (*on_write_fault)(void* context, const void* address, std::uint64_t rip) = nullptr;
+  /// An instruction was refused a write to `address`. True: it is open now, repeat the instruction.
+  bool (*on_write_fault)(void* context, const void* address, const FaultReport& report) = nullptr;
   /// The call is about to be left. May end the process instead of returning.
   void (*on_fault)(void* context, const FaultReport& report) = nullptr;
   /// The host's own code touched memory that is not there. True: it is there now, repeat the instruction.

@@ -282,6 +282,7 @@ Result<std::int32_t> DumpStack::State::load_filters() {
     env.machine.sections.add(id, (*image)->sections());
     env.kernel->register_image(id, name, (*image)->base(), (*image)->bytes(), (*image)->convention(),
                                (*image)->function_table());
+    env.kernel->set_c_library(id, (*image)->c_library());
     env.images.push_back(image->get());
     env.recorder.image_loaded(id, name);
     filters.push_back(std::make_unique<FilterInstance>(std::move(*image), specs[i], id, init_size, extension_size,

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stack/invoke.hpp"
 
-#include <algorithm>
-
 #include "stack/transfer_mdl.hpp"
 
 namespace dumpsim::stack {
@@ -14,26 +12,12 @@ void report(Environment& env, trace::Rule rule, std::uint16_t image, trace::Call
 
 namespace {
 
-/// The filter's own line: of a copy by the runtime it was linked with, its caller's.
-trace::CodeSite site_of_fault(const Environment& env, std::uint16_t image) {
-  const machine::FaultReport& fault = env.trap->last();
-  for (std::uint32_t i = 0; i < fault.return_address_count && i < fault.return_addresses.size(); ++i) {
-    const auto* at = reinterpret_cast<const void*>(fault.return_addresses[i]);
-    const auto holds = std::ranges::find_if(env.images, [at](const loader::Image* each) { return each->contains(at); });
-    if (holds == env.images.end() || (*holds)->function_at(at).starts_with("mem")) continue;
-    trace::CodeSite site = env.kernel->site_at(image, fault.return_addresses[i]);
-    site.exact = i == 0;
-    if (site.offset != 0) return site;
-  }
-  return env.kernel->site_at(image, fault.registers.rip);
-}
-
 /// What a fault's address gives away: fields of an MDL that were no addresses.
 void report_stale_address(Environment& env, std::uint16_t image, trace::Callback callback) {
   const machine::FaultReport& fault = env.trap->last();
   if (fault.kind != machine::FaultKind::access || !fault.address_known) return;
   const auto* address = reinterpret_cast<const void*>(fault.address);
-  const trace::CodeSite site = site_of_fault(env, image);
+  const trace::CodeSite site = env.kernel->site_of_fault(image, fault);
   if (TransferMdl::is_stale_start(address)) {
     env.recorder.violation(image, callback, trace::Rule::mdl_stale_startva_used,
                            "read the bytes of a write where StartVa or an unmapped MDL points, which is nowhere", site);
@@ -134,6 +118,7 @@ Invoked invoke(Environment& env, const Callee& callee, trace::Callback callback,
                                 .given = {transfer.length, transfer.mdl_flags, transfer.offset, transfer.mdl_id},
                                 .callers_end = true},
                                arguments);
+  env.stack_use.after(env.totals, guest, callee.image, callback);
   if (!call.returned) {
     end_run(env, call.value);
     return {};

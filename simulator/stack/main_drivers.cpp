@@ -73,6 +73,7 @@ Result<void> MainDrivers::load(const DriverSpec& spec, std::uint16_t id) {
   env_.machine.sections.add(id, (*image)->sections());
   kernel.register_image(id, spec.name, (*image)->base(), (*image)->bytes(), (*image)->convention(),
                         (*image)->function_table());
+  kernel.set_c_library(id, (*image)->c_library());
   env_.images.push_back(image->get());
   env_.recorder.image_loaded(id, spec.name);
   auto driver = std::make_unique<Driver>();

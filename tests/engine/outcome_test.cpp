@@ -73,6 +73,31 @@ TEST(Outcome, AFaultLeavesEvidenceBesideTheTrace) {
   EXPECT_EQ(trace::to_jsonl(view_of(report)).find("rip="), std::string::npos);
 }
 
+TEST(Outcome, AFaultInACopyIsWhereTheCopyWasAskedFor) {
+  const Report report = run_of("[[filter]]\nimage = \"scratch_overrun\"\n[policy]\ncrash_mdl = \"unaligned-full\"\n");
+  ASSERT_FALSE(report.findings.empty());
+  EXPECT_EQ(report.findings[0].rule, trace::Rule::scratch_overrun);
+  EXPECT_EQ(report.findings[0].function, "BadWrite");
+  EXPECT_THAT(report.findings[0].source, testing::EndsWith("scratch_overrun.c"));
+  EXPECT_THAT(report.evidence, AllOf(HasSubstr("memcpy"), HasSubstr("BadWrite")));
+}
+
+TEST(Outcome, WhatEachDriverUsedOfStackAndMemory) {
+  const Report report = run_of("[[filter]]\nimage = \"xor\"\nparameters = { Key = 3 }\n");
+  bool wrote = false;
+  for (const StackUse& use : report.stack_use) {
+    EXPECT_EQ(use.filter, "dump_xor");
+    EXPECT_GT(use.bytes, 0u);
+    EXPECT_LE(use.bytes, report.kernel_stack);
+    wrote = wrote || use.callback == trace::Callback::write;
+  }
+  EXPECT_TRUE(wrote);
+  ASSERT_FALSE(report.memory_use.empty());
+  EXPECT_EQ(report.memory_use[0].filter, "dump_xor");
+  EXPECT_EQ(report.memory_use[0].allocations, 1u);
+  EXPECT_EQ(report.memory_use[0].frees, 0u) << "nobody unloads a filter in a crash";
+}
+
 TEST(Outcome, ACriticalFailureNamesStatusAndEvent) {
   EXPECT_THAT(run_of("[[filter]]\nimage = \"entry_fails_critical\"\n").outcome_detail, HasSubstr("System event 45"));
 }

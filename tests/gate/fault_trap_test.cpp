@@ -164,10 +164,10 @@ TEST_F(FaultTrapTest, AWriteIntoReadOnlyMemoryIsOfferedAndRepeated) {
   struct Owner {
     Mapping page;
     int offered = 0;
-    static bool open(void* context, const void* address, std::uint64_t rip) {
+    static bool open(void* context, const void* address, const FaultReport& report) {
       auto* owner = static_cast<Owner*>(context);
       if (!owner->page.contains(address)) return false;
-      owner->offered += rip != 0 ? 1 : 0;
+      owner->offered += report.registers.rip != 0 ? 1 : 0;
       return mprotect(owner->page.begin(), 4096, PROT_READ | PROT_WRITE) == 0;
     }
   } owner;

@@ -82,7 +82,7 @@ World::World(WorldOptions options)
 
 World::~World() = default;
 
-bool World::open_page(void* context, const void* address, std::uint64_t) {
+bool World::open_page(void* context, const void* address, const machine::FaultReport&) {
   World& world = *static_cast<World*>(context);
   Pfn pfn = 0;
   return world.machine_.memory.open_for_write(address, pfn);

@@ -93,7 +93,7 @@ class World {
   std::vector<std::uint32_t> changes_of(trace::Callback callback) const;
 
  private:
-  static bool open_page(void* context, const void* address, std::uint64_t rip);
+  static bool open_page(void* context, const void* address, const machine::FaultReport& report);
   policy::Policies policies_;
   machine::Machine machine_;
   Mapping block_;
