@@ -79,11 +79,11 @@ enum class Rule : std::uint16_t {
   lock_deadlock,                              ///< lock.deadlock
   unload_still_in_use,                        ///< unload.still-in-use
   exception_finally_skipped,                  ///< exception.finally-skipped
-  data_readable_sector,                    ///< data.readable-sector
-  data_secret_found,                       ///< data.secret-found
-  data_round_trip_differs,                 ///< data.round-trip-differs
-  data_reference_differs,                  ///< data.reference-differs
-  data_not_deterministic,                  ///< data.not-deterministic
+  data_readable_sector,                       ///< data.readable-sector
+  data_secret_found,                          ///< data.secret-found
+  data_round_trip_differs,                    ///< data.round-trip-differs
+  data_reference_differs,                     ///< data.reference-differs
+  data_not_deterministic,                     ///< data.not-deterministic
   count_
 };
 
