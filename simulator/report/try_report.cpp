@@ -164,6 +164,11 @@ std::string lesser(const std::vector<Met>& all, const Paint& paint) {
   return text;
 }
 
+bool explained(const Trial& trial) {
+  return std::ranges::any_of(trial.findings,
+                             [](const Finding& finding) { return finding.severity == trace::Severity::error; });
+}
+
 }  // namespace
 
 bool passes(const std::vector<Trial>& trials) {
@@ -245,6 +250,8 @@ std::string to_text(const std::string& what, const std::vector<BatteryCase>& cas
   for (const Trial& trial : trials) {
     for (const std::string& mismatch : trial.mismatches) {
       if (mismatch.starts_with("violations: ")) continue;
+      // A death that a broken rule explains is told there.
+      if (mismatch.starts_with("outcome: ") && explained(trial)) continue;
       auto& which = ends[mismatch];
       if (which.empty()) order.push_back(mismatch);
       which.push_back(trial.which);
