@@ -66,7 +66,9 @@ void Kernel::register_image(std::uint16_t id, std::string_view name, const void*
 
 void Kernel::set_c_library(std::uint16_t id, std::vector<std::pair<std::uint32_t, std::uint32_t>> functions) {
   for (ImageRange& image : images_) {
-    if (image.id == id) image.c_library = std::move(functions);
+    if (image.id != id) continue;
+    image.c_library = std::move(functions);
+    return;
   }
 }
 
