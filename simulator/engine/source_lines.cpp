@@ -73,6 +73,7 @@ std::string path_of(const std::string& image, const Images& images) {
 
 void ask(const std::string& image, std::vector<Frame*>& frames) {
   std::vector<std::uint64_t> offsets;
+  offsets.reserve(frames.size());
   for (const Frame* frame : frames) offsets.push_back(frame->address);
   const std::vector<CodePlace> places = code_places(image, offsets);
   for (std::size_t i = 0; i < frames.size(); ++i) {

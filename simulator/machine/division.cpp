@@ -46,7 +46,7 @@ bool divided_by_zero(const FaultReport& report) {
     const ZydisRegister name = divisor.reg.value;
     const ZydisRegister whole = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, name);
     const bool upper_byte = name >= ZYDIS_REGISTER_AH && name <= ZYDIS_REGISTER_BH;
-    const std::uint64_t value = registers[static_cast<std::size_t>(ZydisRegisterGetId(whole))];
+    const std::uint64_t value = registers[static_cast<std::uint8_t>(ZydisRegisterGetId(whole))];
     return lowest(upper_byte ? value >> 8 : value, divisor.size) == 0;
   }
   ZydisRegisterContext context{};
