@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/alone.hpp"
 #include "base/text.hpp"
 #include "kernel/ddi.hpp"
 #include "kernel/exports.hpp"
@@ -133,7 +134,7 @@ machine::Convention Kernel::convention_of(const void* code) const {
 // ---- calls ----
 
 machine::CallResult Kernel::enter_driver(machine::Convention convention, const void* code,
-                                         std::span<const std::uint64_t> arguments, CallIntoDriver as) {
+                                         std::span<const std::uint64_t> arguments, CallIntoDriver&& as) {
   as.outer = context_->exceptions.calls;
   as.at = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
   as.depth = context_->depth;
@@ -351,11 +352,11 @@ machine::CallResult Kernel::call_routine(const Routine& routine, std::span<const
                   .callback = routine.callback,
                   .irql = irql,
                   .image = id,
-                  .length = routine.given.length,
-                  .flags = routine.given.flags,
+                  .length = alone(routine.given.length),
+                  .flags = alone(routine.given.flags),
                   .arg = routine.request,
-                  .offset = routine.given.offset,
-                  .object = routine.given.object});
+                  .offset = alone(routine.given.offset),
+                  .object = alone(routine.given.object)});
   if (running_hook_ != nullptr) running_hook_(running_context_, id, routine.callback, true);
   machine_.sections.at_irql(irql);
   if (!gate_.active()) context_->exceptions = {};
@@ -381,7 +382,7 @@ machine::CallResult Kernel::call_routine(const Routine& routine, std::span<const
 }
 
 void Kernel::not_given_back(std::uint16_t image, trace::Callback callback, std::uint8_t irql,
-                            const machine::CallResult& call) {
+                            machine::CallResult call) {
   char text[160];
   if (machine_.processor.irql != irql) {
     Line line(text);

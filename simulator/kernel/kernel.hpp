@@ -219,8 +219,7 @@ class Kernel {
   /// and callback() still say then what ran last, and left() what it ended in.
   machine::CallResult call_routine(const Routine& routine, std::span<const std::uint64_t> arguments);
   /// What every call must give back, checked after it: REQUIRES `call.returned`.
-  void check_given_back(std::uint16_t image, trace::Callback callback, std::uint8_t irql,
-                        const machine::CallResult& call) {
+  void check_given_back(std::uint16_t image, trace::Callback callback, std::uint8_t irql, machine::CallResult call) {
     if (machine_.processor.irql != irql || call.changed != 0) [[unlikely]]
       not_given_back(image, callback, irql, call);
     pool_.check_near(image);
@@ -422,7 +421,7 @@ class Kernel {
   /// The one place where a driver's code is entered, but for the handlers of exceptions: `as` is how the call is known
   /// to what looks for them.
   machine::CallResult enter_driver(machine::Convention convention, const void* code,
-                                   std::span<const std::uint64_t> arguments, CallIntoDriver as);
+                                   std::span<const std::uint64_t> arguments, CallIntoDriver&& as);
   void above_maximum(std::size_t export_index, std::uint8_t maximum);
   void pool_in_crash(std::size_t export_index);
   void lowered(std::uint8_t irql);
@@ -433,8 +432,7 @@ class Kernel {
   static void pool_over_limit(void* kernel, std::uint16_t image, std::uint64_t bytes);
   static void pool_unguarded(void* kernel, std::size_t blocks);
   void tell_irql(const IrqlViolation& violation, trace::Severity at_most, bool first);
-  void not_given_back(std::uint16_t image, trace::Callback callback, std::uint8_t irql,
-                      const machine::CallResult& call);
+  void not_given_back(std::uint16_t image, trace::Callback callback, std::uint8_t irql, machine::CallResult call);
 
   machine::Machine& machine_;
   trace::Recorder& recorder_;

@@ -203,7 +203,7 @@ __attribute__((noinline)) CallResult Gate::call_on_stack(Convention convention, 
   }
 #endif
   crossed_ = false;
-  return CallResult{frame.left == 0, value, frame.changed};
+  return CallResult{value, frame.changed, frame.left == 0};
 }
 
 #ifdef DUMPSIM_ADDRESS_SANITIZER

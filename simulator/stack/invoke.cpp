@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stack/invoke.hpp"
 
+#include "base/alone.hpp"
 #include "stack/transfer_mdl.hpp"
 
 namespace dumpsim::stack {
@@ -110,14 +111,14 @@ Invoked invoke(Environment& env, const Callee& callee, trace::Callback callback,
   env.machine.processor.irql = irql;
   const machine::GuestStack& guest = env.gate.stack();
   if (!env.gate.active()) env.stack_use.before(guest, callee.image, callback);
-  const machine::CallResult call =
-      env.kernel->call_routine({.code = callee.code,
-                                .callback = callback,
-                                .image = callee.image,
-                                .convention = callee.convention,
-                                .given = {transfer.length, transfer.mdl_flags, transfer.offset, transfer.mdl_id},
-                                .callers_end = true},
-                               arguments);
+  const machine::CallResult call = env.kernel->call_routine(
+      {.code = callee.code,
+       .callback = callback,
+       .image = callee.image,
+       .convention = callee.convention,
+       .given = {alone(transfer.length), alone(transfer.mdl_flags), alone(transfer.offset), alone(transfer.mdl_id)},
+       .callers_end = true},
+      arguments);
   env.stack_use.after(env.totals, guest, callee.image, callback);
   if (!call.returned) {
     end_run(env, call.value);
