@@ -47,8 +47,8 @@ bool is_ours(const fs::path& file) {
   return std::getline(stream, line) && line == made_here;
 }
 
-/// Writes all of them or nothing: a file that somebody else made there stops it before the first.
-Result<void> write_scenarios(const fs::path& folder, const std::vector<engine::BatteryCase>& cases) {
+/// Fails where somebody else's file has the name of a scenario.
+Result<void> may_be_written(const fs::path& folder, const std::vector<engine::BatteryCase>& cases) {
   std::error_code failed;
   for (const engine::BatteryCase& one : cases) {
     const fs::path file = folder / one.file_name();
@@ -59,12 +59,18 @@ Result<void> write_scenarios(const fs::path& folder, const std::vector<engine::B
                       file.string())};
     }
   }
+  return {};
+}
+
+Result<void> write_scenarios(const fs::path& folder, const std::vector<engine::BatteryCase>& cases) {
+  std::error_code failed;
   fs::create_directories(folder, failed);
   if (failed) return Error{fmt::format("cannot make the folder {}: {}", folder.string(), failed.message())};
   for (const engine::BatteryCase& one : cases) {
     auto made = NewFile::create(folder / one.file_name(), true);
     if (!made) return made.error();
-    if (auto written = made->file().write_at(0, std::as_bytes(std::span(one.text))); !written) return written;
+    const std::string text = one.text();
+    if (auto written = made->file().write_at(0, std::as_bytes(std::span(text))); !written) return written;
     if (auto kept = made->commit(); !kept) return kept;
   }
   return {};
@@ -95,7 +101,7 @@ engine::RunOptions run_options(const Options& options, const Context& context) {
           .trap_missing = options.trap_missing};
 }
 
-Result<std::vector<engine::Trial>> run(const std::vector<engine::BatteryCase>& cases, const Options& options,
+Result<std::vector<engine::Trial>> run(std::vector<engine::BatteryCase>& cases, const Options& options,
                                        const Context& context, std::string_view what) {
   ProgressBar bar{std::string(what)};
   const bool shown = isatty(STDERR_FILENO) == 1;
@@ -129,7 +135,7 @@ void try_filters(const Options& options, Context& context) {
   if (!filters) return give_up(filters.error(), context);
   auto reads = engine::reads_back(*filters, run_options(options, context));
   if (!reads) return give_up(reads.error(), context);
-  const std::vector<engine::BatteryCase> cases = engine::battery(*filters, *reads);
+  std::vector<engine::BatteryCase> cases = engine::battery(*filters, *reads);
   const std::string what = options.like.empty() ? names_of(options.filters) : options.like.filename().string();
   fs::path folder;
   if (!options.no_files) {
@@ -137,10 +143,14 @@ void try_filters(const Options& options, Context& context) {
                  ? fs::path(fmt::format("{}-battery",
                                         (options.like.empty() ? options.filters[0] : options.like).stem().string()))
                  : options.into;
-    if (auto written = write_scenarios(folder, cases); !written) return give_up(written.error(), context);
+    if (auto may = may_be_written(folder, cases); !may) return give_up(may.error(), context);
   }
   auto trials = run(cases, options, context, what);
   if (!trials) return give_up(trials.error(), context);
+  // Only now: a case may have been made to expect what is right for this filter.
+  if (!folder.empty()) {
+    if (auto written = write_scenarios(folder, cases); !written) return give_up(written.error(), context);
+  }
   std::cout << (options.json
                     ? report::to_json(what, cases, *trials)
                     : report::to_text(what, cases, *trials, {.colour = colours(STDOUT_FILENO), .folder = folder}));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which scenarios there are. A case expects nothing that only some filters do: the closed world of a scenario without
-// [expect] is what it is held to, except where the neighbour's own failure has to be declared.
+// [expect] is what it is held to, except where the neighbour's own failure has to be declared and where a filter turned
+// out to do what is right and cannot be known beforehand.
 #include "engine/battery.hpp"
 
 #include <fmt/format.h>
@@ -11,7 +12,7 @@
 #include "policy/policy.hpp"
 #include "scenario/services.hpp"
 #include "trace/reader.hpp"
-#include "trace/statuses.hpp"
+#include "wdk/ntstatus.h"
 
 namespace dumpsim::engine {
 namespace {
@@ -27,10 +28,16 @@ struct Draft {
   std::string dump;    // of [dump]
   std::string policy;  // of [policy]
   std::string before;  // [[filter]] tables ahead of those that are tried
-  std::string expect, rules;
+  std::string rules;
+  std::vector<std::string> statuses, disabled;  // of [expect]
   bool twice = false;
   bool may_stop = false;
 };
+
+/// A row of [expect] statuses.
+std::string status_row(std::string_view filter, std::string_view callback, std::string_view status) {
+  return fmt::format("{{ filter = \"{}\", callback = \"{}\", status = \"{}\" }}", filter, callback, status);
+}
 
 class Battery {
  public:
@@ -61,13 +68,13 @@ class Battery {
     if (!draft.rules.empty()) text += fmt::format("\n[rules]\n{}", draft.rules);
     if (!draft.before.empty()) text += "\n" + draft.before;
     text += "\n" + (draft.twice ? filters_.tables_twice : filters_.tables);
-    if (!draft.expect.empty()) text += fmt::format("\n[expect]\n{}", draft.expect);
-    cases_.push_back({std::move(group), std::move(name), std::move(text), draft.may_stop});
-  }
-  static Draft hibernating() {
-    Draft draft;
-    draft.timeline = hibernates;
-    return draft;
+    cases_.push_back({.group = std::move(group),
+                      .name = std::move(name),
+                      .setup = std::move(text),
+                      .outcome = {},
+                      .statuses = draft.statuses,
+                      .disabled = draft.disabled,
+                      .may_stop = draft.may_stop});
   }
 
   void loading() {
@@ -190,10 +197,8 @@ class Battery {
         // Unloaded is only what hibernates; reads are seen where a resume reads back.
         const bool called = row.value == 6 ? hibernate : !row.read || (hibernate && reads_);
         if (!called) continue;
-        draft.expect = fmt::format(
-            "statuses = [{{ filter = \"failing\", callback = \"{}\", status = \"STATUS_UNSUCCESSFUL\" }}]\n",
-            row.callback);
-        if (row.value != 6) draft.expect += "disabled = [\"failing\"]\n";
+        draft.statuses = {status_row("failing", row.callback, "STATUS_UNSUCCESSFUL")};
+        if (row.value != 6) draft.disabled = {"failing"};
         add("neighbour fails", fmt::format("{}, {}", hibernate ? "hibernate" : "crash", row.callback), draft);
       }
     }
@@ -204,24 +209,69 @@ class Battery {
   std::vector<BatteryCase> cases_;
 };
 
-}  // namespace
-
-namespace {
-
-/// A DumpStart that says there is nothing to protect is no failure, though the stack takes it for one [seen:
-/// DiskCryptor].
-void allow_nothing_to_protect(Trial& trial) {
-  const std::string status = trace::format_status(static_cast<std::int32_t>(0xC0210001));  // STATUS_FVE_NOT_ENCRYPTED
-  for (const CalledOnce& call : trial.calls) {
-    if (call.callback != trace::Callback::start || trace::format_status(call.status) != status) continue;
-    std::erase_if(trial.mismatches, [&](const std::string& text) {
-      return text.starts_with(fmt::format("statuses: DumpStart of {} returned {},", call.filter, status)) ||
-             text.starts_with(fmt::format("disabled: {} was disabled,", call.filter));
-    });
+/// Makes a case expect what is right for a filter to do and known only now; whether it did any of it.
+bool expect_what_is_right(BatteryCase& one, const Trial& trial) {
+  bool any = false;
+  if (one.may_stop && trial.outcome == scenario::Outcome::bugchecked) {
+    one.outcome = "bugchecked";
+    any = true;
   }
+  for (const CalledOnce& call : trial.calls) {
+    if (call.callback != trace::Callback::start || call.status != STATUS_FVE_NOT_ENCRYPTED) continue;
+    std::string row = status_row(call.filter, "DumpStart", "STATUS_FVE_NOT_ENCRYPTED");
+    if (std::ranges::find(one.statuses, row) != one.statuses.end()) continue;
+    one.statuses.push_back(std::move(row));
+    if (std::ranges::find(trial.disabled, call.filter) != trial.disabled.end()) one.disabled.push_back(call.filter);
+    any = true;
+  }
+  return any;
+}
+
+Result<Trial> try_case(WarmHost& host, const BatteryCase& one, const RunOptions& options) {
+  auto scenario = scenario::parse(one.text(), {});  // no file: a mistake in it is the images'
+  if (!scenario) return scenario.error();
+  Trial trial;
+  RunOptions with_disk = options;
+  with_disk.with_disk = [&trial](disk::BlockDevice& disk, const Plan&) -> Result<void> {
+    Digest digest;
+    auto seen = disk.for_each_data_range([&](DiskOffset at, std::span<const std::byte> bytes) {
+      digest.add(std::as_bytes(std::span(&at.bytes, 1)));
+      digest.add(bytes);
+      return true;
+    });
+    trial.disk_digest = digest.value();
+    return seen;
+  };
+  auto report = host.run(*scenario, with_disk);
+  if (!report) return report.error();
+  trial.outcome = report->outcome;
+  trial.outcome_detail = std::move(report->outcome_detail);
+  trial.evidence = std::move(report->evidence);
+  trial.recovered = report->recovered;
+  trial.recovered_detail = std::move(report->recovered_detail);
+  trial.readable_sectors = report->readable_sectors;
+  for (const auto& run : scenario->system.memory.runs) trial.memory_sectors += run.pages * (page_size / 512);
+  trial.findings = std::move(report->findings);
+  trial.mismatches = std::move(report->mismatches);
+  trial.disabled = std::move(report->disabled);
+  trial.policies = std::move(report->policies);
+  trial.stopped = one.may_stop && trial.outcome == scenario::Outcome::bugchecked;
+  auto view = trace::TraceView::open(report->trace.bytes());
+  if (!view) return view.error();
+  for (const trace::CallRun& run : view->calls())
+    trial.calls.push_back({view->image_name(run.image), run.callback, run.status, run.count});
+  return trial;
 }
 
 }  // namespace
+
+std::string BatteryCase::text() const {
+  std::string expect;
+  if (!outcome.empty()) expect += fmt::format("outcome = \"{}\"\n", outcome);
+  if (!statuses.empty()) expect += fmt::format("statuses = [{}]\n", fmt::join(statuses, ", "));
+  if (!disabled.empty()) expect += fmt::format("disabled = [\"{}\"]\n", fmt::join(disabled, "\", \""));
+  return expect.empty() ? setup : fmt::format("{}\n[expect]\n{}", setup, expect);
+}
 
 std::string BatteryCase::file_name() const {
   std::string file;
@@ -267,48 +317,16 @@ Result<bool> reads_back(const BatteryFilters& filters, const RunOptions& options
   return false;
 }
 
-Result<std::vector<Trial>> try_battery(const std::vector<BatteryCase>& cases, const RunOptions& options,
+Result<std::vector<Trial>> try_battery(std::vector<BatteryCase>& cases, const RunOptions& options,
                                        const std::function<void(std::size_t done)>& progress) {
   WarmHost host;
   std::vector<Trial> trials;
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    auto scenario = scenario::parse(cases[i].text, {});  // no file: a mistake in it is the images'
-    if (!scenario) return scenario.error();
-    Trial trial;
-    trial.which = i;
-    RunOptions with_disk = options;
-    with_disk.with_disk = [&trial](disk::BlockDevice& disk, const Plan&) -> Result<void> {
-      Digest digest;
-      auto seen = disk.for_each_data_range([&](DiskOffset at, std::span<const std::byte> bytes) {
-        digest.add(std::as_bytes(std::span(&at.bytes, 1)));
-        digest.add(bytes);
-        return true;
-      });
-      trial.disk_digest = digest.value();
-      return seen;
-    };
-    auto report = host.run(*scenario, with_disk);
-    if (!report) return report.error();
-    trial.outcome = report->outcome;
-    trial.outcome_detail = std::move(report->outcome_detail);
-    trial.evidence = std::move(report->evidence);
-    trial.recovered = report->recovered;
-    trial.recovered_detail = std::move(report->recovered_detail);
-    trial.readable_sectors = report->readable_sectors;
-    for (const auto& run : scenario->system.memory.runs) trial.memory_sectors += run.pages * (page_size / 512);
-    trial.findings = std::move(report->findings);
-    trial.mismatches = std::move(report->mismatches);
-    if (cases[i].may_stop && trial.outcome == scenario::Outcome::bugchecked) {
-      trial.stopped = true;
-      std::erase_if(trial.mismatches, [](const std::string& text) { return text.starts_with("outcome: "); });
-    }
-    trial.policies = std::move(report->policies);
-    auto view = trace::TraceView::open(report->trace.bytes());
-    if (!view) return view.error();
-    for (const trace::CallRun& run : view->calls())
-      trial.calls.push_back({view->image_name(run.image), run.callback, run.status, run.count});
-    allow_nothing_to_protect(trial);
-    trials.push_back(std::move(trial));
+    auto trial = try_case(host, cases[i], options);
+    if (trial && expect_what_is_right(cases[i], *trial)) trial = try_case(host, cases[i], options);
+    if (!trial) return trial.error();
+    trial->which = i;
+    trials.push_back(*std::move(trial));
     if (progress) progress(i + 1);
   }
   return trials;
