@@ -3,6 +3,8 @@
 // trace, with everything in it that the log would have kept. What is allocated and neither written nor freed is the
 // driver's leak.
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "kernel/exports.hpp"
 #include "kernel/io_objects.hpp"
@@ -13,13 +15,14 @@ namespace {
 
 constexpr ULONG entry_tag = 0x72456F49;  // "IoEr"
 
-/// The entry's object, and no longer an entry; nullptr, and reported, when it is none.
+/// The entry's object, and no longer an entry; nullptr, and reported, when it is none: also when it was freed as pool.
 void* take(Kernel& kernel, const char* function, PVOID entry) {
   const auto known = kernel.io().error_log_entries.find(entry);
   if (known != kernel.io().error_log_entries.end()) {
     void* const object = known->second;
     kernel.io().error_log_entries.erase(known);
-    return object;
+    const Block* const block = kernel.pool().block_at(entry);
+    if (block != nullptr && block->tag == entry_tag) return object;
   }
   char text[160];
   Line line(text);
@@ -44,13 +47,15 @@ void put_detail(Line& line, const IO_ERROR_LOG_PACKET& packet, std::size_t bytes
   const char* separator = "";
   std::size_t offset = packet.StringOffset;
   for (USHORT i = 0; i < packet.NumberOfStrings && offset < bytes; ++i) {
-    const auto* text = reinterpret_cast<const char16_t*>(at + offset);
+    // A driver's offset may be odd.
+    std::array<char16_t, ERROR_LOG_MAXIMUM_SIZE / sizeof(char16_t)> text{};
     const std::size_t room = (bytes - offset) / sizeof(char16_t);
+    std::memcpy(text.data(), at + offset, room * sizeof(char16_t));
     std::size_t length = 0;
     while (length < room && text[length] != 0) ++length;
     line.put(separator);
     line.put("\"");
-    put_utf16(line, {text, length});
+    put_utf16(line, {text.data(), length});
     line.put("\"");
     separator = ", ";
     offset += (length + 1) * sizeof(char16_t);

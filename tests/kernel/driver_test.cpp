@@ -646,12 +646,26 @@ TEST_P(DeviceHandleTest, ErrorLogEntriesHaveTheirLimits) {
   packet->NumberOfStrings = 0xFFFF;
   packet->StringOffset = 0xFFF0;
   K(IoWriteErrorLogEntry)(entry);
+  packet = static_cast<PIO_ERROR_LOG_PACKET>(K(IoAllocateErrorLogEntry)(driver_, ERROR_LOG_MAXIMUM_SIZE));
+  packet->NumberOfStrings = 1;
+  packet->StringOffset = ERROR_LOG_MAXIMUM_SIZE - 5;
+  std::memcpy(reinterpret_cast<std::byte*>(packet) + packet->StringOffset, u"ab", 4);
+  K(IoWriteErrorLogEntry)(packet);
+  EXPECT_THAT(texts(Kind::error_logged).back(), testing::HasSubstr("\"ab\"")) << "at an odd place, up to the end";
   EXPECT_THAT(texts(Kind::error_logged).back(), testing::StartsWith("\\Driver\\main"));
   entry = K(IoAllocateErrorLogEntry)(driver_, sizeof(IO_ERROR_LOG_PACKET));
   EXPECT_EQ(kernel().pool().outstanding(image).blocks, 1u) << "the driver's, until it is given up";
   K(IoFreeErrorLogEntry)(entry);
   EXPECT_EQ(kernel().pool().outstanding(image).blocks, 0u);
-  EXPECT_EQ(noted(Kind::error_logged).size(), 1u) << "nothing is logged of one that was freed";
+  EXPECT_EQ(noted(Kind::error_logged).size(), 2u) << "nothing is logged of one that was freed";
+  for (const bool write : {false, true}) {
+    entry = K(IoAllocateErrorLogEntry)(driver_, sizeof(IO_ERROR_LOG_PACKET));
+    K(ExFreePool)(entry);
+    const std::uint64_t before = violations(trace::Rule::pool_bad_free);
+    write ? K(IoWriteErrorLogEntry)(entry) : K(IoFreeErrorLogEntry)(entry);
+    EXPECT_EQ(violations(trace::Rule::pool_bad_free), before + 1) << "freed as pool";
+  }
+  EXPECT_EQ(noted(Kind::error_logged).size(), 2u);
 }
 
 TEST_P(DriverTest, CompletingTwiceStopsTheMachine) {
