@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/frame_walk.hpp"
 
-#include <sys/uio.h>
-#include <unistd.h>
-
 #include "kernel/context_copy.hpp"
 #include "machine/host_frames.hpp"
+#include "machine/peek.hpp"
 
 namespace dumpsim::kernel {
 namespace {
@@ -29,9 +27,7 @@ __attribute__((no_sanitize("address"))) bool DriverMemory::read(std::uint64_t ad
     for (std::byte& to : into) to = *from++;
     return true;
   }
-  const iovec local{into.data(), into.size()};
-  const iovec remote{reinterpret_cast<void*>(address), into.size()};
-  return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == static_cast<ssize_t>(into.size());
+  return machine::peek(address, into) == into.size();
 }
 
 FrameWalk::FrameWalk(Kernel& kernel)

@@ -3,7 +3,6 @@
 #include "kernel/trap.hpp"
 
 #include <signal.h>
-#include <sys/uio.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include <cstring>
 
 #include "machine/general_registers.hpp"
+#include "machine/peek.hpp"
 //
 #include "kernel/context_copy.hpp"
 #include "kernel/exception.hpp"
@@ -26,14 +26,6 @@ using machine::FaultReport;
 std::uint16_t image_of(const Kernel& kernel, std::uint64_t rip) {
   const ImageRange* image = kernel.image_at(reinterpret_cast<const void*>(rip));
   return image != nullptr ? image->id : kernel.image();
-}
-
-/// Copies what is readable of a driver's memory; the number of bytes.
-std::size_t peek(std::uint64_t address, std::span<char> into) {
-  const iovec local{into.data(), into.size()};
-  const iovec remote{reinterpret_cast<void*>(address), into.size()};
-  const ssize_t count = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
-  return count < 0 ? 0 : static_cast<std::size_t>(count);
 }
 
 void registers_of(const ucontext_t& from, machine::Context& to) {
@@ -153,7 +145,7 @@ bool Traps::debug_service(FaultReport& report, void* ucontext) {
   if (service == print || service == prompt) {
     char text[trace::max_payload];
     const std::size_t wanted = std::min<std::size_t>(report.registers.rdx & 0xFFFF, sizeof text);
-    const std::size_t length = peek(report.registers.rcx, std::span(text, wanted));
+    const std::size_t length = machine::peek(report.registers.rcx, std::as_writable_bytes(std::span(text, wanted)));
     Kernel& kernel = current();
     kernel.recorder().debug_print(image_of(kernel, report.registers.rip),
                                   static_cast<std::uint32_t>(report.registers.r9), std::string_view(text, length));

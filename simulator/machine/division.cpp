@@ -1,26 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "machine/division.hpp"
 
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <unistd.h>
-
 #include <array>
+#include <span>
 
 #include "machine/decode.hpp"
 #include "machine/machine.hpp"
+#include "machine/peek.hpp"
 
 namespace dumpsim::machine {
 namespace {
-
-/// Copies what is readable at an address that a driver chose; the number of bytes. By number, since a sanitizer's own
-/// function would look at the bytes first.
-std::size_t peek(std::uint64_t address, void* into, std::size_t bytes) {
-  const iovec local{into, bytes};
-  const iovec remote{reinterpret_cast<void*>(address), bytes};
-  const long count = syscall(SYS_process_vm_readv, getpid(), &local, 1UL, &remote, 1UL, 0UL);
-  return count < 0 ? 0 : static_cast<std::size_t>(count);
-}
 
 /// In the order in which the processor numbers them, as Zydis does.
 std::array<std::uint64_t, 16> general(const FaultReport::Registers& from) {
@@ -37,7 +26,8 @@ std::uint64_t lowest(std::uint64_t value, std::uint32_t bits) {
 bool divided_by_zero(const FaultReport& report) {
   std::array<std::uint8_t, ZYDIS_MAX_INSTRUCTION_LENGTH> code{};
   Decoded decoded;
-  if (peek(report.registers.rip, code.data(), code.size()) == 0 || !decode(code.data(), decoded)) return true;
+  if (peek(report.registers.rip, std::as_writable_bytes(std::span(code))) == 0 || !decode(code.data(), decoded))
+    return true;
   const ZydisMnemonic mnemonic = decoded.instruction.mnemonic;
   if (mnemonic != ZYDIS_MNEMONIC_DIV && mnemonic != ZYDIS_MNEMONIC_IDIV) return true;
   const ZydisDecodedOperand& divisor = decoded.operands[0];
@@ -61,7 +51,8 @@ bool divided_by_zero(const FaultReport& report) {
   }
   if (divisor.mem.segment == ZYDIS_REGISTER_GS) address += control_region_base;
   std::uint64_t value = 0;
-  return peek(address, &value, divisor.size / 8) != divisor.size / 8u || value == 0;
+  const auto into = std::as_writable_bytes(std::span(&value, 1)).first(divisor.size / 8);
+  return peek(address, into) != into.size() || value == 0;
 }
 
 }  // namespace dumpsim::machine

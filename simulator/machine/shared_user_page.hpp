@@ -23,10 +23,10 @@ struct SystemFacts {
 inline constexpr std::uint64_t shared_user_address = 0xFFFFF78000000000;  ///< [doc]
 inline constexpr std::size_t shared_user_bytes = 4096;
 
-/// REQUIRES: `page` is zeroed and has shared_user_bytes.
 /// What cpuid's first leaf says in ecx. Asked once in a process and its children: in a virtual machine each question
 /// leaves it, which takes 10 to 20 us.
 unsigned processor_features();
+/// REQUIRES: `page` is zeroed and has shared_user_bytes.
 void fill_shared_user_page(std::span<std::byte> page, const SystemFacts& facts);
 /// Sets the clocks: `now` is virtual time since boot in 100 ns units.
 void set_shared_user_time(std::span<std::byte> page, std::uint64_t now);
