@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory and narrow strings for images that link against nothing else: compilers call memcpy and its kin unasked.
+// Memory and narrow strings for images that link against nothing else: compilers call memcpy and its kin unasked. A
+// driver may give any address with a count of zero; the C library may not be given that.
 #include <cstring>
 
 #include "kernel/crt.hpp"
-
-// A driver may give any address with a count of zero; the C library may not be given that.
 
 namespace dumpsim::kernel {
 namespace {

@@ -15,8 +15,6 @@ namespace {
 
 constexpr ULONG file_tag = 0x656C6946;  // "File"
 constexpr ULONG reference_by_pointer = 0x18;
-constexpr ULONG synchronous_io = 0x2;        // FO_SYNCHRONOUS_IO
-constexpr ULONG handle_was_closed = 0x4000;  // FO_CLEANUP_COMPLETE
 
 /// Sends one of the three requests about a file to the top of its device's stack.
 NTSTATUS send(Kernel& kernel, PFILE_OBJECT file, UCHAR major, PIO_SECURITY_CONTEXT security, ULONG options = 0) {
@@ -66,7 +64,7 @@ PFILE_OBJECT make_file(Kernel& kernel, PDEVICE_OBJECT device, std::u16string_vie
   file->Type = IO_TYPE_FILE;
   file->Size = sizeof(FILE_OBJECT);
   file->DeviceObject = device;
-  if ((options & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)) != 0) file->Flags = synchronous_io;
+  if ((options & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)) != 0) file->Flags = FO_SYNCHRONOUS_IO;
   file->ReadAccess = (access & (FILE_READ_DATA | GENERIC_READ | GENERIC_ALL)) != 0 ? TRUE : FALSE;
   file->WriteAccess = (access & (FILE_WRITE_DATA | GENERIC_WRITE | GENERIC_ALL)) != 0 ? TRUE : FALSE;
   file->FileName.Buffer = reinterpret_cast<PWCH>(at + sizeof(FILE_OBJECT));
@@ -107,8 +105,8 @@ NTSTATUS open_file(Kernel& kernel, std::u16string_view name, ACCESS_MASK access,
 }
 
 void close_handle(Kernel& kernel, PFILE_OBJECT file) {
-  if ((file->Flags & handle_was_closed) != 0) return;
-  file->Flags |= handle_was_closed;
+  if ((file->Flags & FO_CLEANUP_COMPLETE) != 0) return;
+  file->Flags |= FO_CLEANUP_COMPLETE;
   send(kernel, file, IRP_MJ_CLEANUP, nullptr);
 }
 

@@ -59,7 +59,14 @@ void put_utf16(Line& line, std::u16string_view text);
 /// "\Device\VeraCrypt"; of an unnamed device the name of the one its stack stands on, else "device of \Driver\x".
 void put_device_name(Kernel& kernel, Line& line, const DEVICE_OBJECT* device);
 
+/// Where a read or write of a handle begins: at its own position, with no offset or with this one [doc].
+inline bool at_position(const LARGE_INTEGER* offset) {
+  return offset == nullptr || (offset->HighPart == -1 && offset->LowPart == FILE_USE_FILE_POINTER_POSITION);
+}
+
 // ---- MDLs: mm_mdl.cpp ----
+
+constexpr ULONG mdl_tag = 0x206C644D;  // "Mdl "
 
 /// MmProbeAndLockPages with a status where that raises one: STATUS_ACCESS_VIOLATION, and nothing is locked.
 NTSTATUS probe_and_lock(PMDL mdl, KPROCESSOR_MODE mode, LOCK_OPERATION operation);

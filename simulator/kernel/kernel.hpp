@@ -226,7 +226,6 @@ class Kernel {
   }
   /// For the next callback.
   void set_transfer(const GivenTransfer& transfer) { transfer_ = transfer; }
-  const GivenTransfer& transfer() const { return transfer_; }
   /// The reason with which call_routine() was left for good, once it was.
   std::optional<std::uint64_t> left() const { return left_; }
   void set_running_hook(RunningHook hook, void* context) {
@@ -336,11 +335,11 @@ class Kernel {
 
   /// Records and leaves all of the driver's frames. REQUIRES: gate().active().
   [[noreturn]] void bugcheck(std::uint32_t code, std::array<std::uint64_t, 4> parameters);
-  /// Pool freed wrongly: reported, then bug check BAD_POOL_CALLER with these parameters [doc] unless the configuration
-  /// only wants the report.
   /// Told of a fault before anything is made of it: whether it was in, behind or before a block of memory that a driver
   /// was given and has no more, or never had; then the rule is reported. Async-signal-safe.
   bool report_pool_fault(const machine::FaultReport& fault);
+  /// Pool freed wrongly: reported, then bug check BAD_POOL_CALLER with these parameters [doc] unless the configuration
+  /// only wants the report.
   void bad_pool_caller(trace::Rule rule, std::string_view detail, std::array<std::uint64_t, 4> parameters);
   /// Records machine().bugcheck, if it is raised: for one that a fault ended in.
   void record_bugcheck(std::uint16_t image, trace::Callback callback);

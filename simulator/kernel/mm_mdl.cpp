@@ -15,7 +15,6 @@
 namespace dumpsim::kernel {
 namespace {
 
-constexpr ULONG mdl_tag = 0x206C644D;                          // "Mdl "
 constexpr std::size_t mdl_pages_limit = std::size_t{1} << 20;  // a buffer has less than 4 GiB [doc]
 
 static_assert(sizeof(PFN_NUMBER) == sizeof(Pfn));

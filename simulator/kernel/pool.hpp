@@ -5,9 +5,9 @@
 // Special pool is how it is given out unless a policy says otherwise: each block in pages of its own, with an
 // inaccessible page before and behind, so that an access out of bounds faults where it is made. A block of less than a
 // page lies at the end of its page, or at its start; the rest of the page holds a pattern that is looked at after each
-// callback (near the block), when the block is freed, and at the end. What was freed stays inaccessible, its addresses
-// are given to nobody until `quarantine_pages` more have been freed. Measured: 3 to 5 us for a block and its end, two
-// thirds of it the two changes of protection.
+// callback (near the block, of the first `watched_limit` blocks), when the block is freed, and at the end. What was
+// freed stays inaccessible, its addresses are given to nobody until `quarantine_pages` more have been freed. Measured:
+// 3 to 5 us for a block and its end, two thirds of it the two changes of protection.
 //
 // All of it is a value: a copy of Pool::State together with the arena's pages is what restoring a hibernation snapshot
 // needs.
@@ -164,7 +164,6 @@ class Pool {
     }
   }
   std::uint64_t bytes_in_use() const { return state_.bytes; }
-  std::uint64_t limit() const { return options_.limit; }
 
   static constexpr std::byte freed_byte{0xDF};
   static constexpr std::byte fresh_byte{0xCD};

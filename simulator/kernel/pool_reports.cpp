@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "kernel/io_objects.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/line.hpp"
 #include "machine/fault_trap.hpp"
@@ -15,8 +16,6 @@ namespace {
 
 using Where = Pool::Place::Where;
 using trace::Rule;
-
-constexpr std::uint32_t mdl_tag = 0x206C644D;  // "Mdl "
 
 void put_count(Line& line, std::size_t count, std::string_view what) {
   line.put_decimal(count);

@@ -10,17 +10,10 @@
 namespace dumpsim::kernel {
 namespace {
 
-constexpr NTSTATUS allotted_space_exceeded = static_cast<NTSTATUS>(0xC0000099);  // STATUS_ALLOTTED_SPACE_EXCEEDED
-constexpr NTSTATUS invalid_acl = static_cast<NTSTATUS>(0xC0000077);              // STATUS_INVALID_ACL
-constexpr NTSTATUS invalid_sid = static_cast<NTSTATUS>(0xC0000078);              // STATUS_INVALID_SID
-constexpr NTSTATUS invalid_descriptor = static_cast<NTSTATUS>(0xC0000079);       // STATUS_INVALID_SECURITY_DESCR
-constexpr NTSTATUS unknown_revision = static_cast<NTSTATUS>(0xC0000058);         // STATUS_UNKNOWN_REVISION
-constexpr NTSTATUS revision_mismatch = static_cast<NTSTATUS>(0xC0000059);        // STATUS_REVISION_MISMATCH
-
 SECURITY_DESCRIPTOR* absolute(PSECURITY_DESCRIPTOR descriptor, NTSTATUS& status) {
   auto* absolute = static_cast<SECURITY_DESCRIPTOR*>(descriptor);
-  status = absolute->Revision != SECURITY_DESCRIPTOR_REVISION ? unknown_revision
-           : (absolute->Control & SE_SELF_RELATIVE) != 0      ? invalid_descriptor
+  status = absolute->Revision != SECURITY_DESCRIPTOR_REVISION ? STATUS_UNKNOWN_REVISION
+           : (absolute->Control & SE_SELF_RELATIVE) != 0      ? STATUS_INVALID_SECURITY_DESCR
                                                               : STATUS_SUCCESS;
   return absolute;
 }
@@ -40,7 +33,7 @@ bool valid_acl(const ACL* acl) {
 }  // namespace
 
 NTSTATUS RtlCreateSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, ULONG Revision) {
-  if (Revision != SECURITY_DESCRIPTOR_REVISION) return unknown_revision;
+  if (Revision != SECURITY_DESCRIPTOR_REVISION) return STATUS_UNKNOWN_REVISION;
   std::memset(SecurityDescriptor, 0, sizeof(SECURITY_DESCRIPTOR));
   static_cast<SECURITY_DESCRIPTOR*>(SecurityDescriptor)->Revision = SECURITY_DESCRIPTOR_REVISION;
   return STATUS_SUCCESS;
@@ -124,20 +117,20 @@ NTSTATUS RtlCreateAcl(PACL Acl, ULONG AclLength, ULONG AclRevision) {
 }
 
 NTSTATUS RtlAddAccessAllowedAce(PACL Acl, ULONG AceRevision, ACCESS_MASK AccessMask, PSID Sid) {
-  if (!valid_acl(Acl)) return invalid_acl;
-  if (kernel::RtlValidSid(Sid) == FALSE) return invalid_sid;
-  if (AceRevision > ACL_REVISION_DS || AceRevision < ACL_REVISION) return revision_mismatch;
+  if (!valid_acl(Acl)) return STATUS_INVALID_ACL;
+  if (kernel::RtlValidSid(Sid) == FALSE) return STATUS_INVALID_SID;
+  if (AceRevision > ACL_REVISION_DS || AceRevision < ACL_REVISION) return STATUS_REVISION_MISMATCH;
   auto* bytes = reinterpret_cast<std::byte*>(Acl);
   std::size_t end = sizeof(ACL);
   for (USHORT i = 0; i < Acl->AceCount; ++i) {
-    if (end + sizeof(ACE_HEADER) > Acl->AclSize) return invalid_acl;
+    if (end + sizeof(ACE_HEADER) > Acl->AclSize) return STATUS_INVALID_ACL;
     ACE_HEADER header;
     std::memcpy(&header, bytes + end, sizeof header);
     end += header.AceSize;
   }
   const ULONG sid_bytes = kernel::RtlLengthSid(Sid);
   const std::size_t ace_bytes = FIELD_OFFSET(ACCESS_ALLOWED_ACE, SidStart) + sid_bytes;
-  if (end + ace_bytes > Acl->AclSize) return allotted_space_exceeded;
+  if (end + ace_bytes > Acl->AclSize) return STATUS_ALLOTTED_SPACE_EXCEEDED;
   const ACE_HEADER header{ACCESS_ALLOWED_ACE_TYPE, 0, static_cast<USHORT>(ace_bytes)};
   std::memcpy(bytes + end, &header, sizeof header);
   std::memcpy(bytes + end + sizeof header, &AccessMask, sizeof AccessMask);
@@ -184,7 +177,8 @@ NTSTATUS ZwSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION, PSECURITY_DESC
   Kernel& kernel = current();
   const auto handle = reinterpret_cast<std::uintptr_t>(Handle);
   if (kernel.key_of(handle) == nullptr && kernel.file_of(handle) == nullptr) return STATUS_INVALID_HANDLE;
-  return kernel::RtlValidSecurityDescriptor(SecurityDescriptor) != FALSE ? STATUS_SUCCESS : invalid_descriptor;
+  return kernel::RtlValidSecurityDescriptor(SecurityDescriptor) != FALSE ? STATUS_SUCCESS
+                                                                         : STATUS_INVALID_SECURITY_DESCR;
 }
 
 }  // namespace dumpsim::kernel

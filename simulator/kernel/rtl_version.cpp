@@ -9,7 +9,6 @@ namespace {
 
 // Three bits of the mask for each member, in the order of the members' type bits [doc: VerSetConditionMask].
 constexpr unsigned bits_a_condition = 3;
-constexpr NTSTATUS revision_mismatch = static_cast<NTSTATUS>(0xC0000059);  // STATUS_REVISION_MISMATCH
 
 unsigned place_of(ULONG type) {
   unsigned place = 0;
@@ -64,15 +63,15 @@ NTSTATUS RtlVerifyVersionInfo(PRTL_OSVERSIONINFOEXW VersionInfo, ULONG TypeMask,
     if (condition == 0) condition = condition_of(ConditionMask, place.type);
     if (place.have == place.wanted) continue;
     decided = true;
-    if (!holds(condition, place.have, place.wanted)) return revision_mismatch;
+    if (!holds(condition, place.have, place.wanted)) return STATUS_REVISION_MISMATCH;
   }
-  if (!decided && condition != 0 && !holds(condition, 0, 0)) return revision_mismatch;
+  if (!decided && condition != 0 && !holds(condition, 0, 0)) return STATUS_REVISION_MISMATCH;
   const Place others[] = {{VER_BUILDNUMBER, config.build, VersionInfo->dwBuildNumber},
                           {VER_PLATFORMID, 2, VersionInfo->dwPlatformId},
                           {VER_PRODUCT_TYPE, VER_NT_WORKSTATION, VersionInfo->wProductType}};
   for (const Place& other : others) {
     if ((TypeMask & other.type) != 0 && !holds(condition_of(ConditionMask, other.type), other.have, other.wanted)) {
-      return revision_mismatch;
+      return STATUS_REVISION_MISMATCH;
     }
   }
   return STATUS_SUCCESS;

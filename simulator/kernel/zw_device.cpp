@@ -12,10 +12,8 @@
 namespace dumpsim::kernel {
 namespace {
 
-constexpr ULONG synchronous_io = 0x2;  // FO_SYNCHRONOUS_IO
-
 bool is_synchronous(const FILE_OBJECT* file) {
-  return (file->Flags & synchronous_io) != 0;
+  return (file->Flags & FO_SYNCHRONOUS_IO) != 0;
 }
 
 /// Sends a request that was built for the top of the file's device stack.
@@ -100,8 +98,7 @@ PFILE_OBJECT device_behind(Kernel& kernel, HANDLE handle) {
 
 NTSTATUS transfer(Kernel& kernel, PFILE_OBJECT file, UCHAR major, PVOID buffer, ULONG length,
                   const LARGE_INTEGER* offset, PIO_STATUS_BLOCK status_block) {
-  constexpr LONGLONG at_position = -2;  // FILE_USE_FILE_POINTER_POSITION
-  const bool positioned = offset == nullptr || offset->QuadPart == at_position;
+  const bool positioned = at_position(offset);
   if (positioned && !is_synchronous(file)) return STATUS_INVALID_PARAMETER;
   const LARGE_INTEGER start = positioned ? file->CurrentByteOffset : *offset;
   PDEVICE_OBJECT top = kernel::IoGetAttachedDevice(file->DeviceObject);

@@ -249,14 +249,13 @@ NTSTATUS transfer_to_device(Kernel& kernel, PFILE_OBJECT device, UCHAR major, HA
 
 /// Where a transfer begins. Only a synchronous handle has a position to fall back on [doc].
 NTSTATUS start_of(const OpenFile& file, const LARGE_INTEGER* offset, bool writes, std::uint64_t& start) {
-  const bool at_position = offset == nullptr || offset->QuadPart == static_cast<LONGLONG>(~std::uint64_t{1});
   const bool at_end = writes && offset != nullptr && offset->QuadPart == -1;
   const bool appends_only = writes && !file.may(FILE_WRITE_DATA);
   if (at_end || appends_only) {
     start = file.node->bytes.size();
     return STATUS_SUCCESS;
   }
-  if (at_position) {
+  if (at_position(offset)) {
     if (!file.synchronous()) return STATUS_INVALID_PARAMETER;
     start = file.position;
     return STATUS_SUCCESS;

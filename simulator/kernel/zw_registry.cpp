@@ -14,9 +14,6 @@
 namespace dumpsim::kernel {
 namespace {
 
-constexpr NTSTATUS key_deleted = static_cast<NTSTATUS>(0xC000017C);             // STATUS_KEY_DELETED
-constexpr NTSTATUS child_must_be_volatile = static_cast<NTSTATUS>(0xC0000181);  // STATUS_CHILD_MUST_BE_VOLATILE
-
 Registry::Key* key_of(HANDLE handle) {
   return current().key_of(reinterpret_cast<std::uintptr_t>(handle));
 }
@@ -25,7 +22,7 @@ Registry::Key* key_of(HANDLE handle) {
 NTSTATUS resolve(HANDLE handle, Registry::Key*& key) {
   key = key_of(handle);
   if (key == nullptr) return STATUS_INVALID_HANDLE;
-  return key->deleted ? key_deleted : STATUS_SUCCESS;
+  return key->deleted ? STATUS_KEY_DELETED : STATUS_SUCCESS;
 }
 
 /// Collects an answer that may not fit.
@@ -211,7 +208,7 @@ NTSTATUS ZwCreateKey(PHANDLE KeyHandle, ACCESS_MASK, POBJECT_ATTRIBUTES ObjectAt
         last == std::u16string_view::npos ? from : kernel.registry().find(path.substr(0, last), from);
     if (parent == nullptr) return STATUS_OBJECT_NAME_NOT_FOUND;
     const bool is_volatile = (CreateOptions & REG_OPTION_VOLATILE) != 0;
-    if (parent->is_volatile && !is_volatile) return child_must_be_volatile;
+    if (parent->is_volatile && !is_volatile) return STATUS_CHILD_MUST_BE_VOLATILE;
     key = kernel.registry().create(last == std::u16string_view::npos ? path : path.substr(last + 1), parent);
     key->is_volatile = is_volatile;
     record_created(*key);

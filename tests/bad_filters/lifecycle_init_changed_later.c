@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Breaks lifecycle.init-changed-later: keeps the pointer to its initialization data and says in DumpStart that it is
-// critical after all.
+// Breaks lifecycle.init-changed-later: keeps the pointer to its initialization data and changes in DumpStart which
+// version it says it is.
 #include <ntddk.h>
 
 #include <ntdddump.h>

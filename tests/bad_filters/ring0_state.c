@@ -4,21 +4,10 @@
 // registers and KUSER_SHARED_DATA, and believes none of it unless the kernel's own functions say the same.
 #include <ntddk.h>
 
+#include <intrin.h>
 #include <ntdddump.h>
 
 #define SHARED_USER 0xFFFFF78000000000ULL
-
-static ULONG64 ReadGs(ULONG Offset) {
-  ULONG64 Value;
-  __asm__ volatile("movq %%gs:(%1), %0" : "=r"(Value) : "r"((ULONG64)Offset));
-  return Value;
-}
-
-static ULONG64 ReadIrql(VOID) {
-  ULONG64 Value;
-  __asm__ volatile("movq %%cr8, %0" : "=r"(Value));
-  return Value;
-}
 
 // A DPC that has waited comes in when CR8 lets it, behind that very instruction, and takes no register along.
 static KDPC Dpc;
@@ -37,7 +26,7 @@ static BOOLEAN DpcComesIn(VOID) {
   ULONG64 Dispatch = DISPATCH_LEVEL, Passive = PASSIVE_LEVEL, Kept = 0, Pattern = 0x1234567890ABCDEF;
   LONG Before;
   KeInitializeDpc(&Dpc, OnDpc, NULL);
-  __asm__ volatile("movq %0, %%cr8" : : "r"(Dispatch) : "memory");
+  __writecr8(Dispatch);
   KeInsertQueueDpc(&Dpc, NULL, NULL);
   Before = DpcRan;
   __asm__ volatile(
@@ -58,11 +47,12 @@ static BOOLEAN DpcComesIn(VOID) {
       : "memory", "cc", "r10", "xmm5");
   if (Before != 0 || DpcRan != 1 || Kept != Pattern) return FALSE;
   // Not while interrupts are off: then sti lets it in.
-  __asm__ volatile("cli\n\tmovq %0, %%cr8" : : "r"(Dispatch) : "memory");
+  _disable();
+  __writecr8(Dispatch);
   KeInsertQueueDpc(&Dpc, NULL, NULL);
-  __asm__ volatile("movq %0, %%cr8" : : "r"(Passive) : "memory");
+  __writecr8(Passive);
   if (DpcRan != 1) return FALSE;
-  __asm__ volatile("sti" : : : "memory");
+  _enable();
   return DpcRan == 2;
 }
 
@@ -74,12 +64,10 @@ static NTSTATUS StrangeWrite(PFILTER_EXTENSION FilterExtension, PLARGE_INTEGER D
   UNREFERENCED_PARAMETER(FilterExtension);
   UNREFERENCED_PARAMETER(DiskByteOffset);
   UNREFERENCED_PARAMETER(Mdl);
-  return Check(ReadIrql() == KeGetCurrentIrql());
+  return Check(__readcr8() == KeGetCurrentIrql());
 }
 
 NTSTATUS DriverEntry(PFILTER_EXTENSION FilterExtension, PFILTER_INITIALIZATION_DATA InitializationData) {
-  ULONG Low;
-  ULONG High;
   ULONG Major;
   ULONG Minor;
   RTL_OSVERSIONINFOW Version = {0};
@@ -88,17 +76,16 @@ NTSTATUS DriverEntry(PFILTER_EXTENSION FilterExtension, PFILTER_INITIALIZATION_D
 
   Version.dwOSVersionInfoSize = sizeof(Version);
   if (!NT_SUCCESS(RtlGetVersion(&Version))) return STATUS_UNSUCCESSFUL;
-  if (ReadGs(0x188) != (ULONG64)KeGetCurrentThread()) return STATUS_UNSUCCESSFUL;
-  __asm__ volatile("rdmsr" : "=a"(Low), "=d"(High) : "c"(0xC0000101));
-  if (((ULONG64)High << 32 | Low) != ReadGs(0x18)) return STATUS_UNSUCCESSFUL;
-  __asm__ volatile("cli");
+  if (__readgsqword(0x188) != (ULONG64)KeGetCurrentThread()) return STATUS_UNSUCCESSFUL;
+  if (__readmsr(0xC0000101) != __readgsqword(0x18)) return STATUS_UNSUCCESSFUL;
+  _disable();
   Major = *(volatile ULONG*)(SHARED_USER + 0x26C);
   Minor = *(volatile ULONG*)(SHARED_USER + 0x270);
-  __asm__ volatile("sti");
+  _enable();
   if (Major != Version.dwMajorVersion || Minor != Version.dwMinorVersion) return STATUS_UNSUCCESSFUL;
   KeQueryTickCount(&Ticks);
   if (*(volatile ULONG*)(SHARED_USER + 0x320) - Ticks.LowPart > 1) return STATUS_UNSUCCESSFUL;
   if (!DpcComesIn()) return STATUS_UNSUCCESSFUL;
   InitializationData->DumpWrite = StrangeWrite;
-  return Check(ReadIrql() == PASSIVE_LEVEL);
+  return Check(__readcr8() == PASSIVE_LEVEL);
 }

@@ -155,6 +155,12 @@ TEST_P(KeTest, WaitingNeedsAPClevelUnlessItCannotBlock) {
   EXPECT_EQ(violations(Rule::irql_wait_at_high_level), 1u);
   EXPECT_EQ(noted(trace::Kind::violation).back().text,
             "KeWaitForSingleObject may have to wait at IRQL 2, where no other thread can run");
+  LARGE_INTEGER some{.QuadPart = -10};
+  void* objects[] = {&event};
+  K(KeWaitForMultipleObjects)(1, objects, WaitAny, Executive, KernelMode, FALSE, &some, nullptr);
+  EXPECT_EQ(violations(Rule::irql_wait_at_high_level), 2u);
+  K(KeDelayExecutionThread)(KernelMode, FALSE, &some);
+  EXPECT_EQ(violations(Rule::irql_wait_at_high_level), 3u);
   EXPECT_EQ(violations(Rule::irql_too_high), 0u) << "one cause, one finding";
   set_irql(HIGH_LEVEL);
   K(KeWaitForSingleObject)(&event, Executive, KernelMode, FALSE, &poll);
@@ -162,7 +168,7 @@ TEST_P(KeTest, WaitingNeedsAPClevelUnlessItCannotBlock) {
   set_irql(APC_LEVEL);
   LARGE_INTEGER soon{.QuadPart = -10};
   K(KeDelayExecutionThread)(KernelMode, FALSE, &soon);
-  EXPECT_EQ(violations(Rule::irql_wait_at_high_level), 1u);
+  EXPECT_EQ(violations(Rule::irql_wait_at_high_level), 3u);
 }
 
 TEST_P(KeTest, MutexesAndSemaphores) {
