@@ -126,41 +126,43 @@ typedef PVOID ALLOCATE_FUNCTION_EX(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULO
 typedef ALLOCATE_FUNCTION_EX* PALLOCATE_FUNCTION_EX;
 typedef VOID FREE_FUNCTION_EX(PVOID Buffer, struct _LOOKASIDE_LIST_EX* Lookaside);
 typedef FREE_FUNCTION_EX* PFREE_FUNCTION_EX;
-typedef struct DECLSPEC_ALIGN(64) _GENERAL_LOOKASIDE {
-  WDK_ANONYMOUS union {
-    SLIST_HEADER ListHead;
-    SINGLE_LIST_ENTRY SingleListHead;
-  };
-  USHORT Depth;
-  USHORT MaximumDepth;
-  ULONG TotalAllocates;
-  WDK_ANONYMOUS union {
-    ULONG AllocateMisses;
-    ULONG AllocateHits;
-  };
-  ULONG TotalFrees;
-  WDK_ANONYMOUS union {
-    ULONG FreeMisses;
-    ULONG FreeHits;
-  };
-  POOL_TYPE Type;
-  ULONG Tag;
-  ULONG Size;
-  WDK_ANONYMOUS union {
-    PALLOCATE_FUNCTION_EX AllocateEx;
-    PALLOCATE_FUNCTION Allocate;
-  };
-  WDK_ANONYMOUS union {
-    PFREE_FUNCTION_EX FreeEx;
-    PFREE_FUNCTION Free;
-  };
-  LIST_ENTRY ListEntry;
-  ULONG LastTotalAllocates;
-  WDK_ANONYMOUS union {
-    ULONG LastAllocateMisses;
-    ULONG LastAllocateHits;
-  };
+#define GENERAL_LOOKASIDE_LAYOUT      \
+  WDK_ANONYMOUS union {               \
+    SLIST_HEADER ListHead;            \
+    SINGLE_LIST_ENTRY SingleListHead; \
+  };                                  \
+  USHORT Depth;                       \
+  USHORT MaximumDepth;                \
+  ULONG TotalAllocates;               \
+  WDK_ANONYMOUS union {               \
+    ULONG AllocateMisses;             \
+    ULONG AllocateHits;               \
+  };                                  \
+  ULONG TotalFrees;                   \
+  WDK_ANONYMOUS union {               \
+    ULONG FreeMisses;                 \
+    ULONG FreeHits;                   \
+  };                                  \
+  POOL_TYPE Type;                     \
+  ULONG Tag;                          \
+  ULONG Size;                         \
+  WDK_ANONYMOUS union {               \
+    PALLOCATE_FUNCTION_EX AllocateEx; \
+    PALLOCATE_FUNCTION Allocate;      \
+  };                                  \
+  WDK_ANONYMOUS union {               \
+    PFREE_FUNCTION_EX FreeEx;         \
+    PFREE_FUNCTION Free;              \
+  };                                  \
+  LIST_ENTRY ListEntry;               \
+  ULONG LastTotalAllocates;           \
+  WDK_ANONYMOUS union {               \
+    ULONG LastAllocateMisses;         \
+    ULONG LastAllocateHits;           \
+  };                                  \
   ULONG Future[2];
+typedef struct DECLSPEC_ALIGN(64) _GENERAL_LOOKASIDE {
+  GENERAL_LOOKASIDE_LAYOUT
 } GENERAL_LOOKASIDE, *PGENERAL_LOOKASIDE;
 typedef struct DECLSPEC_ALIGN(64) _NPAGED_LOOKASIDE_LIST {
   GENERAL_LOOKASIDE L;
@@ -204,40 +206,7 @@ WDK_INLINE VOID ExFreeToPagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside, PVOI
 #define EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL 0x00000001UL
 #define EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE 0x00000002UL
 typedef struct _GENERAL_LOOKASIDE_POOL {
-  WDK_ANONYMOUS union {
-    SLIST_HEADER ListHead;
-    SINGLE_LIST_ENTRY SingleListHead;
-  };
-  USHORT Depth;
-  USHORT MaximumDepth;
-  ULONG TotalAllocates;
-  WDK_ANONYMOUS union {
-    ULONG AllocateMisses;
-    ULONG AllocateHits;
-  };
-  ULONG TotalFrees;
-  WDK_ANONYMOUS union {
-    ULONG FreeMisses;
-    ULONG FreeHits;
-  };
-  POOL_TYPE Type;
-  ULONG Tag;
-  ULONG Size;
-  WDK_ANONYMOUS union {
-    PALLOCATE_FUNCTION_EX AllocateEx;
-    PALLOCATE_FUNCTION Allocate;
-  };
-  WDK_ANONYMOUS union {
-    PFREE_FUNCTION_EX FreeEx;
-    PFREE_FUNCTION Free;
-  };
-  LIST_ENTRY ListEntry;
-  ULONG LastTotalAllocates;
-  WDK_ANONYMOUS union {
-    ULONG LastAllocateMisses;
-    ULONG LastAllocateHits;
-  };
-  ULONG Future[2];
+  GENERAL_LOOKASIDE_LAYOUT
 } GENERAL_LOOKASIDE_POOL, *PGENERAL_LOOKASIDE_POOL;
 typedef struct _LOOKASIDE_LIST_EX {
   GENERAL_LOOKASIDE_POOL L;
