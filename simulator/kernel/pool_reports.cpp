@@ -59,6 +59,8 @@ PoolOptions Kernel::pool_options(Kernel& kernel, const Config& config) {
   return options;
 }
 
+// Windows stops with 0xC1 when such a block is freed [doc]; here the run goes on, so that one run shows all
+// that a filter does.
 void Kernel::pool_damaged(void* kernel, const PoolDamage& damage) {
   Kernel& self = *static_cast<Kernel*>(kernel);
   const Block& block = *damage.block;
