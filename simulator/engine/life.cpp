@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -159,9 +160,15 @@ struct Session::State {
     char text[160];
     const int n = std::snprintf(text, sizeof text, "wrote to %.*s, the memory that is being dumped",
                                 static_cast<int>(length), where);
+    const std::uint64_t sites = state.recorder.sites();
     state.recorder.violation(state.kernel->image(), state.kernel->callback(), trace::Rule::write_buffer_modified,
                              std::string_view(text, static_cast<std::size_t>(n)),
                              state.kernel->site_of_fault(state.kernel->image(), report));
+    if (stack::OpenedPage& kept = state.environment.opened; kept.at == nullptr && state.recorder.sites() != sites) {
+      kept.site = sites;
+      kept.at = reinterpret_cast<const std::byte*>(reinterpret_cast<std::uintptr_t>(address) & ~(page_size - 1));
+      std::memcpy(kept.before.data(), kept.at, page_size);
+    }
     return true;
   }
 

@@ -200,6 +200,10 @@ void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals,
                                .callback = site.callback,
                                .count = site.count,
                                .detail = site.text,
+                               .call = site.call,
+                               .offset = site.at,
+                               .length = site.moved,
+                               .bytes = site.bytes,
                                .site = site.offset,
                                .site_exact = site.exact});
   }

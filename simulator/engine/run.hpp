@@ -17,6 +17,7 @@
 #include "base/result.hpp"
 #include "disk/block_device.hpp"
 #include "scenario/scenario.hpp"
+#include "trace/changed_bytes.hpp"
 #include "trace/rules.hpp"
 
 namespace dumpsim::engine {
@@ -51,7 +52,12 @@ struct Finding {
   std::string filter;  ///< "dump_xor"; empty when not known
   trace::Callback callback{};
   std::uint64_t count = 0;
-  std::string detail;  ///< of the first
+  // Of the first of them.
+  std::string detail;
+  std::uint64_t call = 0;     ///< which call of the callback, from 1; 0: not known, or in none
+  std::uint64_t offset = 0;   ///< of that call's transfer, relative to the partition
+  std::uint32_t length = 0;   ///< bytes of that transfer; 0: it had none
+  trace::ChangedBytes bytes;  ///< empty when there is nothing to show
   /// Where in the image: the instruction, or (not exact) the one behind the call; 0 when not known.
   std::uint32_t site = 0;
   bool site_exact = false;

@@ -56,6 +56,17 @@ bool is_intact(std::uintptr_t at) {
   return *pointer(at) == std::byte{pattern[at % pattern.size()]};
 }
 
+/// The bytes from `from` on beside what the pattern has there.
+trace::ChangedBytes change_from(std::uintptr_t from, std::uintptr_t to, bool before_block, std::uintptr_t distance) {
+  std::array<std::byte, trace::ChangedBytes::most> intact{};
+  const std::size_t bytes = std::min<std::size_t>(intact.size(), to - from);
+  for (std::size_t i = 0; i < bytes; ++i) intact[i] = std::byte{pattern[(from + i) % pattern.size()]};
+  trace::ChangedBytes change = trace::beginnings(before_block ? trace::Held::before_block : trace::Held::behind_block,
+                                                 std::span(intact).first(bytes), {pointer(from), bytes});
+  change.at = static_cast<std::uint32_t>(distance);
+  return change;
+}
+
 bool is_intact(std::uintptr_t from, std::uintptr_t to) {
   for (; from < to && from % pattern.size() != 0; ++from) {
     if (!is_intact(from)) return false;
@@ -337,6 +348,7 @@ void Pool::tell_damage(std::uintptr_t at, const Block& block, bool before, std::
   PoolDamage damage{.start = pointer(at), .block = &block, .before = before};
   for (std::uintptr_t i = first; i < last; ++i) {
     if (is_intact(i)) continue;
+    if (damage.bytes == 0) damage.change = change_from(i, last, before, before ? at - i : i - (at + block.bytes));
     ++damage.bytes;
     if (before) damage.distance = at - i;
     if (!before && damage.distance == 0) damage.distance = i - (at + block.bytes) + 1;

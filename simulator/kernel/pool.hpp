@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "machine/machine.hpp"
+#include "trace/changed_bytes.hpp"
 #include "trace/record.hpp"
 
 namespace dumpsim::kernel {
@@ -77,9 +78,10 @@ struct TagUse {
 struct PoolDamage {
   const std::byte* start = nullptr;  ///< of the block
   const Block* block = nullptr;
-  bool before = false;       ///< before the block, not behind its end
-  std::size_t distance = 0;  ///< of the damaged byte that is nearest: 1 is next to the block
-  std::size_t bytes = 0;     ///< how many are different
+  bool before = false;         ///< before the block, not behind its end
+  std::size_t distance = 0;    ///< of the damaged byte that is nearest: 1 is next to the block
+  std::size_t bytes = 0;       ///< how many are different
+  trace::ChangedBytes change;  ///< from the first that is different, in the order of addresses
 };
 
 /// Told what happens beside an allocation or a free. All are optional.

@@ -77,9 +77,11 @@ void Kernel::pool_damaged(void* kernel, const PoolDamage& damage) {
   }
   // Seen in a callback of the owner's it is that callback's; else nobody knows whose.
   const bool own = self.image() == block.image;
+  const std::uint64_t site = self.recorder_.sites();
   self.recorder_.violation(block.image, own ? self.callback() : trace::Callback::none,
                            damage.before ? Rule::pool_underrun : Rule::pool_overrun, line.text(),
                            own ? self.site_of(block.image) : trace::CodeSite{});
+  self.recorder_.show_bytes(site, damage.change);
 }
 
 void Kernel::pool_over_limit(void* kernel, std::uint16_t image, std::uint64_t bytes) {

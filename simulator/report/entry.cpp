@@ -9,14 +9,15 @@
 
 #include "report/coverage.hpp"
 #include "report/run_report.hpp"
+#include "report/words.hpp"
 #include "trace/reader.hpp"
 #include "trace/utf8.hpp"
 
 namespace dumpsim::report {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Step, words, depth)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Found, rule, severity, filter, callback, count, detail, function, source, line,
-                                   fingerprint, declared, known, history)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Found, rule, severity, filter, callback, count, times, detail, bytes, function,
+                                   source, line, fingerprint, declared, known, history)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Entry, verdict, path, title, command, seed, error, line, facts, text, json,
                                    mismatches, other_mismatches, findings, exercised)
 
@@ -52,7 +53,9 @@ Entry entry_of(const scenario::Scenario& scenario, const engine::Report& report,
                               .filter = trace::valid_utf8(finding.filter),
                               .callback = std::string(trace::name_of(finding.callback)),
                               .count = finding.count,
+                              .times = times_of(finding),
                               .detail = trace::valid_utf8(finding.detail),
+                              .bytes = rows_of(finding.bytes),
                               .function = trace::valid_utf8(finding.function),
                               .source = trace::valid_utf8(places.of_source(finding.source)),
                               .line = finding.line,

@@ -25,7 +25,9 @@ struct Found {
   std::string filter;
   std::string callback;
   std::uint64_t count = 0;
+  std::string times;  ///< ", 17 times, first in call 3: 64 KiB at 0xe000"
   std::string detail;
+  std::vector<std::string> bytes;  ///< before and after, in lines
   std::string function;
   std::string source;  ///< in the repository; empty when not known
   std::uint32_t line = 0;

@@ -49,8 +49,9 @@ Annotation of_finding(const Entry& entry, const Found& found) {
                  .file = at_source ? found.source : entry.path,
                  .line = at_source ? std::max(found.line, 1u) : 1,
                  .title = found.rule};
-  one.message = fmt::format("{} in {}{}: {}", found.filter.empty() ? "the stack" : found.filter, found.callback,
-                            found.count > 1 ? fmt::format(", {} times", found.count) : "", found.detail);
+  one.message = fmt::format("{} in {}{}\n{}", found.filter.empty() ? "the stack" : found.filter, found.callback,
+                            found.times, found.detail);
+  for (const std::string& bytes : found.bytes) one.message += "\n" + bytes;
   if (const auto rule = trace::find_rule(found.rule)) {
     const trace::RuleRow& row = trace::row_of(*rule);
     one.message += fmt::format("\n{}\nhint: {}", row.summary, row.hint);

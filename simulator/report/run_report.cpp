@@ -27,11 +27,10 @@ std::string findings(const Report& report, const Paint& paint) {
   for (const engine::Finding& finding : report.findings) {
     const trace::RuleRow& row = trace::row_of(finding.rule);
     text += fmt::format("\n{} {}  {}{}{}\n", paint.severity(finding.severity, trace::name_of(finding.severity)),
-                        paint.bold(row.slug), engine::who(finding),
-                        finding.count > 1 ? fmt::format(", {} times", with_thousands(finding.count)) : "",
-                        finding.known ? ", known" : "");
+                        paint.bold(row.slug), engine::who(finding), times_of(finding), finding.known ? ", known" : "");
     if (const std::string place = place_of(finding); !place.empty()) text += fmt::format("  at {}\n", place);
     text += fmt::format("  {}\n  {}\n", row.summary, finding.detail);
+    for (const std::string& bytes : rows_of(finding.bytes)) text += fmt::format("  {}\n", bytes);
     text += fmt::format("  hint: {}\n  {}\n", row.hint, paint.faint(row.evidence));
   }
   return text;
@@ -131,8 +130,24 @@ std::string to_line(const Report& report, const TextOptions& options) {
   return text;
 }
 
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json transfer_of(const engine::Finding& finding) {
+  if (finding.length == 0) return nullptr;
+  return {{"offset", finding.offset}, {"length", finding.length}};
+}
+
+Json bytes_of(const trace::ChangedBytes& bytes) {
+  if (bytes.empty()) return nullptr;
+  const auto shown = [&](const auto& held) { return trace::spaced_hex(std::span(held).first(bytes.length)); };
+  return {{"from", trace::place_in_words(bytes)}, {"before", shown(bytes.before)}, {"after", shown(bytes.after)}};
+}
+
+}  // namespace
+
 std::string to_json(const Report& report, int indent) {
-  using Json = nlohmann::ordered_json;
   Json json;
   json["file"] = report.file.string();
   json["title"] = report.title;
@@ -161,6 +176,9 @@ std::string to_json(const Report& report, int indent) {
                                   {"callback", trace::name_of(finding.callback)},
                                   {"count", finding.count},
                                   {"detail", finding.detail},
+                                  {"call", finding.call},
+                                  {"transfer", transfer_of(finding)},
+                                  {"bytes", bytes_of(finding.bytes)},
                                   {"function", finding.function},
                                   {"source", engine::shown_source(finding.source)},
                                   {"line", finding.line},

@@ -187,6 +187,8 @@ class Log {
     result["properties"] = properties(entry);
     result["properties"]["filter"] = found.filter;
     result["properties"]["callback"] = found.callback;
+    if (!found.times.empty()) result["properties"]["when"] = found.times.substr(2);
+    if (!found.bytes.empty()) result["properties"]["bytes"] = found.bytes;
     return result;
   }
 

@@ -139,7 +139,7 @@ bool BugcheckCalls::call(const BugcheckRegistration& to, Callback callback, std:
   const Callee callee{to.image, env_.kernel->convention_of(to.routine), to.routine};
   const Transfer transfer{.length = length, .offset = offset};
   const Invoked call = invoke(env_, callee, callback, machine::high_level, arguments, transfer);
-  const bool modified = env_.machine.memory.close_opened() != 0;
+  const bool modified = close_opened(env_);
   if (call.returned) {
     // It returns nothing: whatever is in the register is no status.
     record_left(env_, to.image, callback, machine::high_level, 0, transfer, transfer,

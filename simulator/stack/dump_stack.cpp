@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "kernel/kernel.hpp"
+#include "machine/peek.hpp"
 #include "stack/dump_port.hpp"
 #include "stack/export_table.hpp"
 #include "stack/invoke.hpp"
@@ -99,6 +100,10 @@ struct DumpStack::State {
   bool call_transfer(FilterInstance& filter, Callback callback, std::int32_t& status, std::uint32_t& changes);
   void judge_write(const FilterInstance& filter, std::uint32_t changes, std::uint32_t length);
   void judge_read(const FilterInstance& filter, std::uint32_t changes);
+  /// Where a write's bytes lie as its MDL says it now; where they lay before, when it is not mapped.
+  const std::byte* data_now(const std::byte* before) const;
+  /// With the findings of this write from number `from` on: what the filter was given, and what it hands on.
+  void show_data(const FilterInstance& filter, std::uint64_t from, const std::byte* given);
   void note_plaintext(const FilterInstance& filter, Callback callback, std::int32_t status);
 
   Environment& env;
@@ -178,6 +183,7 @@ std::int32_t DumpStack::State::initialize(FilterInstance& filter) {
   if (!call.returned) return STATUS_UNSUCCESSFUL;
   filter.discard_initialization();
   std::uint32_t changes = trace::change_init;
+  const std::uint64_t site = env.recorder.sites();
   if (const std::size_t bytes = filter.written_past_init(); bytes != 0) {
     changes |= trace::change_extension;
     env.totals.rest_on(Policy::init_size);
@@ -191,6 +197,7 @@ std::int32_t DumpStack::State::initialize(FilterInstance& filter) {
            fmt::format("{} bytes behind the {} bytes of FILTER_EXTENSION were overwritten", past,
                        filter.extension_size()));
   }
+  if (env.recorder.sites() != site) env.recorder.show_bytes(site, filter.change_past_init());
   record_left(env, filter, Callback::driver_entry, machine::passive_level, call.status, {}, {}, changes);
   judge_entry(filter, call.status);
   if (!let_others_run(env, 0)) return STATUS_UNSUCCESSFUL;  // threads that it created begin now
@@ -230,10 +237,13 @@ void DumpStack::State::judge_entry(FilterInstance& filter, std::int32_t status) 
 }
 
 void DumpStack::State::judge_structures(FilterInstance& filter, Callback callback) {
-  const std::size_t at = filter.changed_since_entry();
+  trace::ChangedBytes bytes;
+  const std::size_t at = filter.changed_since_entry(bytes);
   if (at == FilterInstance::unchanged) return;
+  const std::uint64_t site = env.recorder.sites();
   report(env, Rule::lifecycle_init_changed_later, filter.id(), callback,
          fmt::format("InitializationData changed at byte {:#x} after DriverEntry had returned", at));
+  env.recorder.show_bytes(site, bytes);
 }
 
 void DumpStack::State::disable(FilterInstance& filter, Callback callback, std::int32_t status) {
@@ -443,12 +453,14 @@ bool DumpStack::State::call_transfer(FilterInstance& filter, Callback callback, 
   if (!call.returned) return false;
   env.kernel->set_transfer({});
   changes = watch.changes();
-  if (env.machine.memory.close_opened() != 0) changes |= trace::change_buffer;
+  if (close_opened(env)) changes |= trace::change_buffer;
   const bool copy_changed = callback == Callback::write && transfer.copy_changed();
   if (copy_changed) changes |= trace::change_buffer;
   record_left(env, filter, callback, machine::high_level, call.status, before, transfer_now(), changes);
   if (copy_changed) {
+    const std::uint64_t site = env.recorder.sites();
     report(env, Rule::write_buffer_modified, filter.id(), callback, "wrote to the memory that is being dumped");
+    env.recorder.show_bytes(site, transfer.change_of_copy());
     transfer.take_changed_copy();
   }
   judge_structures(filter, callback);
@@ -554,6 +566,24 @@ void DumpStack::State::judge_read(const FilterInstance& filter, std::uint32_t ch
   }
 }
 
+const std::byte* DumpStack::State::data_now(const std::byte* before) const {
+  const MDL* mdl = transfer.mdl();
+  if ((mdl->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL)) == 0) return before;
+  const auto page = reinterpret_cast<std::uintptr_t>(mdl->MappedSystemVa) & ~(page_size - 1);
+  return reinterpret_cast<const std::byte*>(page + mdl->ByteOffset);
+}
+
+void DumpStack::State::show_data(const FilterInstance& filter, std::uint64_t from, const std::byte* given) {
+  std::array<std::byte, trace::ChangedBytes::most> before, after;
+  const auto peek = [](const std::byte* at, std::span<std::byte> into) {
+    return machine::peek(reinterpret_cast<std::uint64_t>(at), into) == into.size();
+  };
+  // Not all of it may be there: whatever the filter put into the MDL.
+  if (!peek(given, before) || !peek(data_now(given), after)) return;
+  env.recorder.show_bytes(from, filter.id(), Callback::write,
+                          trace::beginnings(trace::Held::write_data, before, after));
+}
+
 TransferResult DumpStack::write(PartitionOffset at, Source source, const std::function<void()>& before) {
   State& s = *state_;
   TransferResult result;
@@ -567,7 +597,9 @@ TransferResult DumpStack::write(PartitionOffset at, Source source, const std::fu
   s.transfer.describe_write(source.va, length, at);
   s.watch.arm(s.transfer.mdl(), s.transfer.offset());
   std::uint16_t mover = trace::no_image;  // the last filter that changed the offset
+  const std::byte* given = source.va;
   for (const auto& filter : s.filters) {
+    const std::uint64_t sites = s.env.recorder.sites();
     std::uint32_t changes = 0;
     std::int32_t status = STATUS_SUCCESS;
     const bool called = s.call_transfer(*filter, Callback::write, status, changes);
@@ -589,6 +621,8 @@ TransferResult DumpStack::write(PartitionOffset at, Source source, const std::fu
       s.note_plaintext(*filter, Callback::write, status);
       if (s.disable_on_failure) s.disable(*filter, Callback::write, status);
     }
+    if (s.env.recorder.sites() != sites) s.show_data(*filter, sites, given);
+    if (changes != 0) given = s.data_now(given);
   }
   result.offset = PartitionOffset{static_cast<std::uint64_t>(*s.transfer.offset())};
   result.port_status = s.port.write(result.offset, s.transfer.mdl());

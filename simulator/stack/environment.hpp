@@ -51,6 +51,13 @@ struct Volume {
   std::uint32_t sector_size = 512;
 };
 
+/// A page of memory that a driver wrote to though it is being dumped: what it held, for the finding that says so.
+struct OpenedPage {
+  std::uint64_t site = 0;         ///< the place in the trace's table
+  const std::byte* at = nullptr;  ///< nullptr: none since the last callback
+  std::array<std::byte, page_size> before;
+};
+
 struct Environment {
   machine::Machine& machine;
   machine::Gate& gate;
@@ -68,6 +75,7 @@ struct Environment {
   /// Called once a faulting callback has been left: says in the trace and beside it what happened.
   std::function<void(std::uint16_t image, trace::Callback callback)> tell_fault;
   StackUse stack_use = {};
+  OpenedPage opened = {};
 };
 
 /// A broken rule, with the severity that the scenario gives it.

@@ -93,12 +93,22 @@ std::size_t FilterInstance::written_past_extension() const {
       std::count_if(now, now + guard_bytes, [&](const std::byte& b) { return b != before[&b - now]; }));
 }
 
+trace::ChangedBytes FilterInstance::change_past_init() const {
+  // DumpData, which filters may set, lies between the two.
+  const std::size_t from = written_past_init() != 0 ? 0 : extension_size_;
+  const std::size_t bytes = extension_size_ + guard_bytes - from;
+  trace::ChangedBytes change = trace::first_change(trace::Held::extension, std::span(armed_).subspan(from, bytes),
+                                                   {reinterpret_cast<const std::byte*>(extension_) + from, bytes});
+  change.at += static_cast<std::uint32_t>(from);
+  return change;
+}
+
 void FilterInstance::entry_done() {
   std::memcpy(&init_after_entry_, init_, std::min(init_size_, sizeof init_after_entry_));
   compares_init_ = true;
 }
 
-std::size_t FilterInstance::changed_since_entry() {
+std::size_t FilterInstance::changed_since_entry(trace::ChangedBytes& shown) {
   const std::size_t bytes = std::min(init_size_, sizeof init_after_entry_);
   if (!compares_init_ || std::memcmp(&init_after_entry_, init_, bytes) == 0) return unchanged;
   const auto* before = reinterpret_cast<const std::byte*>(&init_after_entry_);
@@ -106,6 +116,8 @@ std::size_t FilterInstance::changed_since_entry() {
   for (std::size_t i = 0; i < bytes; ++i) {
     const bool dump_data = i - offsetof(FILTER_INITIALIZATION_DATA, DumpData) < sizeof init_->DumpData;
     if (before[i] == now[i] || dump_data) continue;
+    shown = trace::first_change(trace::Held::initialization_data, {before + i, bytes - i}, {now + i, bytes - i});
+    shown.at = static_cast<std::uint32_t>(i);
     entry_done();
     return i;
   }

@@ -14,6 +14,7 @@
 #include "loader/image.hpp"
 #include "machine/machine.hpp"
 #include "stack/environment.hpp"
+#include "trace/changed_bytes.hpp"
 #include "wdk/ntdddump.h"
 
 namespace dumpsim::stack {
@@ -54,13 +55,15 @@ class FilterInstance {
   /// run, and those in the guard behind it. DumpData, which filters may set, does not count.
   std::size_t written_past_init() const;
   std::size_t written_past_extension() const;
+  /// The first of either.
+  trace::ChangedBytes change_past_init() const;
 
   /// DriverEntry has succeeded: what the initialisation data says now is to stay, but for DumpData [seen: upstream
   /// VeraCrypt writes it later].
   void entry_done();
   static constexpr std::size_t unchanged = ~std::size_t{0};
-  /// The first byte of it that is different, once; or unchanged.
-  std::size_t changed_since_entry();
+  /// The first byte of it that is different, once; or unchanged. `bytes` become what was and is there.
+  std::size_t changed_since_entry(trace::ChangedBytes& bytes);
 
   /// Takes note of one more write. True when this one was left alone though every one before it was worked on.
   bool works_on_writes(bool worked) {

@@ -49,6 +49,15 @@ void watch_running(Environment& env) {
       &env);
 }
 
+bool close_opened(Environment& env) {
+  if (env.machine.memory.close_opened() == 0) return false;
+  if (env.opened.at == nullptr) return true;
+  const std::span<const std::byte> now(env.opened.at, page_size);
+  env.recorder.show_bytes(env.opened.site, trace::first_change(trace::Held::page, env.opened.before, now));
+  env.opened.at = nullptr;
+  return true;
+}
+
 namespace {
 
 void end_run(Environment& env, std::uint64_t reason) {
@@ -57,6 +66,7 @@ void end_run(Environment& env, std::uint64_t reason) {
   const trace::Callback callback = env.kernel->callback();
   Totals& totals = env.totals;
   env.trap->publish(0);
+  close_opened(env);
   if (reason == machine::FaultTrap::reason) {
     totals.ended = env.trap->last().kind == machine::FaultKind::hang ? Ended::hung : Ended::crashed;
     report_stale_address(env, image, callback);

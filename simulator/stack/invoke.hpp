@@ -57,6 +57,9 @@ bool let_others_run(Environment& env, std::uint64_t hundred_ns);
 /// A power request for the dump volume's device stack; its status. The run may have ended in it.
 std::int32_t send_power(Environment& env, kernel::PowerRequest request);
 
+/// Closes the pages that a callback was let write to and shows what it wrote with the finding; whether there were any.
+bool close_opened(Environment& env);
+
 /// callback_left for a callback that invoke() returned from.
 void record_left(Environment& env, std::uint16_t image, trace::Callback callback, std::uint8_t irql,
                  std::int32_t status, const Transfer& before, const Transfer& after, std::uint32_t changes);

@@ -67,8 +67,15 @@ void TransferMdl::describe_read(const std::byte* va, std::uint32_t length, Parti
 }
 
 bool TransferMdl::copy_changed() const {
-  if (source_bytes_ == 0) return false;
-  return std::memcmp(copy_ + (shape_ == Shape::discontiguous ? 0 : shape_offset), source_, source_bytes_) != 0;
+  return source_bytes_ != 0 && std::memcmp(copied(), source_, source_bytes_) != 0;
+}
+
+trace::ChangedBytes TransferMdl::change_of_copy() const {
+  return trace::first_change(trace::Held::write_data, {source_, source_bytes_}, {copied(), source_bytes_});
+}
+
+const std::byte* TransferMdl::copied() const {
+  return copy_ + (shape_ == Shape::discontiguous ? 0 : shape_offset);
 }
 
 bool TransferMdl::is_stale_start(const void* address) {

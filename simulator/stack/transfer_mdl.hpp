@@ -10,6 +10,7 @@
 #include "base/offsets.hpp"
 #include "machine/machine.hpp"
 #include "policy/policy.hpp"
+#include "trace/changed_bytes.hpp"
 
 struct _MDL;
 
@@ -45,6 +46,8 @@ class TransferMdl {
   /// Whether somebody wrote into the bytes of a write in a shape that has a copy of them; other shapes show them
   /// read-only.
   bool copy_changed() const;
+  /// Where it was changed first. REQUIRES: copy_changed().
+  trace::ChangedBytes change_of_copy() const;
   /// From here on the changed copy is what was to be written: it is reported once, and then happens.
   void take_changed_copy() { source_bytes_ = 0; }
   /// No address of this machine, but one that only this could give: StartVa of a stale shape, or either address of an
@@ -63,6 +66,7 @@ class TransferMdl {
   std::size_t pages_capacity() const { return capacity_; }
 
  private:
+  const std::byte* copied() const;
   void describe(const std::byte* va, std::uint32_t length, PartitionOffset at, Shape shape);
   bool copies() const {
     return shape_ == Shape::byte_offset || shape_ == Shape::unaligned_full || shape_ == Shape::discontiguous;

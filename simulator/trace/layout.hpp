@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "trace/changed_bytes.hpp"
 #include "trace/record.hpp"
 #include "trace/rules.hpp"
 
@@ -67,9 +68,14 @@ struct ViolationSite {
   std::uint32_t offset = 0;  ///< of the instruction behind the call, or of the callback, in the image; 0: not known
   std::uint32_t exact = 0;   ///< 1: the offset is of the instruction itself
   std::uint64_t count = 0;
-  std::array<char, 232> text{};  ///< of the first of them, cut to fit at a UTF-8 boundary
+  // Of the first of them.
+  std::uint64_t call = 0;   ///< which call of the callback it was, from 1; 0: not known, or in none
+  std::uint64_t at = 0;     ///< of that call's transfer, relative to the partition
+  std::uint32_t moved = 0;  ///< bytes of that transfer; 0: it had none
+  ChangedBytes bytes;
+  std::array<char, 236> text{};  ///< cut to fit at a UTF-8 boundary
 };
-static_assert(sizeof(ViolationSite) == 256);
+static_assert(sizeof(ViolationSite) == 320);
 
 inline constexpr std::uint64_t trace_magic = 0x3130454341525444;  // "DTRACE01"
 

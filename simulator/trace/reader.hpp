@@ -42,7 +42,12 @@ struct Site {
   std::uint32_t offset = 0;  ///< in the image; 0: not known
   bool exact = false;        ///< of the instruction itself, not of the one behind a call
   std::uint64_t count = 0;
-  std::string text;  ///< of the first, made printable
+  // Of the first.
+  std::uint64_t call = 0;   ///< which call of the callback, from 1; 0: not known, or in none
+  std::uint64_t at = 0;     ///< of the call's transfer, relative to the partition
+  std::uint32_t moved = 0;  ///< bytes of that transfer; 0: it had none
+  ChangedBytes bytes;       ///< empty when there is nothing to show
+  std::string text;         ///< made printable
 };
 
 /// A block that a Recorder filled, or that claims so. The block stays with the caller and outlives the view.

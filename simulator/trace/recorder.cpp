@@ -154,7 +154,42 @@ void Recorder::violation_again(std::uint16_t image, Callback callback, Rule rule
   const std::string_view kept = utf8_prefix(detail, row->text.size());
   row->length = static_cast<std::uint16_t>(kept.size());
   std::memcpy(row->text.data(), kept.data(), kept.size());
+  tell_call(*row);
   __atomic_store_n(&header_->site_count, known + 1, __ATOMIC_RELEASE);
+}
+
+void Recorder::tell_call(ViolationSite& row) const {
+  if (row.image >= options_.images || row.callback == Callback::none || header_->runs_missed != 0) return;
+  if (found_afterwards(static_cast<Rule>(row.rule))) return;
+  row.call =
+      tallies_[row.image * static_cast<std::size_t>(Callback::count_) + static_cast<std::size_t>(row.callback)].calls;
+  for (std::size_t i = 0; i < open_calls_; ++i) {
+    const CallRun& run = runs_[open_[i]];
+    if (run.image != row.image || run.callback != row.callback) continue;
+    ++row.call;
+    break;
+  }
+  if (!in_step_ || truncated_) return;
+  for (std::uint64_t at = step_at_; at < at_;) {
+    const Record& record = record_at(area_, at);
+    if (record.kind == Kind::callback_entered && record.image == row.image && record.callback == row.callback) {
+      row.at = record.offset;
+      row.moved = record.length;
+    }
+    at += bytes_of(record);
+  }
+}
+
+void Recorder::show_bytes(std::uint64_t site, const ChangedBytes& bytes) {
+  if (site < header_->site_count && sites_[site].bytes.empty()) sites_[site].bytes = bytes;
+}
+
+void Recorder::show_bytes(std::uint64_t from, std::uint16_t image, Callback callback, const ChangedBytes& bytes) {
+  for (std::uint64_t site = from; site < header_->site_count; ++site) {
+    const ViolationSite& row = sites_[site];
+    if (row.image == image && row.callback == callback && about_the_write(static_cast<Rule>(row.rule)))
+      show_bytes(site, bytes);
+  }
 }
 
 std::uint64_t Recorder::transfer_of_step() const {

@@ -290,6 +290,12 @@ class Recorder {
   /// Counts one more of what has a record already; `detail` is kept when the place is new.
   void violation_again(std::uint16_t image, Callback callback, Rule rule, Severity severity, std::string_view detail,
                        CodeSite site);
+  /// How many places have broken a rule so far.
+  std::uint64_t sites() const { return header_->site_count; }
+  /// Shows `bytes` with the place of that number: nothing when there is none, or when it shows some already.
+  void show_bytes(std::uint64_t site, const ChangedBytes& bytes);
+  /// The same with those from number `from` on that are of `callback` in `image` and about_the_write().
+  void show_bytes(std::uint64_t from, std::uint16_t image, Callback callback, const ChangedBytes& bytes);
   void fault(std::uint16_t image, Callback callback, FaultKind kind, std::string_view words) {
     emit({.kind = Kind::fault, .callback = callback, .image = image, .arg = static_cast<std::uint64_t>(kind)}, words);
   }
@@ -376,6 +382,8 @@ class Recorder {
     }
   }
 
+  /// Which call of `callback` this is, and its transfer: the one that is open, or the one that has just returned.
+  void tell_call(ViolationSite& row) const;
   void close_unit(std::uint64_t first);
   void fold_step();
   bool same_as_kept(std::uint64_t transfer) const;

@@ -93,6 +93,29 @@ constexpr bool found_afterwards(Rule rule) {
   return rule >= Rule::data_readable_sector && rule <= Rule::data_not_deterministic;
 }
 
+/// Rules that say something about a write's bytes: their findings show what the callback was given and handed on.
+constexpr bool about_the_write(Rule rule) {
+  switch (rule) {
+    case Rule::write_buffer_modified:
+    case Rule::mdl_pfn_mismatch:
+    case Rule::mdl_size_changed:
+    case Rule::mdl_buffer_unaligned:
+    case Rule::mdl_buffer_too_small:
+    case Rule::mdl_buffer_paged:
+    case Rule::mdl_buffer_freed:
+    case Rule::offset_outside_dump_file:
+    case Rule::offset_unaligned:
+    case Rule::offset_taken_as_absolute:
+    case Rule::offset_outside_partition:
+    case Rule::offset_moved_with_read_support:
+    case Rule::lifecycle_error_lets_plaintext_through:
+    case Rule::lifecycle_write_after_finish_without_keys:
+      return true;
+    default:
+      return false;
+  }
+}
+
 struct RuleRow {
   Rule rule;
   std::string_view slug;

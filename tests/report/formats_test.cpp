@@ -65,6 +65,8 @@ Job job() {
             .other_mismatches = {"outcome: expected completed, it is crashed\nat 50%"}};
   Found first = found("write.buffer-modified", "error");
   first.count = 1512;
+  first.times = ", 1,512 times, first in call 3: 64 KiB at 0xe000";
+  first.bytes = {"from byte 0x10 of the page on", "  before  43", "  after   20"};
   first.function = "OnWrite";
   first.source = "drivers/xor.c";
   first.line = 45;

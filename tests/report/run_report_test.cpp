@@ -58,11 +58,31 @@ Report bad() {
   report.recovered_detail.clear();
   report.readable_sectors = 1512;
   report.readable_examples = {{DiskOffset{0x110000}, 0x12, 3}};
-  report.findings = {
-      {trace::Rule::write_buffer_modified, trace::Severity::error, "dump_xor", trace::Callback::write, 1512,
-       "wrote to ram pfn 0x1, the memory that is being dumped", 0x1040, true, "OnWrite", "xor/xor.c", 45,
-       "00c0ffee00c0ffee", false, true},
-      {trace::Rule::irql_too_high, trace::Severity::warning, "", trace::Callback::none, 1, "ExFreePool at IRQL 15"}};
+  report.findings = {{.rule = trace::Rule::write_buffer_modified,
+                      .severity = trace::Severity::error,
+                      .filter = "dump_xor",
+                      .callback = trace::Callback::write,
+                      .count = 1512,
+                      .detail = "wrote to ram pfn 0x1, the memory that is being dumped",
+                      .call = 3,
+                      .offset = 0xe000,
+                      .length = 65536,
+                      .bytes = {.held = trace::Held::page,
+                                .length = 3,
+                                .at = 0x10,
+                                .before = {std::byte{'C'}, std::byte{0x7f}, std::byte{'~'}},
+                                .after = {std::byte{' '}, std::byte{0x1f}, std::byte{0xff}}},
+                      .site = 0x1040,
+                      .site_exact = true,
+                      .function = "OnWrite",
+                      .source = "xor/xor.c",
+                      .line = 45,
+                      .fingerprint = "00c0ffee00c0ffee",
+                      .known = true},
+                     {.rule = trace::Rule::irql_too_high,
+                      .severity = trace::Severity::warning,
+                      .count = 1,
+                      .detail = "ExFreePool at IRQL 15"}};
   report.disabled = {"dump_xor"};
   report.policies = {"filter-failure = disable (windows-11: [assumed] as windows-7)"};
   report.debug_output = {{"dump_xor", "key loaded"}};
@@ -133,12 +153,15 @@ TEST(Text, OfARunThatWentWrong) {
   const std::string expected =
       "An example\n"
       "\n"
-      "error write.buffer-modified  dump_xor in DumpWrite, 1,512 times, known\n"
+      "error write.buffer-modified  dump_xor in DumpWrite, 1,512 times, first in call 3: 64 KiB at 0xe000, known\n"
       "  at xor/xor.c:45, in OnWrite\n"
       "  " +
       std::string(modified.summary) +
       "\n"
       "  wrote to ram pfn 0x1, the memory that is being dumped\n"
+      "  from byte 0x10 of the page on\n"
+      "    before  43 7f 7e                                         C.~\n"
+      "    after   20 1f ff                                          ..\n"
       "  hint: " +
       std::string(modified.hint) +
       "\n"
@@ -238,8 +261,12 @@ TEST(Json, HasEveryKeyInItsOrder) {
       ordered_json::parse(R"({"rule":"write.buffer-modified","severity":"error","filter":"dump_xor",)"
                           R"("callback":"DumpWrite","count":1512,)"
                           R"("detail":"wrote to ram pfn 0x1, the memory that is being dumped",)"
+                          R"("call":3,"transfer":{"offset":57344,"length":65536},)"
+                          R"("bytes":{"from":"byte 0x10 of the page","before":"43 7f 7e","after":"20 1f ff"},)"
                           R"("function":"OnWrite","source":"xor/xor.c","line":45,"fingerprint":"00c0ffee00c0ffee",)"
                           R"("declared":false,"known":true,"history":[]})"));
+  EXPECT_TRUE(json["violations"][1]["transfer"].is_null());
+  EXPECT_TRUE(json["violations"][1]["bytes"].is_null());
   EXPECT_EQ(json["disabled"], ordered_json::parse(R"(["dump_xor"])"));
   EXPECT_EQ(json["writes"], ordered_json::parse(R"({"count":7,"bytes":270336,"least":4096,"most":65536})"));
   EXPECT_EQ(json["debug_output"], ordered_json::parse(R"([{"filter":"dump_xor","text":"key loaded"}])"));
