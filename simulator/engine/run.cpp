@@ -126,9 +126,8 @@ class Run {
     }
     view = trace::TraceView::open(report_.trace.bytes());
     if (!view) return view.error();
-    tell_trace(scenario_, shared_->totals(), *view, report_);
+    tell_trace(scenario_, shared_->totals(), *view, answers->findings, report_);
     locate(report_.findings, images_);
-    if (!goes_on) tell_without_trace(answers->findings, *view);
     if (options_.identify) options_.identify(report_);
     if (options_.with_disk) {
       if (auto done = options_.with_disk(*disk_, *plan_); !done) return done.error();
@@ -388,20 +387,6 @@ class Run {
     report_.verified.insert(report_.verified.end(), answers->not_judged.begin(), answers->not_judged.end());
     if (options_.judge) report_.mismatches = answers->not_judged;
     return answers;
-  }
-
-  /// Findings that no record can hold, because the child damaged its trace.
-  void tell_without_trace(const std::vector<OracleFinding>& findings, const trace::TraceView& view) {
-    for (const OracleFinding& each : findings) {
-      const trace::Severity severity = recorder_->severity_of(each.rule);
-      if (severity == trace::Severity::off) continue;
-      report_.findings.push_back({.rule = each.rule,
-                                  .severity = severity,
-                                  .filter = view.image_name(each.image),
-                                  .callback = each.callback,
-                                  .count = 1,
-                                  .detail = each.detail});
-    }
   }
 
   /// What bug check callbacks made of the dump, as the child tells it.

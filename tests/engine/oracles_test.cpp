@@ -73,6 +73,17 @@ TEST(ReadableSectors, CanBeSwitchedOff) {
   EXPECT_TRUE(report.as_expected());
 }
 
+TEST(ReadableSectors, AreToldWholeThoughTheTraceIsFull) {
+  const std::string text = std::string(passthrough) + "protects = true\n";
+  const Report report = run_of(text + "[policy]\nmax_pages_per_write = 1\n[trace]\nfold = false\nlimit = \"64 KiB\"\n");
+  ASSERT_GT(view_of(report).dropped(), 0u) << "the test needs a trace that is full";
+  ASSERT_THAT(report.findings, SizeIs(1));
+  EXPECT_EQ(report.findings[0].filter, "dump_passthrough");
+  EXPECT_EQ(report.findings[0].callback, trace::Callback::write);
+  EXPECT_THAT(report.findings[0].detail, AllOf(HasSubstr("512 sectors of memory"), HasSubstr("disk offset 0x")));
+  EXPECT_THAT(report.mismatches, ElementsAre(HasSubstr("data.readable-sector by dump_passthrough in DumpWrite")));
+}
+
 TEST(ReadableSectors, AreLookedForInThePartsThatAreProtected) {
   // The file begins at 1 MiB of the partition; pages at 12 KiB of it. Eight sectors are a page.
   const std::string dump = "[dump]\nfile = { size = \"2 MiB\", offset = \"1 MiB\" }\n";

@@ -177,7 +177,7 @@ TEST_F(Untrusted, NumbersOutOfRangeAreNamedNotFollowed) {
   EXPECT_EQ(report_.evidence.size(), sizeof shared_.evidence);
   shared_.totals.policies_rested_on = UINT64_MAX;
   std::fill(shared_.totals.disabled_with.begin(), shared_.totals.disabled_with.end(), -1);
-  tell_trace(scenario_of(""), shared_.totals, view(), report_);
+  tell_trace(scenario_of(""), shared_.totals, view(), {}, report_);
   EXPECT_EQ(report_.policies.size(), static_cast<std::size_t>(policy::Policy::count_));
   EXPECT_EQ(report_.disabled.size(), trace::max_images);
 }
@@ -204,7 +204,7 @@ TEST_F(Untrusted, RepeatsMultiplyTheFindingsOfTheirOwnStepOnly) {
   step(trace::Rule::mdl_size_changed, 512, 0);
   for (std::uint64_t i = 0; i < 10; ++i) step(trace::Rule::mdl_flags_changed, 4096, 4096 * (1 + i));
   step(trace::Rule::irql_too_high, 512, 0x100000);
-  tell_trace(scenario_of(""), shared_.totals, view(), report_);
+  tell_trace(scenario_of(""), shared_.totals, view(), {}, report_);
   std::map<trace::Rule, std::uint64_t> counts;
   for (const Finding& finding : report_.findings) counts[finding.rule] += finding.count;
   for (const trace::Rule rule :
