@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/run.hpp"
+#include "engine/run_once.hpp"
 
 #include <fmt/format.h>
 
@@ -161,7 +161,6 @@ class Run {
       if (!reader) return in_file(reader.error());
       reader_ = std::move(*reader);
     }
-    if (auto clear = outputs_are_clear(); !clear) return clear;
     auto planned = plan(scenario_);
     if (!planned) return in_file(planned.error());
     plan_ = std::make_unique<Plan>(std::move(*planned));
@@ -253,34 +252,7 @@ class Run {
     return {};
   }
 
-  /// Nothing is begun that could only end in refusing to overwrite a file.
-  Result<void> outputs_are_clear() const {
-    if (options_.replace) return {};
-    std::vector<std::filesystem::path> outputs{scenario_.recover.output};
-    if (!scenario_.disk.path.empty()) {
-      outputs.push_back(scenario_.disk.path);
-      outputs.push_back(disk::layout_path(scenario_.disk.path));
-    }
-    for (const std::filesystem::path& path : outputs) {
-      std::error_code ignored;
-      if (!path.empty() && std::filesystem::exists(path, ignored)) {
-        return in_file({fmt::format("{} exists already; nothing was written (--replace lets it go)", path.string())});
-      }
-    }
-    std::error_code ignored;
-    const std::filesystem::path& keep = scenario_.files.keep;
-    if (!keep.empty() && std::filesystem::exists(keep, ignored) && !std::filesystem::is_empty(keep, ignored)) {
-      return in_file({fmt::format(
-          "files.keep: {} is there and not empty; nothing was written (--replace writes into it)", keep.string())});
-    }
-    return {};
-  }
-
-  /// A mistake that only shows when the scenario is carried out, with the file it is in.
-  Error in_file(const Error& error) const {
-    return scenario_.file.empty() || error.host ? error
-                                                : Error{fmt::format("{}: {}", scenario_.file.string(), error.message)};
-  }
+  Error in_file(const Error& error) const { return engine::in_file(scenario_, error); }
 
   /// The child's whole work. A user's mistake is a text; everything else is in the totals and the trace.
   void child(const std::function<void()>& crash_over) {
@@ -608,79 +580,20 @@ class Run {
   std::optional<ReadingChild> reading_;  // begun in time for recover(), which may not need it
 };
 
-/// The scenario without what it leaves behind, or asks.
-Scenario rehearsal_of(const Scenario& scenario) {
-  Scenario rehearsal = scenario;
-  rehearsal.disk.path.clear();
-  rehearsal.recover.output.clear();
-  rehearsal.files.keep.clear();
-  rehearsal.verify.every_write = false;
-  return rehearsal;
+}  // namespace
+
+Error in_file(const scenario::Scenario& scenario, const Error& error) {
+  return scenario.file.empty() || error.host ? error
+                                             : Error{fmt::format("{}: {}", scenario.file.string(), error.message)};
 }
 
-Result<Report> run_repeatedly(WarmHost& host, const Scenario& scenario, const RunOptions& options) {
-  if (scenario.verify.repeat <= 1) return Run(scenario, options, host).go();
-  const Scenario rehearsal = rehearsal_of(scenario);
-  std::vector<Rehearsal> rehearsals;
-  while (rehearsals.size() + 1 < scenario.verify.repeat) {
-    auto done = Run(rehearsal, options, host).rehearse();
-    if (!done) return done.error();
-    rehearsals.push_back(std::move(*done));
-  }
+Result<Report> run_once(WarmHost& host, const scenario::Scenario& scenario, const RunOptions& options,
+                        std::vector<Rehearsal> rehearsals) {
   return Run(scenario, options, host, std::move(rehearsals)).go();
 }
 
-/// With every write's MDL in this shape, whatever the policies say.
-Scenario in_shape(Scenario scenario, std::uint64_t shape) {
-  for (const policy::Policy one : {policy::Policy::crash_mdl, policy::Policy::hibernation_mdl})
-    scenario.policies.set(one, {shape});
-  return scenario;
-}
-
-/// Under each shape; files are left by the last run alone.
-Result<Report> run_in_all_shapes(WarmHost& host, const Scenario& scenario, const RunOptions& options) {
-  const auto shapes = policy::row_of(policy::Policy::crash_mdl).words;
-  for (std::uint64_t shape = 0;; ++shape) {
-    const bool last = shape + 1 == shapes.size();
-    Scenario one = in_shape(scenario, shape);
-    if (!last) {
-      one.disk.path.clear();
-      one.recover.output.clear();
-      one.files.keep.clear();
-    }
-    auto report = run_repeatedly(host, one, options);
-    if (!report) return report;
-    if (!last && report->as_expected()) continue;
-    if (!report->as_expected()) {
-      report->title += fmt::format(" (MDL shape {})", shapes[shape]);
-      for (std::string& mismatch : report->mismatches)
-        mismatch += fmt::format(" [under verify.mdl_shape = \"{}\"]", shapes[shape]);
-    } else {
-      report->verified.push_back(fmt::format("as expected under each of {} shapes of MDL", shapes.size()));
-    }
-    return report;
-  }
-}
-
-Result<Report> run_in(WarmHost& host, const Scenario& scenario, const RunOptions& options) {
-  using Shapes = scenario::Verify::MdlShapes;
-  if (scenario.verify.mdl_shapes == Shapes::all) return run_in_all_shapes(host, scenario, options);
-  if (scenario.verify.mdl_shapes == Shapes::one)
-    return run_repeatedly(host, in_shape(scenario, scenario.verify.mdl_shape), options);
-  return run_repeatedly(host, scenario, options);
-}
-
-}  // namespace
-
-Result<Report> run(const Scenario& scenario, const RunOptions& options) {
-  WarmHost alone;
-  return run_in(alone, scenario, options);
-}
-
-Result<Report> WarmHost::run(const Scenario& scenario, const RunOptions& options) {
-  if (options.sandbox) return run_in(*this, scenario, options);
-  let_go_of_memory();
-  return engine::run(scenario, options);
+Result<Rehearsal> rehearse(WarmHost& host, const scenario::Scenario& scenario, const RunOptions& options) {
+  return Run(scenario, options, host).rehearse();
 }
 
 }  // namespace dumpsim::engine
