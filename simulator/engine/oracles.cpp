@@ -161,6 +161,7 @@ class Oracles {
     auto trip =
         check_round_trip(scenario_, run_.plan, *layout_, places_, *memory_, run_.images, run_.machine, run_.disk);
     if (!trip) return trip.error();
+    answers_.ended_by_itself &= trip->ended_by_itself;
     if (!trip->not_judged.empty()) not_judged("verify.round_trip", trip->not_judged);
     if (!trip->difference.empty())
       found(Rule::data_round_trip_differs, only_filter(), Callback::read, std::move(trip->difference));

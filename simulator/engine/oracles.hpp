@@ -56,6 +56,7 @@ struct OracleAnswers {
   std::vector<OracleFinding> findings;
   std::vector<std::string> told;        ///< what was looked at and is good
   std::vector<std::string> not_judged;  ///< what was asked and cannot be answered
+  bool ended_by_itself = true;          ///< false: something of a child that was asked may still run
 };
 
 /// Whether the scenario asks anything.

@@ -355,8 +355,8 @@ class Run {
     auto answers = ask_oracles({scenario_, *plan_, images_, *machine_, *disk_, shared_->totals(), view, held, account_,
                                 account_file_, recovered_, sightings_, rehearsals_});
     if (!answers) return answers;
+    if (!answers->ended_by_itself) host_.start_over();
     report_.verified = answers->told;
-    report_.verified.insert(report_.verified.end(), answers->not_judged.begin(), answers->not_judged.end());
     if (options_.judge) report_.mismatches = answers->not_judged;
     return answers;
   }

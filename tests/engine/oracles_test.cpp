@@ -444,6 +444,15 @@ TEST(RoundTrip, ThatCannotBeMadeIsNotAsExpected) {
                                                    HasSubstr("no filter has a read callback"))));
 }
 
+TEST(RoundTrip, ThatEndsTheMachineSaysWhoDidIt) {
+  const Report report =
+      run_of("[[filter]]\nimage = \"read_faults\"\n[recover]\nvia = \"none\"\n[verify]\nround_trip = true\n");
+  EXPECT_THAT(report.mismatches,
+              ElementsAre(AllOf(HasSubstr("verify.round_trip: not judged: reading back crashed"),
+                                HasSubstr("dump_read_faults in DumpRead, callback "), HasSubstr("write to null"))));
+  EXPECT_THAT(report.verified, IsEmpty()) << "that was not found good";
+}
+
 // ---- the disk that no filter leaves ----
 
 TEST(Reference, IsMetByChainsThatChangeNothing) {
