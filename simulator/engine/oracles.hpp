@@ -48,7 +48,9 @@ struct FinishedRun {
   const DumpAccount& account;
   const File& account_file;
   const RecoveredBytes& recovered;
-  Sightings sightings;  ///< after each write; no rows when nobody looked
+  const std::vector<Promise>& promises;
+  const SectorFinder* finder;  ///< nullptr: nothing is promised
+  Sightings sightings;         ///< after each write; no rows when nobody looked
   std::span<const Rehearsal> rehearsals;
 };
 

@@ -97,6 +97,8 @@ class Run {
   ~Run() {
     std::error_code ignored;
     for (const std::filesystem::path& path : made_) std::filesystem::remove(path, ignored);
+    // A mistake was found before anybody read; the reader may be anywhere.
+    if (reading_) give_up_reading();
     if (machine_) host_.give_back(std::move(machine_->memory));
   }
   Run(const Run&) = delete;
@@ -192,7 +194,8 @@ class Run {
         return written;
       made_.push_back(disk::layout_path(scenario_.disk.path));
     }
-    if (scenario_.verify.every_write) {
+    promises_ = promises_of(scenario_, *plan_);
+    if (scenario_.verify.every_write && !promises_.empty()) {
       if (auto watched = watch_writes(); !watched) return watched;
     }
     auto account = File::in_memory("dumpsim-account");
@@ -213,14 +216,20 @@ class Run {
 
   /// Readable sectors are looked for after each write: in the child, which tells what it saw.
   Result<void> watch_writes() {
-    promises_ = promises_of(scenario_, *plan_);
-    auto finder = SectorFinder::make(scenario_, *plan_, HeldMemory(machine_->memory));
-    if (!finder) return finder.error();
-    finder_ = std::move(*finder);
+    if (auto made = make_finder(); !made) return made;
     auto seen = Mapping::shared(Sightings::bytes_for(promises_.size()));
     if (!seen) return seen.error();
     seen_ = std::move(*seen);
     sightings_ = Sightings::in(seen_.bytes(), promises_.size());
+    return {};
+  }
+
+  /// Once, and only for who looks: it may have to read all of memory.
+  Result<void> make_finder() {
+    if (finder_) return {};
+    auto finder = SectorFinder::make(scenario_, *plan_, HeldMemory(machine_->memory));
+    if (!finder) return finder.error();
+    finder_ = std::move(*finder);
     return {};
   }
 
@@ -257,7 +266,8 @@ class Run {
   /// The child's whole work. A user's mistake is a text; everything else is in the totals and the trace.
   void child(const std::function<void()>& crash_over) {
     std::unique_ptr<DiskWatch> watch;
-    if (finder_) watch = std::make_unique<DiskWatch>(*disk_, promises_, *plan_, *finder_, sightings_, *recorder_);
+    if (!sightings_.rows.empty())
+      watch = std::make_unique<DiskWatch>(*disk_, promises_, *plan_, *finder_, sightings_, *recorder_);
     disk::BlockDevice& disk = watch ? static_cast<disk::BlockDevice&>(*watch) : *disk_;
     auto session = Session::create(scenario_, *plan_, images_, *machine_, disk, *recorder_, shared_->texts());
     DumpAccountWriter witness(account_file_);
@@ -288,13 +298,17 @@ class Run {
       auto crash_over = Signal::create();
       if (!crash_over) return crash_over.error();
       auto living = Child::start([&] {
+        forget_rehearsals();
         machine::raise_system_call_wall();
         child([&] { crash_over->give(); });
       });
       if (!living) return living.error();
       if (expects_to_read_through_filters()) {
-        auto reading = begin_reading(*crash_over);
-        if (!reading) return reading.error();
+        auto reading = begin_reading(&*crash_over);
+        if (!reading) {
+          host_.start_over();  // the first is killed wherever it is
+          return reading.error();
+        }
         reading_ = *std::move(reading);
       }
       end_ = living->wait(shared_->totals(), stuck_seconds(scenario_), watch);
@@ -307,16 +321,25 @@ class Run {
     return {};
   }
 
-  /// The next boot's machine, which boots while this one lives.
-  Result<ReadingChild> begin_reading(const Signal& crash_over) {
+  /// The next boot's machine. With `crash_over` it boots while this one lives.
+  Result<ReadingChild> begin_reading(const Signal* crash_over) {
     const auto leave_the_other_alone = [this] {
       shared_.reset();
       report_.trace = {};
       kept_ = {};
       account_file_ = {};
+      sightings_ = {};
+      seen_ = {};
+      forget_rehearsals();
     };
     return read_through_filters(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_, host_.shelf(),
-                                leave_the_other_alone, &crash_over);
+                                leave_the_other_alone, crash_over);
+  }
+
+  /// In a child: the traces of the runs before this one are shared memory, which none of its drivers may reach. Their
+  /// disks' pages are not mapped in children.
+  void forget_rehearsals() {
+    for (Rehearsal& one : rehearsals_) one.trace = {};
   }
 
   void give_up_reading() {
@@ -351,9 +374,12 @@ class Run {
   /// What the scenario asks of the bytes that were left behind. `view` is the child's part of the trace.
   Result<OracleAnswers> questions(const trace::TraceView& view) {
     if (!asks_oracles(scenario_)) return OracleAnswers{};
+    if (!promises_.empty()) {
+      if (auto made = make_finder(); !made) return made.error();
+    }
     const HeldMemory held(machine_->memory);
     auto answers = ask_oracles({scenario_, *plan_, images_, *machine_, *disk_, shared_->totals(), view, held, account_,
-                                account_file_, recovered_, sightings_, rehearsals_});
+                                account_file_, recovered_, promises_, finder_.get(), sightings_, rehearsals_});
     if (!answers) return answers;
     if (!answers->ended_by_itself) host_.start_over();
     report_.verified = answers->told;
@@ -431,8 +457,7 @@ class Run {
     }
     if (via == Via::filters) {
       if (!reading_) {
-        auto begun = read_through_filters(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_,
-                                          host_.shelf(), {}, nullptr);
+        auto begun = begin_reading(nullptr);
         if (!begun) return in_file(begun.error());
         reading_ = *std::move(begun);
       }
@@ -568,10 +593,10 @@ class Run {
   std::unique_ptr<SharedBlock> shared_;
   File account_file_;
   DumpAccount account_;
-  std::vector<Promise> promises_;         // of those whose writes are watched
-  std::unique_ptr<SectorFinder> finder_;  // when they are
+  std::vector<Promise> promises_;
+  std::unique_ptr<SectorFinder> finder_;  // once somebody looks
   Mapping seen_;
-  Sightings sightings_;  // in seen_
+  Sightings sightings_;  // in seen_; no rows unless every write is looked at
   RecoveredBytes recovered_;
   Mapping kept_;  // the files a child hands over, when they are to be kept
   std::unique_ptr<trace::Recorder> recorder_;

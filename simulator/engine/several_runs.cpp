@@ -62,6 +62,7 @@ Scenario without_files(Scenario scenario) {
 Scenario rehearsal_of(const Scenario& scenario) {
   Scenario rehearsal = without_files(scenario);
   rehearsal.verify.every_write = false;
+  rehearsal.recover.via = scenario::Recover::Via::none;
   return rehearsal;
 }
 

@@ -196,8 +196,6 @@ class Watched : public testing::Test {
   std::vector<std::uint64_t> rows_;
   Sightings sightings_;
   std::vector<std::byte> page_;
-
- private:
   std::span<std::byte> aligned() {
     const auto at = reinterpret_cast<std::uintptr_t>(trace_.data());
     return std::span(trace_).subspan((64 - at % 64) % 64);
@@ -227,6 +225,43 @@ TEST_F(Watched, WhatCannotBeReadIsCounted) {
   write(disk, std::uint64_t{2} << 20, page_);
   EXPECT_EQ(sightings_.rows[0].count, 0u);
   EXPECT_EQ(*sightings_.unread, 1u);
+}
+
+TEST_F(Watched, WhatCouldNotBeReadIsNotSaidToBeClean) {
+  auto finder = SectorFinder::make(scenario_, plan_, *source_);
+  auto view = trace::TraceView::open(aligned());
+  auto ram = machine::PhysicalMemory::create(scenario_.system.memory.runs, dumpfile::canary_source(), {});
+  ASSERT_TRUE(finder && view && ram);
+  machine::Machine machine{.memory = *std::move(ram)};
+  const stack::Totals totals{};
+  const File no_file;
+  const auto answers = [&] {
+    return ask_oracles({scenario_,
+                        plan_,
+                        {},
+                        machine,
+                        *memory_disk_,
+                        totals,
+                        *view,
+                        *source_,
+                        {},
+                        no_file,
+                        {},
+                        promises_,
+                        finder->get(),
+                        sightings_,
+                        {}});
+  };
+  const auto good = answers();
+  ASSERT_TRUE(good.has_value());
+  EXPECT_THAT(good->told, ElementsAre(HasSubstr("no sector of memory lies readable")));
+  EXPECT_THAT(good->not_judged, IsEmpty());
+  *sightings_.unread = 3;
+  const auto unread = answers();
+  ASSERT_TRUE(unread.has_value());
+  EXPECT_THAT(unread->told, IsEmpty());
+  EXPECT_THAT(unread->not_judged,
+              ElementsAre(HasSubstr("verify.readable: not judged: the disk could not be read after 3")));
 }
 
 TEST_F(Watched, OnlyWhatAWriteTouchedIsLookedAt) {

@@ -2,6 +2,7 @@
 // A scenario that is run more than once: which run is told, what of the others is told with it, whose files stay.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <fstream>
@@ -175,6 +176,22 @@ TEST(SeveralRuns, OfAFilterThatDiesComeToWhatOneComesTo) {
     EXPECT_EQ(all.outcome, outcome) << image;
     EXPECT_EQ(all.mismatches, once.mismatches) << image;
   }
+}
+
+std::size_t forks = 0;
+
+TEST(SeveralRuns, AreReadBackOnce) {
+  ASSERT_EQ(pthread_atfork(
+                nullptr, [] { ++forks; }, nullptr),
+            0);
+  const std::string text = "[[filter]]\nimage = \"xor\"\nparameters = { Key = 3 }\n[recover]\nvia = \"filters\"\n";
+  const auto forks_of = [&](const std::string& more) {
+    forks = 0;
+    EXPECT_TRUE(run_of(text + more).as_expected());
+    return forks;
+  };
+  EXPECT_EQ(forks_of(""), 2u) << "who crashes, and who reads";
+  EXPECT_EQ(forks_of("[verify]\nrepeat = 3\n"), 4u) << "a rehearsal's dump is nobody's";
 }
 
 TEST(SeveralRuns, OfEveryShapeAreEachRepeated) {
