@@ -301,9 +301,9 @@ std::string BatteryCase::file_name() const {
 }
 
 Result<BatteryFilters> battery_filters(const std::vector<std::filesystem::path>& filters,
-                                       const std::vector<std::filesystem::path>& drivers) {
-  return BatteryFilters{scenario::service_tables(filters, drivers, false),
-                        scenario::service_tables(filters, drivers, true)};
+                                       const std::vector<std::filesystem::path>& drivers, std::string_view name) {
+  return BatteryFilters{scenario::service_tables(filters, drivers, false, name),
+                        scenario::service_tables(filters, drivers, true, name)};
 }
 
 Result<BatteryFilters> battery_filters(const std::filesystem::path& file) {
