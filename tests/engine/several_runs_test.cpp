@@ -139,6 +139,25 @@ TEST(EveryShape, LeavesTheFilesOfTheRunThatIsTold) {
   EXPECT_FALSE(std::filesystem::exists(folder / "MEMORY.DMP")) << "an earlier run had one, which is not its";
 }
 
+TEST(EveryShape, StaysWithItsVerdictWhenTheRunForTheFilesHasAnother) {
+  // What a filter would do that differs from run to run: the finding is only new the first time.
+  const ScratchFolder folder;
+  std::size_t calls = 0;
+  RunOptions options = with_filters();
+  options.identify = [&calls](Report& report) {
+    for (Finding& finding : report.findings) finding.known = calls != 0;
+    ++calls;
+  };
+  const Report report =
+      run_of(files_in(folder) + "[[filter]]\nimage = \"mdl_buffer_paged\"\n" + under_all, std::move(options));
+  EXPECT_EQ(calls, 2u);
+  EXPECT_EQ(report.mdl_shape, "nonpaged");
+  EXPECT_THAT(report.mismatches,
+              ElementsAre(HasSubstr("mdl.buffer-paged"),
+                          HasSubstr("verify.mdl_shape: run again under \"nonpaged\" for its files")));
+  EXPECT_TRUE(std::filesystem::exists(folder / "disk.img"));
+}
+
 TEST(SeveralRuns, BeginNothingThatCouldOnlyEndInARefusal) {
   for (const char* several : {"mdl_shape = \"all\"\n", "repeat = 3\n"}) {
     const ScratchFolder folder;
