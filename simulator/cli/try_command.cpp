@@ -161,13 +161,8 @@ void try_filters(const Options& options, Context& context) {
 Result<std::vector<engine::BatteryCase>> cases_of(const fs::path& image, const fs::path& name, const Options& options,
                                                   const Context& context, std::optional<bool>& reads) {
   if (auto there = all_there({image}); !there) return there.error();
-  auto filters = engine::battery_filters({image}, options.drivers);
+  auto filters = engine::battery_filters({image}, options.drivers, name.stem().string());
   if (!filters) return filters.error();
-  const std::string own = fmt::format("name = \"{}\"\n\n", name.stem().string());
-  for (std::string* tables : {&filters->tables, &filters->tables_twice}) {
-    const std::size_t end = tables->find("\n\n");
-    tables->replace(end, 2, "\n" + own);
-  }
   // The cases are the old build's, for both.
   if (!reads) {
     auto found = engine::reads_back(*filters, run_options(options, context));

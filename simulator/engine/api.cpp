@@ -329,7 +329,7 @@ struct Stack::State {
   engine::Report report() const {
     engine::Report report;
     const trace::TraceView view = or_throw(trace::TraceView::open(trace.bytes()));
-    engine::tell_trace(scenario, shared->totals(), view, report);
+    engine::tell_trace(scenario, shared->totals(), view, {}, report);
     return report;
   }
 };

@@ -227,20 +227,34 @@ bool expect_what_is_right(BatteryCase& one, const Trial& trial) {
   return any;
 }
 
+/// Of what stands on the disk, and where. Zeros do not count: pages that were another case's are stored and cleared.
+Result<std::uint64_t> digest_of(disk::BlockDevice& disk) {
+  Digest digest;
+  auto seen = disk.for_each_data_range([&](DiskOffset at, std::span<const std::byte> bytes) {
+    for (std::size_t done = 0; done < bytes.size(); done += page_size) {
+      const std::span<const std::byte> page =
+          bytes.subspan(done, std::min<std::size_t>(page_size, bytes.size() - done));
+      if (std::ranges::all_of(page, [](std::byte byte) { return byte == std::byte{0}; })) continue;
+      const std::uint64_t offset = at.bytes + done;
+      digest.add(std::as_bytes(std::span(&offset, 1)));
+      digest.add(page);
+    }
+    return true;
+  });
+  if (!seen) return seen.error();
+  return digest.value();
+}
+
 Result<Trial> try_case(WarmHost& host, const BatteryCase& one, const RunOptions& options) {
   auto scenario = scenario::parse(one.text(), {});  // no file: a mistake in it is the images'
   if (!scenario) return scenario.error();
   Trial trial;
   RunOptions with_disk = options;
   with_disk.with_disk = [&trial](disk::BlockDevice& disk, const Plan&) -> Result<void> {
-    Digest digest;
-    auto seen = disk.for_each_data_range([&](DiskOffset at, std::span<const std::byte> bytes) {
-      digest.add(std::as_bytes(std::span(&at.bytes, 1)));
-      digest.add(bytes);
-      return true;
-    });
-    trial.disk_digest = digest.value();
-    return seen;
+    auto digest = digest_of(disk);
+    if (!digest) return digest.error();
+    trial.disk_digest = *digest;
+    return {};
   };
   auto report = host.run(*scenario, with_disk);
   if (!report) return report.error();
@@ -287,9 +301,9 @@ std::string BatteryCase::file_name() const {
 }
 
 Result<BatteryFilters> battery_filters(const std::vector<std::filesystem::path>& filters,
-                                       const std::vector<std::filesystem::path>& drivers) {
-  return BatteryFilters{scenario::service_tables(filters, drivers, false),
-                        scenario::service_tables(filters, drivers, true)};
+                                       const std::vector<std::filesystem::path>& drivers, std::string_view name) {
+  return BatteryFilters{scenario::service_tables(filters, drivers, false, name),
+                        scenario::service_tables(filters, drivers, true, name)};
 }
 
 Result<BatteryFilters> battery_filters(const std::filesystem::path& file) {

@@ -41,9 +41,10 @@ struct BatteryFilters {
   std::string tables;
   std::string tables_twice;  ///< each filter a second time under another name
 };
-/// Of images named on a command line, in DumpFilters order; ordinary drivers start with the boot.
+/// Of images named on a command line, in DumpFilters order; ordinary drivers start with the boot. A single filter may
+/// be another service than its file's name says.
 Result<BatteryFilters> battery_filters(const std::vector<std::filesystem::path>& filters,
-                                       const std::vector<std::filesystem::path>& drivers);
+                                       const std::vector<std::filesystem::path>& drivers, std::string_view name = {});
 /// Of a scenario that has them with their parameters; its paths are made absolute. Fails as the scenario's parse does.
 Result<BatteryFilters> battery_filters(const std::filesystem::path& scenario);
 

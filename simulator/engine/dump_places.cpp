@@ -66,7 +66,6 @@ DumpPlaces::Place DumpPlaces::at(DiskOffset at) const {
   Place place;
   if (at < plan_.partition_start || at.bytes - plan_.partition_start.bytes >= plan_.partition_size) return place;
   const PartitionOffset on_partition{at.bytes - plan_.partition_start.bytes};
-  place.on_partition = on_partition.bytes;
   if (const auto offset = plan_.dump_file.file_offset_of(on_partition)) {
     place.where = part_of_dump(*offset);
     place.file_offset = *offset;

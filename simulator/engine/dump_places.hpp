@@ -26,7 +26,6 @@ class DumpPlaces {
   struct Place {
     Where where = Where::disk;
     std::uint64_t file_offset = 0;  ///< of the files
-    std::uint64_t on_partition = 0;
   };
 
   /// Both outlive it; `layout` is nullptr when there is no dump.

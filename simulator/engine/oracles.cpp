@@ -13,6 +13,7 @@
 #include "engine/round_trip.hpp"
 #include "engine/secrets.hpp"
 #include "engine/write_history.hpp"
+#include "wdk/ntstatus.h"
 
 namespace dumpsim::engine {
 namespace {
@@ -20,8 +21,6 @@ namespace {
 using trace::Callback;
 using trace::Rule;
 
-// What DumpStart answers when the volume is not encrypted: there is nothing to protect [seen: DiskCryptor].
-constexpr auto status_not_encrypted = static_cast<std::int32_t>(0xC0210001);
 // A reference disk lies in the host's memory.
 constexpr std::uint64_t most_reference_bytes = std::uint64_t{4} << 30;
 
@@ -62,10 +61,10 @@ class Oracles {
   std::uint16_t only_filter() const {
     return scenario_.filters.size() == 1 ? image_of("dump_" + scenario_.filters[0].name) : trace::no_image;
   }
-  /// A filter whose DumpStart said so promises nothing, for that instance.
+  /// A filter whose DumpStart said so promises nothing, for that instance [seen: DiskCryptor].
   bool said_not_encrypted(const std::string& name) const {
     return std::any_of(run_.view.calls().begin(), run_.view.calls().end(), [&](const trace::CallRun& call) {
-      return call.callback == Callback::start && call.status == status_not_encrypted && call.count != 0 &&
+      return call.callback == Callback::start && call.status == STATUS_FVE_NOT_ENCRYPTED && call.count != 0 &&
              run_.view.image_name(call.image) == name;
     });
   }
@@ -73,18 +72,17 @@ class Oracles {
   // ---- memory that lies readable ----
 
   Result<void> readable() {
-    const std::vector<Promise> promises = promises_of(scenario_, run_.plan);
+    const std::vector<Promise>& promises = run_.promises;
     if (promises.empty()) return {};
-    auto finder = SectorFinder::make(scenario_, run_.plan, run_.memory);
-    if (!finder) return finder.error();
     std::vector<std::byte> rows(Sightings::bytes_for(promises.size()));
     const Sightings in_the_end = Sightings::in(rows, promises.size());
-    if (auto seen = look_at_disk(run_.disk, promises, run_.plan, **finder, in_the_end); !seen) return seen;
+    if (auto seen = look_at_disk(run_.disk, promises, run_.plan, *run_.finder, in_the_end); !seen) return seen;
+    bool clean = true;
     if (!run_.sightings.rows.empty() && *run_.sightings.unread != 0) {
+      clean = false;
       not_judged("verify.readable", fmt::format("the disk could not be read after {} of the writes",
                                                 with_thousands(*run_.sightings.unread)));
     }
-    bool clean = true;
     for (std::size_t i = 0; i < promises.size(); ++i) {
       for (const std::size_t instance : {0u, 1u}) {
         const std::size_t row = 2 * i + instance;
@@ -161,6 +159,7 @@ class Oracles {
     auto trip =
         check_round_trip(scenario_, run_.plan, *layout_, places_, *memory_, run_.images, run_.machine, run_.disk);
     if (!trip) return trip.error();
+    answers_.ended_by_itself &= trip->ended_by_itself;
     if (!trip->not_judged.empty()) not_judged("verify.round_trip", trip->not_judged);
     if (!trip->difference.empty())
       found(Rule::data_round_trip_differs, only_filter(), Callback::read, std::move(trip->difference));

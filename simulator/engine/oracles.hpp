@@ -48,7 +48,9 @@ struct FinishedRun {
   const DumpAccount& account;
   const File& account_file;
   const RecoveredBytes& recovered;
-  Sightings sightings;  ///< after each write; no rows when nobody looked
+  const std::vector<Promise>& promises;
+  const SectorFinder* finder;  ///< nullptr: nothing is promised
+  Sightings sightings;         ///< after each write; no rows when nobody looked
   std::span<const Rehearsal> rehearsals;
 };
 
@@ -56,6 +58,7 @@ struct OracleAnswers {
   std::vector<OracleFinding> findings;
   std::vector<std::string> told;        ///< what was looked at and is good
   std::vector<std::string> not_judged;  ///< what was asked and cannot be answered
+  bool ended_by_itself = true;          ///< false: something of a child that was asked may still run
 };
 
 /// Whether the scenario asks anything.

@@ -11,6 +11,7 @@
 #include "engine/verdict.hpp"
 #include "trace/statuses.hpp"
 #include "trace/utf8.hpp"
+#include "wdk/ntstatus.h"
 
 namespace dumpsim::engine {
 namespace {
@@ -61,8 +62,6 @@ bool is_filter(std::string_view instance) {
 /// fail. Nor is a main driver's for its own device, by which an image of two roles finds out which one it has: that
 /// device is opened by somebody later.
 void tell_asked(const trace::Event& event, const trace::TraceView& view, Report& report) {
-  constexpr auto name_not_found = static_cast<std::int32_t>(0xC0000034);
-  constexpr auto invalid_device_request = static_cast<std::int32_t>(0xC0000010);
   constexpr std::uint64_t disk_get_partition_info = 0x74004;
   const trace::Record& record = event.record;
   const bool opened = record.kind == Kind::device_control;
@@ -72,7 +71,7 @@ void tell_asked(const trace::Event& event, const trace::TraceView& view, Report&
     });
     return;
   }
-  if (record.status != (opened ? invalid_device_request : name_not_found)) return;
+  if (record.status != (opened ? STATUS_INVALID_DEVICE_REQUEST : STATUS_OBJECT_NAME_NOT_FOUND)) return;
   if (opened && record.arg == disk_get_partition_info) return;
   Asked asked{.driver = view.image_name(record.image),
               .device = trace::printable(event.text()),
@@ -188,7 +187,11 @@ Result<void> tell_outcome(const ChildEnd& end, const SharedTexts& shared, const 
 }
 
 void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals, const trace::TraceView& view,
-                Report& report) {
+                std::span<const OracleFinding> afterwards, Report& report) {
+  const auto severity_of = [&](trace::Rule rule) {
+    const auto given = scenario.severities.find(rule);
+    return given == scenario.severities.end() ? trace::row_of(rule).severity : given->second;
+  };
   // One a place, in the order they were first met.
   std::set<std::tuple<trace::Rule, std::uint16_t, Callback>> with_sites;
   for (const trace::Site& site : view.sites()) {
@@ -220,9 +223,8 @@ void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals,
     ++record_number;
     report.virtual_time = std::max(report.virtual_time, record.time);
     if (record.kind == Kind::violation && record.arg < static_cast<std::uint64_t>(trace::Rule::count_) &&
+        !trace::found_afterwards(static_cast<trace::Rule>(record.arg)) &&
         !with_sites.contains({static_cast<trace::Rule>(record.arg), record.image, record.callback})) {
-      if (trace::found_afterwards(static_cast<trace::Rule>(record.arg)))
-        known.erase({record.arg, record.image, record.callback});
       const auto [at, is_new] = known.try_emplace({record.arg, record.image, record.callback}, report.findings.size());
       if (is_new) {
         report.findings.push_back({.rule = static_cast<trace::Rule>(record.arg),
@@ -248,14 +250,23 @@ void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals,
       report.debug_output.push_back({view.image_name(record.image), trace::printable(event.text())});
     }
   }
+  for (const OracleFinding& each : afterwards) {
+    const trace::Severity severity = severity_of(each.rule);
+    if (severity == trace::Severity::off) continue;
+    report.findings.push_back({.rule = each.rule,
+                               .severity = severity,
+                               .filter = view.image_name(each.image),
+                               .callback = each.callback,
+                               .count = 1,
+                               .detail = trace::printable(each.detail)});
+  }
   // What did not fit into the trace was counted all the same, and must not go unjudged.
   for (const trace::RuleRow& row : trace::all_rules()) {
     std::uint64_t told = 0;
     for (const Finding& finding : report.findings) told += finding.rule == row.rule ? finding.count : 0;
     if (view.violations(row.rule) <= told) continue;
-    const auto given = scenario.severities.find(row.rule);
     report.findings.push_back({.rule = row.rule,
-                               .severity = given == scenario.severities.end() ? row.severity : given->second,
+                               .severity = severity_of(row.rule),
                                .count = view.violations(row.rule) - told,
                                .detail = "not in the trace, which was full"});
   }

@@ -10,14 +10,11 @@
 #include <vector>
 
 #include "disk/file_view.hpp"
-#include "engine/life.hpp"
-#include "engine/verdict.hpp"
+#include "engine/next_boot.hpp"
 #include "kernel/volume_read.hpp"
-#include "machine/system_calls.hpp"
-#include "stack/crashdmp.hpp"
 #include "stack/invoke.hpp"
-#include "trace/reader.hpp"
 #include "trace/statuses.hpp"
+#include "wdk/ntstatus.h"
 
 namespace dumpsim::engine {
 namespace {
@@ -71,33 +68,28 @@ class SharedBytes final : public dumpfile::ByteReader {
   std::uint64_t size_;
 };
 
-constexpr std::size_t recovery_trace_bytes = std::size_t{1} << 20;
-constexpr std::int32_t status_pending = 0x103;      // [doc]
 constexpr std::uint64_t required_space_at = 0xFA0;  // RequiredDumpSpace in DUMP_HEADER64 [doc]
 
 std::string read_file(Session& session, const disk::ExtentMap& extents, HowMuch how_much, const File& into) {
-  stack::Environment& env = session.environment();
-  if (auto started = session.start_drivers(stack::DriverStart::boot); !started) return started.error().message;
-  if (env.totals.ended != stack::Ended::no) return "an ordinary driver ended the machine";
-  auto stack = std::make_unique<stack::DumpStack>(env, stack::Usage::crash, session.filters());
-  auto status = stack->load();
-  if (!status) return status.error().message;
-  if (*status < 0) return "the dump stack did not load for reading";
-  if (!stack->reads_through_filters()) return "no filter has a read callback that this profile calls";
-  stack->open_port();
-  stack->set_file(&extents);
-  auto reader = std::make_unique<stack::FileReader>(env, *stack, extents);
-  std::string why = copy_dump(
-      extents.size(), how_much, "the filters give back",
-      [&](std::uint64_t at, std::size_t bytes, const TakeBytes& take) {
-        return reader->show(at, bytes, take) ? std::string()
-                                             : fmt::format("reading back failed at file offset {:#x}", at);
-      },
-      into, env.totals);
-  // They would be taken down piece by piece; the child's end does that at once.
-  static_cast<void>(reader.release());
-  static_cast<void>(stack.release());
+  auto fresh = FreshStack::load(session, extents);
+  if (!fresh) return fresh.error().message;
+  std::string why = "no filter has a read callback that this profile calls";
+  if (fresh->stack().reads_through_filters()) {
+    why = copy_dump(
+        extents.size(), how_much, "the filters give back",
+        [&](std::uint64_t at, std::size_t bytes, const TakeBytes& take) {
+          return fresh->reader().show(at, bytes, take) ? std::string()
+                                                       : fmt::format("reading back failed at file offset {:#x}", at);
+        },
+        into, session.environment().totals);
+  }
+  fresh->leave_standing();
   return why;
+}
+
+bool begins_a_dump(std::span<const std::byte> bytes) {
+  constexpr std::string_view signature = "PAGEDU64";  // Signature and ValidDump of DUMP_HEADER64 [doc]
+  return bytes.size() >= signature.size() && std::memcmp(bytes.data(), signature.data(), signature.size()) == 0;
 }
 
 }  // namespace
@@ -122,7 +114,7 @@ std::string copy_dump(std::uint64_t file_size, HowMuch bytes, std::string_view g
       seen += piece.size();
     };
     if (std::string why = read(0, header.size(), look); !why.empty()) return why;
-    if (std::memcmp(header.data(), "PAGEDU64", 8) != 0) {
+    if (!begins_a_dump(header)) {
       return fmt::format("what {} does not begin with a dump's header", giver);
     }
     std::memcpy(&needed, header.data() + required_space_at, sizeof needed);
@@ -224,14 +216,10 @@ Result<ReadingChild> read_through_filters(const scenario::Scenario& scenario, co
   return ReadingChild::start(
       "MEMORY.DMP through the filters", file.size(), shelf, [&](SharedTexts& shared, const File& into) -> std::string {
         if (before) before();
-        machine::raise_system_call_wall();
-        machine.clock = {};
-        // Nobody reads this trace; a small table of calls is touched in fewer pages.
-        auto block = Mapping::shared(recovery_trace_bytes);
-        if (!block) return block.error().message;
-        trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64, .sites = 8});
+        auto trace = NextBootTrace::create(machine);
+        if (!trace) return trace.error().message;
         DiskAfterCrash disk_then(disk, crash_over);
-        auto session = Session::create(scenario, plan, images, machine, disk_then, recorder, shared);
+        auto session = boot_next(scenario, plan, images, machine, disk_then, trace->recorder(), shared);
         if (!session) return session.error().message;
         std::string why = read_file(**session, file, how_much, into);
         static_cast<void>(session->release());
@@ -266,7 +254,7 @@ std::string read_through_volume(Session& session, const disk::ExtentMap& extents
     const kernel::VolumeReading got =
         kernel::read_volume(*env.kernel, part.at, buffer, static_cast<std::uint32_t>(part.bytes));
     if (stack::ended_in_driver(env)) return request + " ended the machine";
-    if (got.status == status_pending) return request + " was never completed";
+    if (got.status == STATUS_PENDING) return request + " was never completed";
     if (got.status < 0) return fmt::format("{} came back with {}", request, trace::format_status(got.status));
     if (got.bytes != part.bytes) return fmt::format("{} succeeded, but with {} bytes", request, got.bytes);
     take({buffer, part.bytes});
@@ -290,31 +278,21 @@ std::string read_through_volume(Session& session, const disk::ExtentMap& extents
 Result<ReadBack> bytes_through_volume(const scenario::Scenario& scenario, const Plan& plan, const disk::ExtentMap& file,
                                       HowMuch how_much, const Images& images, machine::Machine& machine,
                                       disk::BlockDevice& disk, std::uint32_t stuck_seconds, const PageShelf& shelf) {
-  auto block = Mapping::shared(recovery_trace_bytes);
-  if (!block) return block.error();
-  trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64, .sites = 8});
+  auto trace = NextBootTrace::create(machine);
+  if (!trace) return trace.error();
   auto reading = ReadingChild::start(
       "MEMORY.DMP through the volume", file.size(), shelf, [&](SharedTexts& shared, const File& into) {
-        machine::raise_system_call_wall();
-        machine.clock = {};
-        auto session = Session::create(scenario, plan, images, machine, disk, recorder, shared);
+        auto session = boot_next(scenario, plan, images, machine, disk, trace->recorder(), shared);
         return session ? read_through_volume(**session, file, how_much, into) : session.error().message;
       });
   if (!reading) return reading.error();
-  return reading->finish(stuck_seconds, [&](const ChildEnd& end, const SharedTexts& shared) -> std::string {
-    // As for a run: who did what, from totals and trace.
-    Report told;
-    const auto view = trace::TraceView::open(block->bytes());
-    const bool known = view && tell_outcome(end, shared, *view, told) && !told.outcome_detail.empty();
-    return fmt::format("reading back {}: {}", scenario::name_of(told.outcome),
-                       known ? told.outcome_detail : std::string("nothing is known of why"));
-  });
+  return reading->finish(stuck_seconds,
+                         [&](const ChildEnd& end, const SharedTexts& shared) { return trace->death(end, shared); });
 }
 
 bool looks_like_dump(const dumpfile::ByteReader& bytes) {
   std::array<std::byte, 8> front{};
-  if (bytes.size() < front.size() || !bytes.read_at(0, front)) return false;
-  return std::memcmp(front.data(), "PAGEDU64", front.size()) == 0;
+  return bytes.size() >= front.size() && bytes.read_at(0, front) && begins_a_dump(front);
 }
 
 Result<void> copy_out(const dumpfile::ByteReader& bytes, std::uint64_t size, const std::filesystem::path& to,

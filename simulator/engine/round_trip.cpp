@@ -8,20 +8,15 @@
 #include <span>
 #include <vector>
 
+#include "base/random.hpp"
 #include "base/text.hpp"
-#include "engine/life.hpp"
-#include "engine/sandbox.hpp"
-#include "engine/shared_block.hpp"
-#include "machine/system_calls.hpp"
-#include "stack/crashdmp.hpp"
-#include "trace/recorder.hpp"
+#include "engine/next_boot.hpp"
 
 namespace dumpsim::engine {
 namespace {
 
 /// Every split of a dump of half a MiB into up to 16 pages comes to this, and takes less than a second.
 constexpr std::uint64_t most_bytes_read = std::uint64_t{128} << 20;
-constexpr std::size_t trace_bytes = std::size_t{1} << 20;
 
 /// The dump file's bytes as they were written, and zeros up to the end of its last page.
 void fill_written(const dumpfile::DumpLayout& layout, const dumpfile::MemorySource& memory, std::uint64_t at,
@@ -44,25 +39,18 @@ struct Trip {
 void read_in_splits(const Trip& trip, SharedTexts& shared) {
   const auto not_judged = [&](std::string_view why) { write_text(shared.mistake, why); };
   stack::Environment& env = trip.session.environment();
-  if (auto started = trip.session.start_drivers(stack::DriverStart::boot); !started)
-    return not_judged(started.error().message);
-  if (env.totals.ended != stack::Ended::no) return not_judged("an ordinary driver ended the machine");
-  stack::DumpStack stack(env, stack::Usage::crash, trip.session.filters());
-  auto status = stack.load();
-  if (!status) return not_judged(status.error().message);
-  if (*status < 0) return not_judged("the dump stack did not load for reading");
-  const bool through_filters = stack.reads_through_filters();
-  stack.open_port();
-  stack.set_file(&trip.file);
-  stack::FileReader reader(env, stack, trip.file);
+  auto fresh = FreshStack::load(trip.session, trip.file);
+  if (!fresh) return not_judged(fresh.error().message);
+  const bool through_filters = fresh->stack().reads_through_filters();
+  const std::uint64_t most_pages = fresh->stack().max_pages();
   const std::uint64_t size = std::min((trip.layout.size() + page_size - 1) / page_size * page_size, trip.file.size());
-  const Splits splits(size, env.volume.sector_size, stack.max_pages(), trip.scenario.verify.seed, most_bytes_read);
-  std::vector<std::byte> got(stack.max_pages() * page_size), written(got.size());
+  const Splits splits(size, env.volume.sector_size, most_pages, trip.scenario.verify.seed, most_bytes_read);
+  std::vector<std::byte> got(most_pages * page_size), written(got.size());
   std::uint64_t transfers = 0, bytes = 0;
   bool same = true;
   splits.for_each([&](std::uint64_t offset, std::uint64_t length) {
     const std::span<std::byte> now = std::span(got).first(length), then = std::span(written).first(length);
-    if (!reader.read(offset, now)) {
+    if (!fresh->reader().read(offset, now)) {
       not_judged(fmt::format("reading {} bytes back from dump file offset {:#x} failed", length, offset));
       return same = false;
     }
@@ -85,6 +73,7 @@ void read_in_splits(const Trip& trip, SharedTexts& shared) {
                     splits.words()));
     return false;
   });
+  fresh->leave_standing();
   if (!same || env.totals.ended != stack::Ended::no) return;
   shared.totals.bytes_done = bytes;
   write_text(shared.evidence, fmt::format("{}: {} reads of {} in all give back what was written{}", splits.words(),
@@ -156,12 +145,10 @@ Result<RoundTrip> check_round_trip(const scenario::Scenario& scenario, const Pla
                                    machine::Machine& machine, disk::BlockDevice& disk) {
   auto shared = SharedBlock::create();
   if (!shared) return shared.error();
-  auto block = Mapping::shared(trace_bytes);
-  if (!block) return block.error();
-  trace::Recorder recorder(block->bytes(), &machine.clock.now, {.call_runs = 64, .sites = 8});
+  auto trace = NextBootTrace::create(machine);
+  if (!trace) return trace.error();
   auto child = Child::start([&] {
-    machine::raise_system_call_wall();
-    auto session = Session::create(scenario, plan, images, machine, disk, recorder, shared->texts());
+    auto session = boot_next(scenario, plan, images, machine, disk, trace->recorder(), shared->texts());
     if (session) {
       read_in_splits({**session, layout, places, memory, plan.dump_file, scenario}, shared->texts());
       static_cast<void>(session->release());
@@ -173,8 +160,9 @@ Result<RoundTrip> check_round_trip(const scenario::Scenario& scenario, const Pla
   if (!child) return child.error();
   const ChildEnd end = child->wait(shared->totals(), stuck_seconds(scenario), {});
   RoundTrip trip;
-  if (end.how != ChildEnd::How::finished || shared->totals().ended != stack::Ended::no) {
-    trip.not_judged = "a filter ended the machine while the dump was read back";
+  trip.ended_by_itself = end.how == ChildEnd::How::finished;
+  if (!trip.ended_by_itself || shared->totals().ended != stack::Ended::no) {
+    trip.not_judged = trace->death(end, shared->texts());
     return trip;
   }
   trip.not_judged = read_text(shared->texts().mistake);

@@ -7,9 +7,7 @@
 #include <functional>
 #include <string>
 
-#include "base/random.hpp"
 #include "base/result.hpp"
-#include "base/shared_pages.hpp"
 #include "disk/block_device.hpp"
 #include "dumpfile/dump_layout.hpp"
 #include "dumpfile/memory_source.hpp"
@@ -46,9 +44,10 @@ class Splits {
 };
 
 struct RoundTrip {
-  std::string not_judged;  ///< why, when it could not be
-  std::string difference;  ///< where and how, when there is one
-  std::string told;        ///< what was read, when all of it was the same
+  std::string not_judged;       ///< why, when it could not be
+  std::string difference;       ///< where and how, when there is one
+  std::string told;             ///< what was read, when all of it was the same
+  bool ended_by_itself = true;  ///< false: something of the child may still run
 };
 
 /// Through a fresh instance of the filters, in a child. `layout` is the dump as written, `memory` what its pages held.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/run.hpp"
+#include "engine/run_once.hpp"
 
 #include <fmt/format.h>
 
@@ -97,6 +97,8 @@ class Run {
   ~Run() {
     std::error_code ignored;
     for (const std::filesystem::path& path : made_) std::filesystem::remove(path, ignored);
+    // A mistake was found before anybody read; the reader may be anywhere.
+    if (reading_) give_up_reading();
     if (machine_) host_.give_back(std::move(machine_->memory));
   }
   Run(const Run&) = delete;
@@ -126,9 +128,8 @@ class Run {
     }
     view = trace::TraceView::open(report_.trace.bytes());
     if (!view) return view.error();
-    tell_trace(scenario_, shared_->totals(), *view, report_);
+    tell_trace(scenario_, shared_->totals(), *view, answers->findings, report_);
     locate(report_.findings, images_);
-    if (!goes_on) tell_without_trace(answers->findings, *view);
     if (options_.identify) options_.identify(report_);
     if (options_.with_disk) {
       if (auto done = options_.with_disk(*disk_, *plan_); !done) return done.error();
@@ -162,7 +163,6 @@ class Run {
       if (!reader) return in_file(reader.error());
       reader_ = std::move(*reader);
     }
-    if (auto clear = outputs_are_clear(); !clear) return clear;
     auto planned = plan(scenario_);
     if (!planned) return in_file(planned.error());
     plan_ = std::make_unique<Plan>(std::move(*planned));
@@ -194,7 +194,8 @@ class Run {
         return written;
       made_.push_back(disk::layout_path(scenario_.disk.path));
     }
-    if (scenario_.verify.every_write) {
+    promises_ = promises_of(scenario_, *plan_);
+    if (scenario_.verify.every_write && !promises_.empty()) {
       if (auto watched = watch_writes(); !watched) return watched;
     }
     auto account = File::in_memory("dumpsim-account");
@@ -215,14 +216,20 @@ class Run {
 
   /// Readable sectors are looked for after each write: in the child, which tells what it saw.
   Result<void> watch_writes() {
-    promises_ = promises_of(scenario_, *plan_);
-    auto finder = SectorFinder::make(scenario_, *plan_, HeldMemory(machine_->memory));
-    if (!finder) return finder.error();
-    finder_ = std::move(*finder);
+    if (auto made = make_finder(); !made) return made;
     auto seen = Mapping::shared(Sightings::bytes_for(promises_.size()));
     if (!seen) return seen.error();
     seen_ = std::move(*seen);
     sightings_ = Sightings::in(seen_.bytes(), promises_.size());
+    return {};
+  }
+
+  /// Once, and only for who looks: it may have to read all of memory.
+  Result<void> make_finder() {
+    if (finder_) return {};
+    auto finder = SectorFinder::make(scenario_, *plan_, HeldMemory(machine_->memory));
+    if (!finder) return finder.error();
+    finder_ = std::move(*finder);
     return {};
   }
 
@@ -254,39 +261,13 @@ class Run {
     return {};
   }
 
-  /// Nothing is begun that could only end in refusing to overwrite a file.
-  Result<void> outputs_are_clear() const {
-    if (options_.replace) return {};
-    std::vector<std::filesystem::path> outputs{scenario_.recover.output};
-    if (!scenario_.disk.path.empty()) {
-      outputs.push_back(scenario_.disk.path);
-      outputs.push_back(disk::layout_path(scenario_.disk.path));
-    }
-    for (const std::filesystem::path& path : outputs) {
-      std::error_code ignored;
-      if (!path.empty() && std::filesystem::exists(path, ignored)) {
-        return in_file({fmt::format("{} exists already; nothing was written (--replace lets it go)", path.string())});
-      }
-    }
-    std::error_code ignored;
-    const std::filesystem::path& keep = scenario_.files.keep;
-    if (!keep.empty() && std::filesystem::exists(keep, ignored) && !std::filesystem::is_empty(keep, ignored)) {
-      return in_file({fmt::format(
-          "files.keep: {} is there and not empty; nothing was written (--replace writes into it)", keep.string())});
-    }
-    return {};
-  }
-
-  /// A mistake that only shows when the scenario is carried out, with the file it is in.
-  Error in_file(const Error& error) const {
-    return scenario_.file.empty() || error.host ? error
-                                                : Error{fmt::format("{}: {}", scenario_.file.string(), error.message)};
-  }
+  Error in_file(const Error& error) const { return engine::in_file(scenario_, error); }
 
   /// The child's whole work. A user's mistake is a text; everything else is in the totals and the trace.
   void child(const std::function<void()>& crash_over) {
     std::unique_ptr<DiskWatch> watch;
-    if (finder_) watch = std::make_unique<DiskWatch>(*disk_, promises_, *plan_, *finder_, sightings_, *recorder_);
+    if (!sightings_.rows.empty())
+      watch = std::make_unique<DiskWatch>(*disk_, promises_, *plan_, *finder_, sightings_, *recorder_);
     disk::BlockDevice& disk = watch ? static_cast<disk::BlockDevice&>(*watch) : *disk_;
     auto session = Session::create(scenario_, *plan_, images_, *machine_, disk, *recorder_, shared_->texts());
     DumpAccountWriter witness(account_file_);
@@ -317,13 +298,17 @@ class Run {
       auto crash_over = Signal::create();
       if (!crash_over) return crash_over.error();
       auto living = Child::start([&] {
+        forget_rehearsals();
         machine::raise_system_call_wall();
         child([&] { crash_over->give(); });
       });
       if (!living) return living.error();
       if (expects_to_read_through_filters()) {
-        auto reading = begin_reading(*crash_over);
-        if (!reading) return reading.error();
+        auto reading = begin_reading(&*crash_over);
+        if (!reading) {
+          host_.start_over();  // the first is killed wherever it is
+          return reading.error();
+        }
         reading_ = *std::move(reading);
       }
       end_ = living->wait(shared_->totals(), stuck_seconds(scenario_), watch);
@@ -336,16 +321,25 @@ class Run {
     return {};
   }
 
-  /// The next boot's machine, which boots while this one lives.
-  Result<ReadingChild> begin_reading(const Signal& crash_over) {
+  /// The next boot's machine. With `crash_over` it boots while this one lives.
+  Result<ReadingChild> begin_reading(const Signal* crash_over) {
     const auto leave_the_other_alone = [this] {
       shared_.reset();
       report_.trace = {};
       kept_ = {};
       account_file_ = {};
+      sightings_ = {};
+      seen_ = {};
+      forget_rehearsals();
     };
     return read_through_filters(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_, host_.shelf(),
-                                leave_the_other_alone, &crash_over);
+                                leave_the_other_alone, crash_over);
+  }
+
+  /// In a child: the traces of the runs before this one are shared memory, which none of its drivers may reach. Their
+  /// disks' pages are not mapped in children.
+  void forget_rehearsals() {
+    for (Rehearsal& one : rehearsals_) one.trace = {};
   }
 
   void give_up_reading() {
@@ -380,28 +374,17 @@ class Run {
   /// What the scenario asks of the bytes that were left behind. `view` is the child's part of the trace.
   Result<OracleAnswers> questions(const trace::TraceView& view) {
     if (!asks_oracles(scenario_)) return OracleAnswers{};
+    if (!promises_.empty()) {
+      if (auto made = make_finder(); !made) return made.error();
+    }
     const HeldMemory held(machine_->memory);
     auto answers = ask_oracles({scenario_, *plan_, images_, *machine_, *disk_, shared_->totals(), view, held, account_,
-                                account_file_, recovered_, sightings_, rehearsals_});
+                                account_file_, recovered_, promises_, finder_.get(), sightings_, rehearsals_});
     if (!answers) return answers;
+    if (!answers->ended_by_itself) host_.start_over();
     report_.verified = answers->told;
-    report_.verified.insert(report_.verified.end(), answers->not_judged.begin(), answers->not_judged.end());
     if (options_.judge) report_.mismatches = answers->not_judged;
     return answers;
-  }
-
-  /// Findings that no record can hold, because the child damaged its trace.
-  void tell_without_trace(const std::vector<OracleFinding>& findings, const trace::TraceView& view) {
-    for (const OracleFinding& each : findings) {
-      const trace::Severity severity = recorder_->severity_of(each.rule);
-      if (severity == trace::Severity::off) continue;
-      report_.findings.push_back({.rule = each.rule,
-                                  .severity = severity,
-                                  .filter = view.image_name(each.image),
-                                  .callback = each.callback,
-                                  .count = 1,
-                                  .detail = each.detail});
-    }
   }
 
   /// What bug check callbacks made of the dump, as the child tells it.
@@ -474,8 +457,7 @@ class Run {
     }
     if (via == Via::filters) {
       if (!reading_) {
-        auto begun = read_through_filters(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_,
-                                          host_.shelf(), {}, nullptr);
+        auto begun = begin_reading(nullptr);
         if (!begun) return in_file(begun.error());
         reading_ = *std::move(begun);
       }
@@ -611,10 +593,10 @@ class Run {
   std::unique_ptr<SharedBlock> shared_;
   File account_file_;
   DumpAccount account_;
-  std::vector<Promise> promises_;         // of those whose writes are watched
-  std::unique_ptr<SectorFinder> finder_;  // when they are
+  std::vector<Promise> promises_;
+  std::unique_ptr<SectorFinder> finder_;  // once somebody looks
   Mapping seen_;
-  Sightings sightings_;  // in seen_
+  Sightings sightings_;  // in seen_; no rows unless every write is looked at
   RecoveredBytes recovered_;
   Mapping kept_;  // the files a child hands over, when they are to be kept
   std::unique_ptr<trace::Recorder> recorder_;
@@ -623,79 +605,20 @@ class Run {
   std::optional<ReadingChild> reading_;  // begun in time for recover(), which may not need it
 };
 
-/// The scenario without what it leaves behind, or asks.
-Scenario rehearsal_of(const Scenario& scenario) {
-  Scenario rehearsal = scenario;
-  rehearsal.disk.path.clear();
-  rehearsal.recover.output.clear();
-  rehearsal.files.keep.clear();
-  rehearsal.verify.every_write = false;
-  return rehearsal;
+}  // namespace
+
+Error in_file(const scenario::Scenario& scenario, const Error& error) {
+  return scenario.file.empty() || error.host ? error
+                                             : Error{fmt::format("{}: {}", scenario.file.string(), error.message)};
 }
 
-Result<Report> run_repeatedly(WarmHost& host, const Scenario& scenario, const RunOptions& options) {
-  if (scenario.verify.repeat <= 1) return Run(scenario, options, host).go();
-  const Scenario rehearsal = rehearsal_of(scenario);
-  std::vector<Rehearsal> rehearsals;
-  while (rehearsals.size() + 1 < scenario.verify.repeat) {
-    auto done = Run(rehearsal, options, host).rehearse();
-    if (!done) return done.error();
-    rehearsals.push_back(std::move(*done));
-  }
+Result<Report> run_once(WarmHost& host, const scenario::Scenario& scenario, const RunOptions& options,
+                        std::vector<Rehearsal> rehearsals) {
   return Run(scenario, options, host, std::move(rehearsals)).go();
 }
 
-/// With every write's MDL in this shape, whatever the policies say.
-Scenario in_shape(Scenario scenario, std::uint64_t shape) {
-  for (const policy::Policy one : {policy::Policy::crash_mdl, policy::Policy::hibernation_mdl})
-    scenario.policies.set(one, {shape});
-  return scenario;
-}
-
-/// Under each shape; files are left by the last run alone.
-Result<Report> run_in_all_shapes(WarmHost& host, const Scenario& scenario, const RunOptions& options) {
-  const auto shapes = policy::row_of(policy::Policy::crash_mdl).words;
-  for (std::uint64_t shape = 0;; ++shape) {
-    const bool last = shape + 1 == shapes.size();
-    Scenario one = in_shape(scenario, shape);
-    if (!last) {
-      one.disk.path.clear();
-      one.recover.output.clear();
-      one.files.keep.clear();
-    }
-    auto report = run_repeatedly(host, one, options);
-    if (!report) return report;
-    if (!last && report->as_expected()) continue;
-    if (!report->as_expected()) {
-      report->title += fmt::format(" (MDL shape {})", shapes[shape]);
-      for (std::string& mismatch : report->mismatches)
-        mismatch += fmt::format(" [under verify.mdl_shape = \"{}\"]", shapes[shape]);
-    } else {
-      report->verified.push_back(fmt::format("as expected under each of {} shapes of MDL", shapes.size()));
-    }
-    return report;
-  }
-}
-
-Result<Report> run_in(WarmHost& host, const Scenario& scenario, const RunOptions& options) {
-  using Shapes = scenario::Verify::MdlShapes;
-  if (scenario.verify.mdl_shapes == Shapes::all) return run_in_all_shapes(host, scenario, options);
-  if (scenario.verify.mdl_shapes == Shapes::one)
-    return run_repeatedly(host, in_shape(scenario, scenario.verify.mdl_shape), options);
-  return run_repeatedly(host, scenario, options);
-}
-
-}  // namespace
-
-Result<Report> run(const Scenario& scenario, const RunOptions& options) {
-  WarmHost alone;
-  return run_in(alone, scenario, options);
-}
-
-Result<Report> WarmHost::run(const Scenario& scenario, const RunOptions& options) {
-  if (options.sandbox) return run_in(*this, scenario, options);
-  let_go_of_memory();
-  return engine::run(scenario, options);
+Result<Rehearsal> rehearse(WarmHost& host, const scenario::Scenario& scenario, const RunOptions& options) {
+  return Run(scenario, options, host).rehearse();
 }
 
 }  // namespace dumpsim::engine

@@ -39,9 +39,10 @@ struct RunOptions {
   /// Called in the parent while a long dump is written: bytes done, bytes expected.
   std::function<void(std::uint64_t, std::uint64_t)> progress;
   /// Called once the findings are told and before they are judged: gives each its fingerprint, and says which of them
-  /// were known before.
+  /// were known before. Under verify.mdl_shape = "all" once a run, with the findings of the runs before it.
   std::function<void(Report&)> identify;
-  /// Called once with the disk as the run left it; what it fails with is the run's failure.
+  /// Called with the disk as the run left it; what it fails with is the run's failure. Once, but under verify.mdl_shape
+  /// = "all" once a run, last with the disk of the run that is told.
   std::function<Result<void>(disk::BlockDevice&, const Plan&)> with_disk;
 };
 
@@ -67,6 +68,8 @@ struct Finding {
   std::string fingerprint;  ///< the same from run to run; empty unless `identify` gave it
   bool declared = false;    ///< the scenario expects it
   bool known = false;       ///< known before: it is told, and not judged
+  /// Under which verify.mdl_shape = "all" met it, when it was in none of the runs from there on; empty: in this one.
+  std::string mdl_shape;
 
   /// Whether the run is not as expected because of it.
   bool fails() const { return severity == trace::Severity::error && !declared && !known; }
@@ -149,6 +152,8 @@ struct Report {
   std::vector<MemoryUse> memory_use;
   std::uint64_t virtual_time = 0;     ///< 100 ns units at the end
   std::vector<std::string> verified;  ///< what oracles looked at and found good, a line each
+  /// Under which verify.mdl_shape = "all" met what is not as expected; empty when nothing is.
+  std::string mdl_shape;
   /// What was expected and is not so, a sentence each; empty: as expected.
   std::vector<std::string> mismatches;
   Mapping trace;  ///< the recorder's block: untrusted bytes, read with trace::TraceView

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <vector>
 
 #include "engine/code_places.hpp"
@@ -128,9 +129,11 @@ std::string with_source_lines(std::string_view evidence, const Images& images) {
 }
 
 void locate(std::vector<Finding>& findings, const Images& images) {
+  std::set<std::string> asked;
   for (std::size_t first = 0; first < findings.size(); ++first) {
     const std::string path = path_of(findings[first].filter, images);
-    if (path.empty() || findings[first].site == 0 || !findings[first].function.empty()) continue;
+    // An image of which nothing is known (stripped, say) is asked once, too.
+    if (path.empty() || findings[first].site == 0 || !asked.insert(findings[first].filter).second) continue;
     std::vector<Finding*> of_image;
     std::vector<std::uint64_t> offsets;
     for (Finding& finding : findings) {
@@ -145,7 +148,6 @@ void locate(std::vector<Finding>& findings, const Images& images) {
       of_image[i]->source = places[i].source.lexically_normal().string();
       of_image[i]->line = places[i].line;
     }
-    if (findings[first].function.empty()) return;  // nothing is known of this image
   }
 }
 

@@ -3,8 +3,10 @@
 // does not ask for must be normal (docs/scenarios.md).
 #pragma once
 
+#include <span>
 #include <string>
 
+#include "engine/finding.hpp"
 #include "engine/plan.hpp"
 #include "engine/run.hpp"
 #include "engine/sandbox.hpp"
@@ -17,9 +19,10 @@ namespace dumpsim::engine {
 /// died while no callback ran.
 Result<void> tell_outcome(const ChildEnd& end, const SharedTexts& shared, const trace::TraceView& view, Report& report);
 
-/// Findings, debug output, disabled filters, policies, counts: what the trace and the totals hold.
+/// Findings, debug output, disabled filters, policies, counts: what the trace and the totals hold. `afterwards` is what
+/// the oracles have found: it stands in the trace too, unless that is full or damaged.
 void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals, const trace::TraceView& view,
-                Report& report);
+                std::span<const OracleFinding> afterwards, Report& report);
 
 /// Compares the report with the scenario's expectations; fills mismatches.
 void judge(const scenario::Scenario& scenario, const stack::Totals& totals, const trace::TraceView& view,

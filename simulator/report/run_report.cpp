@@ -28,6 +28,7 @@ std::string findings(const Report& report, const Paint& paint) {
     const trace::RuleRow& row = trace::row_of(finding.rule);
     text += fmt::format("\n{} {}  {}{}{}\n", paint.severity(finding.severity, trace::name_of(finding.severity)),
                         paint.bold(row.slug), engine::who(finding), times_of(finding), finding.known ? ", known" : "");
+    if (!finding.mdl_shape.empty()) text += fmt::format("  in an earlier run, under MDL shape {}\n", finding.mdl_shape);
     if (const std::string place = place_of(finding); !place.empty()) text += fmt::format("  at {}\n", place);
     text += fmt::format("  {}\n  {}\n", row.summary, finding.detail);
     for (const std::string& bytes : rows_of(finding.bytes)) text += fmt::format("  {}\n", bytes);
@@ -60,6 +61,7 @@ std::string asked_in_words(const engine::Asked& asked) {
 
 std::string facts_of(const Report& report) {
   std::string text(scenario::name_of(report.outcome));
+  if (!report.mdl_shape.empty()) text += fmt::format("; MDL shape {}", report.mdl_shape);
   if (report.recovered != Recovered::not_tried) {
     text += fmt::format("; recovered {}", scenario::name_of(report.recovered));
     if (!report.recovered_detail.empty()) text += fmt::format(" ({})", report.recovered_detail);
@@ -186,8 +188,10 @@ std::string to_json(const Report& report, int indent) {
                                   {"declared", finding.declared},
                                   {"known", finding.known},
                                   {"history", std::move(history)}});
+    if (!finding.mdl_shape.empty()) json["violations"].back()["mdl_shape"] = finding.mdl_shape;
   }
   if (!report.verified.empty()) json["verified"] = report.verified;
+  if (!report.mdl_shape.empty()) json["mdl_shape"] = report.mdl_shape;
   json["disabled"] = report.disabled;
   json["rests_on"] = report.policies;
   json["writes"] = {{"count", report.writes},

@@ -107,17 +107,21 @@ Node renamed(Node filter) {
 }  // namespace
 
 std::string service_tables(const std::vector<std::filesystem::path>& filters,
-                           const std::vector<std::filesystem::path>& drivers, bool twice) {
+                           const std::vector<std::filesystem::path>& drivers, bool twice, std::string_view name) {
   std::string text;
   std::error_code ignored;
   const auto place = [&ignored](const std::filesystem::path& image) {
     return in_toml(std::filesystem::absolute(image, ignored).lexically_normal().string());
   };
-  for (const auto& image : filters) text += fmt::format("[[filter]]\nimage = {}\n\n", place(image));
+  const auto filter = [&](const std::filesystem::path& image, const std::string& its_name) {
+    text += fmt::format("[[filter]]\nimage = {}\n", place(image));
+    if (!its_name.empty()) text += fmt::format("name = {}\n", in_toml(its_name));
+    text += "\n";
+  };
+  for (const auto& image : filters) filter(image, std::string(name));
   if (twice) {
     for (const auto& image : filters)
-      text += fmt::format("[[filter]]\nimage = {}\nname = {}\n\n", place(image),
-                          in_toml(name_of_image(image) + std::string(again)));
+      filter(image, (name.empty() ? name_of_image(image) : std::string(name)) + std::string(again));
   }
   for (const auto& image : drivers) text += fmt::format("[[driver]]\nimage = {}\n\n", place(image));
   return text;

@@ -5,15 +5,17 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
 
 namespace dumpsim::scenario {
 
-/// [[filter]] and [[driver]] tables for images, in this order. `twice`: each filter once more, as NAME_again.
+/// [[filter]] and [[driver]] tables for images, in this order. `twice`: each filter once more, as NAME_again. `name` is
+/// the filter's instead of the one its file gives it. REQUIRES: one filter, or no name.
 std::string service_tables(const std::vector<std::filesystem::path>& filters,
-                           const std::vector<std::filesystem::path>& drivers, bool twice);
+                           const std::vector<std::filesystem::path>& drivers, bool twice, std::string_view name = {});
 
 /// The tables filter, driver, device, registry and files of `file`, a valid scenario, with its paths made absolute.
 /// `twice`: as above. On failure the error is parse()'s.

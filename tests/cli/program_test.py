@@ -15,12 +15,12 @@ import pty
 import re
 import subprocess
 import sys
-import tempfile
 import unittest
 
-PROGRAM, FILTERS, BAD_FILTERS, READ_DUMP = (str(pathlib.Path(word).resolve()) for word in sys.argv[1:5])
+from harness import BAD_FILTERS, FILTERS, PROGRAM, ProgramTest
 
-SMALL = '[system.memory]\nsize = "256 KiB"\n'
+READ_DUMP = str(pathlib.Path(sys.argv[4]).resolve())
+
 PLAIN = '[[filter]]\nimage = "passthrough"\n'
 XOR = '[[filter]]\nimage = "xor"\nparameters = { Key = "hex:a5 01 fe" }\n'
 CRASHES = '[[filter]]\nimage = "null_dereference"\n'
@@ -43,42 +43,6 @@ def in_session(session):
         if int(words[3]) == session and words[0] != "Z":
             found.append(int(entry.name))
     return found
-
-
-class ProgramTest(unittest.TestCase):
-    maxDiff = None
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="dumpsim-cli-")
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-
-    def file(self, name, text):
-        path = self.folder / name
-        if isinstance(text, bytes):
-            path.write_bytes(text)
-        else:
-            path.write_text(text)
-        return path
-
-    def scenario(self, text, name="a.toml"):
-        return self.file(name, text if "memory" in text else text + SMALL)
-
-    def program(self, *words, environment=None):
-        paths = f"{FILTERS}:{BAD_FILTERS}"
-        result = subprocess.run(
-            [PROGRAM, *map(str, words)], cwd=self.folder, capture_output=True, timeout=60, stdin=subprocess.DEVNULL,
-            env={**os.environ, "DUMPSIM_FILTER_PATH": paths, **(environment or {})})
-        result.stdout, result.stderr = result.stdout.decode(), result.stderr.decode()
-        return result
-
-    def expect(self, code, *words, **options):
-        result = self.program(*words, **options)
-        self.assertEqual(result.returncode, code, f"{words}\n{result.stdout}\n{result.stderr}")
-        return result
-
-    def names(self):
-        return sorted(path.name for path in self.folder.iterdir())
 
 
 class ExitCodes(ProgramTest):

@@ -73,6 +73,17 @@ TEST(ReadableSectors, CanBeSwitchedOff) {
   EXPECT_TRUE(report.as_expected());
 }
 
+TEST(ReadableSectors, AreToldWholeThoughTheTraceIsFull) {
+  const std::string text = std::string(passthrough) + "protects = true\n";
+  const Report report = run_of(text + "[policy]\nmax_pages_per_write = 1\n[trace]\nfold = false\nlimit = \"64 KiB\"\n");
+  ASSERT_GT(view_of(report).dropped(), 0u) << "the test needs a trace that is full";
+  ASSERT_THAT(report.findings, SizeIs(1));
+  EXPECT_EQ(report.findings[0].filter, "dump_passthrough");
+  EXPECT_EQ(report.findings[0].callback, trace::Callback::write);
+  EXPECT_THAT(report.findings[0].detail, AllOf(HasSubstr("512 sectors of memory"), HasSubstr("disk offset 0x")));
+  EXPECT_THAT(report.mismatches, ElementsAre(HasSubstr("data.readable-sector by dump_passthrough in DumpWrite")));
+}
+
 TEST(ReadableSectors, AreLookedForInThePartsThatAreProtected) {
   // The file begins at 1 MiB of the partition; pages at 12 KiB of it. Eight sectors are a page.
   const std::string dump = "[dump]\nfile = { size = \"2 MiB\", offset = \"1 MiB\" }\n";
@@ -185,8 +196,6 @@ class Watched : public testing::Test {
   std::vector<std::uint64_t> rows_;
   Sightings sightings_;
   std::vector<std::byte> page_;
-
- private:
   std::span<std::byte> aligned() {
     const auto at = reinterpret_cast<std::uintptr_t>(trace_.data());
     return std::span(trace_).subspan((64 - at % 64) % 64);
@@ -216,6 +225,43 @@ TEST_F(Watched, WhatCannotBeReadIsCounted) {
   write(disk, std::uint64_t{2} << 20, page_);
   EXPECT_EQ(sightings_.rows[0].count, 0u);
   EXPECT_EQ(*sightings_.unread, 1u);
+}
+
+TEST_F(Watched, WhatCouldNotBeReadIsNotSaidToBeClean) {
+  auto finder = SectorFinder::make(scenario_, plan_, *source_);
+  auto view = trace::TraceView::open(aligned());
+  auto ram = machine::PhysicalMemory::create(scenario_.system.memory.runs, dumpfile::canary_source(), {});
+  ASSERT_TRUE(finder && view && ram);
+  machine::Machine machine{.memory = *std::move(ram)};
+  const stack::Totals totals{};
+  const File no_file;
+  const auto answers = [&] {
+    return ask_oracles({scenario_,
+                        plan_,
+                        {},
+                        machine,
+                        *memory_disk_,
+                        totals,
+                        *view,
+                        *source_,
+                        {},
+                        no_file,
+                        {},
+                        promises_,
+                        finder->get(),
+                        sightings_,
+                        {}});
+  };
+  const auto good = answers();
+  ASSERT_TRUE(good.has_value());
+  EXPECT_THAT(good->told, ElementsAre(HasSubstr("no sector of memory lies readable")));
+  EXPECT_THAT(good->not_judged, IsEmpty());
+  *sightings_.unread = 3;
+  const auto unread = answers();
+  ASSERT_TRUE(unread.has_value());
+  EXPECT_THAT(unread->told, IsEmpty());
+  EXPECT_THAT(unread->not_judged,
+              ElementsAre(HasSubstr("verify.readable: not judged: the disk could not be read after 3")));
 }
 
 TEST_F(Watched, OnlyWhatAWriteTouchedIsLookedAt) {
@@ -431,6 +477,15 @@ TEST(RoundTrip, ThatCannotBeMadeIsNotAsExpected) {
       run_of("[[filter]]\nimage = \"data_readable_sector\"\n[recover]\nvia = \"none\"\n[verify]\nround_trip = true\n");
   EXPECT_THAT(report.mismatches, ElementsAre(AllOf(HasSubstr("verify.round_trip: not judged"),
                                                    HasSubstr("no filter has a read callback"))));
+}
+
+TEST(RoundTrip, ThatEndsTheMachineSaysWhoDidIt) {
+  const Report report =
+      run_of("[[filter]]\nimage = \"read_faults\"\n[recover]\nvia = \"none\"\n[verify]\nround_trip = true\n");
+  EXPECT_THAT(report.mismatches,
+              ElementsAre(AllOf(HasSubstr("verify.round_trip: not judged: reading back crashed"),
+                                HasSubstr("dump_read_faults in DumpRead, callback "), HasSubstr("write to null"))));
+  EXPECT_THAT(report.verified, IsEmpty()) << "that was not found good";
 }
 
 // ---- the disk that no filter leaves ----

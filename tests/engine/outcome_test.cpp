@@ -177,9 +177,32 @@ TEST_F(Untrusted, NumbersOutOfRangeAreNamedNotFollowed) {
   EXPECT_EQ(report_.evidence.size(), sizeof shared_.evidence);
   shared_.totals.policies_rested_on = UINT64_MAX;
   std::fill(shared_.totals.disabled_with.begin(), shared_.totals.disabled_with.end(), -1);
-  tell_trace(scenario_of(""), shared_.totals, view(), report_);
+  tell_trace(scenario_of(""), shared_.totals, view(), {}, report_);
   EXPECT_EQ(report_.policies.size(), static_cast<std::size_t>(policy::Policy::count_));
   EXPECT_EQ(report_.disabled.size(), trace::max_images);
+}
+
+TEST_F(Untrusted, WhatOraclesFoundIsToldAndJudgedThoughTheTraceCannotHoldIt) {
+  recorder_->image_loaded(0, "dump_x");
+  recorder_->violation(0, trace::Callback::write, trace::Rule::irql_too_high, "a warning");
+  const OracleFinding secret{trace::Rule::data_secret_found, 0, trace::Callback::none, "secret 1 of 1"};
+  const auto told_of = [&](const std::string& text) {
+    const scenario::Scenario scenario =
+        scenario_of(text + "[expect]\nviolations = [{ rule = \"data.secret-found\", count = 2 }]\n");
+    Report report;
+    tell_trace(scenario, shared_.totals, view(), std::vector{secret, secret}, report);
+    judge(scenario, shared_.totals, view(), report);
+    return report;
+  };
+  const Report report = told_of("");
+  ASSERT_EQ(report.findings.size(), 3u);
+  EXPECT_EQ(report.findings[0].rule, trace::Rule::data_secret_found) << "worst first";
+  EXPECT_EQ(report.findings[0].filter, "dump_x");
+  EXPECT_EQ(report.findings[0].detail, "secret 1 of 1");
+  EXPECT_THAT(report.mismatches, testing::IsEmpty());
+  const Report off = told_of("[rules]\n\"data.secret-found\" = \"off\"\n");
+  EXPECT_EQ(off.findings.size(), 1u);
+  EXPECT_THAT(off.mismatches, ElementsAre(HasSubstr("expected 2 of data.secret-found, there are 0")));
 }
 
 TEST_F(Untrusted, AStuckChildSleeps) {
@@ -204,7 +227,7 @@ TEST_F(Untrusted, RepeatsMultiplyTheFindingsOfTheirOwnStepOnly) {
   step(trace::Rule::mdl_size_changed, 512, 0);
   for (std::uint64_t i = 0; i < 10; ++i) step(trace::Rule::mdl_flags_changed, 4096, 4096 * (1 + i));
   step(trace::Rule::irql_too_high, 512, 0x100000);
-  tell_trace(scenario_of(""), shared_.totals, view(), report_);
+  tell_trace(scenario_of(""), shared_.totals, view(), {}, report_);
   std::map<trace::Rule, std::uint64_t> counts;
   for (const Finding& finding : report_.findings) counts[finding.rule] += finding.count;
   for (const trace::Rule rule :

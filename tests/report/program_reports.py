@@ -119,6 +119,29 @@ class Formats(Job):
         fingerprints = {each["fingerprint"] for run in report["runs"] if run["result"] for each in run["result"]["violations"]}
         self.assertIn(modified["partialFingerprints"]["dumpsimFinding/v1"], fingerprints)
 
+    def test_tell_a_violation_under_one_of_all_mdl_shapes_once(self):
+        # A warning under each shape up to the one under which it crashes, before it could warn.
+        every = TOO_HIGH + '[verify]\nmdl_shape = "all"\n'
+        shapes = self.scenario("shapes.toml", every)
+        words = ("--report", "sarif=a.sarif", "--report", "github=a.txt", "--report", "json=a.json", "--write-baseline", "known.json")
+        self.run_it(1, *words, shapes)
+        log = json.loads(self.text("a.sarif"))
+        self.assertEqual(readers.sarif(log), [])
+        results = log["runs"][0]["results"]
+        self.assertEqual(sorted(result["ruleId"] for result in results), ["irql.too-high", "mdl.stale-startva-used", "scenario.not-as-expected"])
+        rest = next(result for result in results if result["ruleId"] == "scenario.not-as-expected")
+        self.assertNotIn("mdl.stale-startva-used", rest["message"]["text"])
+        self.assertEqual(self.text("a.txt").count("mdl.stale-startva-used by"), 0, self.text("a.txt"))
+        report = json.loads(self.text("a.json"))
+        self.assertEqual(readers.schema(report, SCHEMA, SCHEMA), [])
+        self.assertEqual(report["runs"][0]["result"]["mdl_shape"], "unmapped")
+        # The baseline knows what only the shapes before met.
+        self.assertIn("irql.too-high", self.text("known.json"))
+        result = self.run_it(1, "--baseline", "known.json", "--json", shapes)
+        found = json.loads(result.stdout)["violations"]
+        self.assertEqual([(each["rule"], each["known"]) for each in found], [("mdl.stale-startva-used", True), ("irql.too-high", True)])
+        self.assertEqual(result.stderr, "")
+
     def test_repeat_a_run_by_the_command_they_give(self):
         self.all_formats(self.one_of_each())
         root = ElementTree.fromstring(self.text("a.xml"))
