@@ -323,6 +323,70 @@ TEST_P(DriverTest, APendingRequestEndsWhenItIsCompleted) {
                                       "has completed")));
 }
 
+TEST_P(DriverTest, AForwardedRequestThatIsPendingIsWaitedFor) {
+  PDEVICE_OBJECT lower = nullptr, mine = nullptr, below = nullptr;
+  load([&](PDRIVER_OBJECT driver) {
+    lower = make(u"\\Device\\Lower");
+    lower->Flags &= ~static_cast<ULONG>(DO_DEVICE_INITIALIZING);
+    K(IoCreateDevice)(driver, 0, nullptr, FILE_DEVICE_UNKNOWN, 0, FALSE, &mine);
+    below = K(IoAttachDeviceToDeviceStack)(mine, lower);
+  });
+  enum class Completed { later, at_once, never } completed = Completed::later;
+  PIRP kept = nullptr;
+  std::vector<std::string> order;
+  on_irp = [&](PDEVICE_OBJECT device, PIRP irp) {
+    if (device == lower) {
+      order.emplace_back("kept");
+      IoMarkIrpPending(irp);
+      kept = irp;
+      if (completed == Completed::at_once) complete(irp, STATUS_DEVICE_BUSY, 7);
+      return STATUS_PENDING;
+    }
+    const CHAR location = irp->CurrentLocation;
+    EXPECT_EQ(K(IoForwardIrpSynchronously)(below, irp), TRUE);
+    order.emplace_back("back");
+    EXPECT_EQ(irp->CurrentLocation, location) << "this driver's again";
+    EXPECT_EQ(irp->IoStatus.Status, STATUS_DEVICE_BUSY);
+    EXPECT_EQ(irp->IoStatus.Information, 7u);
+    EXPECT_EQ(IoGetCurrentIrpStackLocation(irp)->Control & SL_PENDING_RETURNED, 0) << "it has waited";
+    return complete(irp, irp->IoStatus.Status, 0);
+  };
+  on_thread = [&](PVOID) {
+    order.emplace_back("completed");
+    complete(kept, STATUS_DEVICE_BUSY, 7);
+  };
+  IO_STATUS_BLOCK iosb{};
+  KEVENT event;
+  const auto send = [&] {
+    K(KeInitializeEvent)(&event, NotificationEvent, FALSE);
+    iosb = {};
+    PIRP irp = K(IoBuildDeviceIoControlRequest)(0x222004, mine, nullptr, 0, nullptr, 0, FALSE, &event, &iosb);
+    EXPECT_EQ(K(IofCallDriver)(mine, irp), STATUS_DEVICE_BUSY);
+  };
+  const auto is_done = [&] { return iosb.Status == STATUS_DEVICE_BUSY && K(KeReadStateEvent)(&event) != 0; };
+  in_driver([&] {
+    HANDLE thread = nullptr;
+    EXPECT_EQ(K(PsCreateSystemThread)(&thread, THREAD_ALL_ACCESS, nullptr, nullptr, nullptr,
+                                      as<PKSTART_ROUTINE>(OWN(thread)), nullptr),
+              STATUS_SUCCESS);
+    send();
+    K(ZwClose)(thread);
+  });
+  EXPECT_TRUE(is_done());
+  EXPECT_THAT(order, testing::ElementsAre("kept", "completed", "back"));
+  completed = Completed::at_once;
+  in_driver(send);
+  EXPECT_TRUE(is_done());
+  EXPECT_EQ(kernel().pool().outstanding(image).blocks, 0u);
+  EXPECT_EQ(kernel().pool().outstanding(driver_image).blocks, 0u) << "nothing of the wait is left";
+  EXPECT_TRUE(noted(Kind::violation).empty());
+  completed = Completed::never;
+  EXPECT_FALSE(in_driver(send).returned);
+  EXPECT_THAT(texts(Kind::fault),
+              testing::ElementsAre(testing::HasSubstr("; it is that of IRP_MJ_DEVICE_CONTROL 0x222004 to "
+                                                      "\\Device\\Lower, which nobody has completed")));
+}
+
 TEST_P(DriverTest, CompletingTwiceStopsTheMachine) {
   PDEVICE_OBJECT device = nullptr;
   load([&](auto) { device = make(u"\\Device\\Main"); });
