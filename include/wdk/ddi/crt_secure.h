@@ -37,6 +37,11 @@ typedef size_t rsize_t;
 
 WDK_EXTERN_C_BEGIN
 
+// mingw-w64's <string.h>, where a source includes it first, has some of them in a DLL.
+#if defined(__MINGW32__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wattributes"
+#endif
 errno_t memcpy_s(void* destination, size_t size, const void* source, size_t count);
 errno_t memmove_s(void* destination, size_t size, const void* source, size_t count);
 errno_t strcpy_s(char* destination, size_t size, const char* source);
@@ -55,6 +60,9 @@ int swprintf_s(wchar_t* buffer, size_t size, const wchar_t* format, ...);
 int vswprintf_s(wchar_t* buffer, size_t size, const wchar_t* format, va_list arguments);
 int _snwprintf_s(wchar_t* buffer, size_t size, size_t count, const wchar_t* format, ...);
 int _vsnwprintf_s(wchar_t* buffer, size_t size, size_t count, const wchar_t* format, va_list arguments);
+#if defined(__MINGW32__)
+#pragma GCC diagnostic pop
+#endif
 
 WDK_EXTERN_C_END
 
