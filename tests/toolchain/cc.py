@@ -182,7 +182,7 @@ NTSTATUS DriverEntry(void* Extension, void* Data) {
   return STATUS_UNSUCCESSFUL;
 }
 """)
-    run([PROGRAM, "cc", "--way", "sys", "-o", "sized.sys", "sized.c"], folder, env=alone)
+    run([PROGRAM, "cc", "--way", "sys", "-X=-Werror", "-o", "sized.sys", "sized.c"], folder, env=alone)
     (folder / "sized.toml").write_text('[system.memory]\nsize = "256 KiB"\n[[filter]]\nimage = "./sized.sys"\n')
     shown, _ = run([PROGRAM, "run", "sized.toml"], folder, expect=None)
     demand('"12x 3 34"' in shown, f"mingw-w64: sized.sys did not print what it should: {shown}")
