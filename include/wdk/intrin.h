@@ -89,8 +89,9 @@ WDK_INLINE ULONGLONG wdk_shift_right128(ULONGLONG low, ULONGLONG high, UCHAR shi
   return shift == 0 ? low : (low >> shift) | (high << (64 - shift));
 }
 
+// As `bt` with a place in memory: the number is signed and counts downwards too.
 WDK_INLINE UCHAR wdk_bit_test(const LONG* base, LONG bit) {
-  return (UCHAR)((base[bit / 32] >> (bit & 31)) & 1);
+  return (UCHAR)((base[bit >> 5] >> (bit & 31)) & 1);
 }
 
 WDK_INLINE void wdk_movsq(ULONGLONG* destination, const ULONGLONG* source, SIZE_T count) {

@@ -57,11 +57,32 @@ int dumpsim__wcsnicmp(const char16_t* a, const char16_t* b, std::size_t count);
 char16_t* dumpsim__wcslwr(char16_t* text);
 char16_t* dumpsim__wcsupr(char16_t* text);
 
-// crt_print.cpp; only their entries exist (variadic.hpp)
+// crt_secure.cpp
+int memcpy_s(void* destination, std::size_t size, const void* source, std::size_t count);
+int memmove_s(void* destination, std::size_t size, const void* source, std::size_t count);
+int strcpy_s(char* destination, std::size_t size, const char* source);
+int strncpy_s(char* destination, std::size_t size, const char* source, std::size_t count);
+int strcat_s(char* destination, std::size_t size, const char* source);
+int strncat_s(char* destination, std::size_t size, const char* source, std::size_t count);
+int dumpsim_wcscpy_s(char16_t* destination, std::size_t size, const char16_t* source);
+int dumpsim_wcsncpy_s(char16_t* destination, std::size_t size, const char16_t* source, std::size_t count);
+int dumpsim_wcscat_s(char16_t* destination, std::size_t size, const char16_t* source);
+int dumpsim_wcsncat_s(char16_t* destination, std::size_t size, const char16_t* source, std::size_t count);
+
+// crt_print.cpp, crt_print_secure.cpp; only their entries exist (variadic.hpp)
 int _snprintf(char* buffer, std::size_t count, const char* format, ...);
 int _vsnprintf(char* buffer, std::size_t count, const char* format, std::va_list arguments);
 int dumpsim__snwprintf(char16_t* buffer, std::size_t count, const char16_t* format, ...);
 int dumpsim__vsnwprintf(char16_t* buffer, std::size_t count, const char16_t* format, std::va_list arguments);
 int dumpsim_swprintf(char16_t* buffer, const char16_t* format, ...);
+int sprintf_s(char* buffer, std::size_t size, const char* format, ...);
+int vsprintf_s(char* buffer, std::size_t size, const char* format, std::va_list arguments);
+int _snprintf_s(char* buffer, std::size_t size, std::size_t count, const char* format, ...);
+int _vsnprintf_s(char* buffer, std::size_t size, std::size_t count, const char* format, std::va_list arguments);
+int dumpsim_swprintf_s(char16_t* buffer, std::size_t size, const char16_t* format, ...);
+int dumpsim_vswprintf_s(char16_t* buffer, std::size_t size, const char16_t* format, std::va_list arguments);
+int dumpsim__snwprintf_s(char16_t* buffer, std::size_t size, std::size_t count, const char16_t* format, ...);
+int dumpsim__vsnwprintf_s(char16_t* buffer, std::size_t size, std::size_t count, const char16_t* format,
+                          std::va_list arguments);
 
 }  // namespace dumpsim::kernel

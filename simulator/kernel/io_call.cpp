@@ -345,7 +345,16 @@ BOOLEAN IoForwardIrpSynchronously(PDEVICE_OBJECT DeviceObject, PIRP Irp) {
   IoSetCompletionRoutine(Irp, stop_completion, done, TRUE, TRUE, TRUE);
   kernel::IofCallDriver(DeviceObject, Irp);
   if (!kernel.left() && kernel::KeReadStateEvent(done) == 0) {
+    // A wait for ever is told with the request that it is for. Looked up each time: a driver may free the IRP
+    // meanwhile.
+    const auto waits_for = [&](const void* event) {
+      if (const auto flight = kernel.io().flights.find(Irp); flight != kernel.io().flights.end())
+        flight->second.event = event;
+    };
+    const void* requesters = Irp->UserEvent;
+    waits_for(done);
     kernel::KeWaitForSingleObject(done, Executive, KernelMode, FALSE, nullptr);
+    waits_for(requesters);
   }
   if (kernel.left()) return FALSE;
   kernel.pool().free(reinterpret_cast<std::byte*>(done));

@@ -43,6 +43,19 @@ DUMPSIM_MS_ABI int vsnwprintf_microsoft(char16_t* buffer, std::size_t count, con
 int swprintf_system_v(char16_t* buffer, const char16_t* text, ...);
 DUMPSIM_MS_ABI int swprintf_microsoft(char16_t* buffer, const char16_t* text, ...);
 
+// crt_print_secure.cpp
+#define DUMPSIM_PLAIN(...) __VA_ARGS__
+#define DUMPSIM_PRINTS(name, Unit, ...)                                     \
+  int name##_system_v(__VA_ARGS__, const Unit* text, ...);                  \
+  DUMPSIM_MS_ABI int name##_microsoft(__VA_ARGS__, const Unit* text, ...);  \
+  int v##name##_system_v(__VA_ARGS__, const Unit* text, std::va_list list); \
+  DUMPSIM_MS_ABI int v##name##_microsoft(__VA_ARGS__, const Unit* text, ArgumentReader::MicrosoftList list)
+DUMPSIM_PRINTS(sprintf_s, char, char* buffer, std::size_t size);
+DUMPSIM_PRINTS(snprintf_s, char, char* buffer, std::size_t size, std::size_t count);
+DUMPSIM_PRINTS(swprintf_s, char16_t, char16_t* buffer, std::size_t size);
+DUMPSIM_PRINTS(snwprintf_s, char16_t, char16_t* buffer, std::size_t size, std::size_t count);
+#undef DUMPSIM_PRINTS
+
 #define DUMPSIM_OWN_ENTRIES(name, entry)                  \
   template <>                                             \
   inline constexpr bool has_own_entries<&name> = true;    \
@@ -60,6 +73,14 @@ DUMPSIM_OWN_ENTRIES(_vsnprintf, vsnprintf);
 DUMPSIM_OWN_ENTRIES(dumpsim__snwprintf, snwprintf);
 DUMPSIM_OWN_ENTRIES(dumpsim__vsnwprintf, vsnwprintf);
 DUMPSIM_OWN_ENTRIES(dumpsim_swprintf, swprintf);
+DUMPSIM_OWN_ENTRIES(sprintf_s, sprintf_s);
+DUMPSIM_OWN_ENTRIES(vsprintf_s, vsprintf_s);
+DUMPSIM_OWN_ENTRIES(_snprintf_s, snprintf_s);
+DUMPSIM_OWN_ENTRIES(_vsnprintf_s, vsnprintf_s);
+DUMPSIM_OWN_ENTRIES(dumpsim_swprintf_s, swprintf_s);
+DUMPSIM_OWN_ENTRIES(dumpsim_vswprintf_s, vswprintf_s);
+DUMPSIM_OWN_ENTRIES(dumpsim__snwprintf_s, snwprintf_s);
+DUMPSIM_OWN_ENTRIES(dumpsim__vsnwprintf_s, vsnwprintf_s);
 #undef DUMPSIM_OWN_ENTRIES
 
 }  // namespace dumpsim::kernel

@@ -200,7 +200,7 @@ Result<Built> build(Way way, const Request& request, const Kit& kit, const Compi
   Scratch scratch;
   if (Result<void> made = scratch.make(); !made) return made.error();
   Request inside = request;
-  inside.output = scratch.folder() / "image";
+  inside.output = scratch.folder() / "image.sys";  // mingw-w64's gcc makes "image.exe" of a name without an ending
   const Result<Plan> plan = plan_commands(way, inside, kit, compilers, scratch.folder());
   if (!plan) return plan.error();
 

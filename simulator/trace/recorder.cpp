@@ -304,7 +304,7 @@ void Recorder::close_unit(std::uint64_t first) {
 bool Recorder::catch_up() {
   const std::uint64_t written = __atomic_load_n(&header_->written, __ATOMIC_ACQUIRE);
   if (written > area_bytes_ || written % 8 != 0 || header_->run_count > options_.call_runs ||
-      header_->site_count > max_sites)
+      header_->site_count > options_.sites)
     return false;
   bool truncated = false;
   std::uint64_t truncated_at = 0;

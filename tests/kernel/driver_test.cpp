@@ -1,110 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ordinary drivers: their objects, devices and links, what is sent to them and what they make of it.
-#include <cstring>
-
-#include "kernel/drivers.hpp"
-#include "kernel/io_objects.hpp"
-#include "kernel_fixture.hpp"
-#include "trace/requests.hpp"
+#include "driver_fixture.hpp"
 
 namespace dumpsim::kernel::test {
 namespace {
 
-using trace::Callback;
-using trace::Kind;
-
-constexpr std::uint16_t driver_image = 9;
-
-/// What the driver's routines do: set by each test.
-std::function<NTSTATUS(PDRIVER_OBJECT, PUNICODE_STRING)> on_entry;
-std::function<NTSTATUS(PDEVICE_OBJECT, PIRP)> on_irp;
-std::function<NTSTATUS(PDEVICE_OBJECT, PIRP, PVOID)> on_completion;
-std::function<void(PDEVICE_OBJECT, PIRP)> on_cancel;
-std::function<NTSTATUS(PDRIVER_OBJECT, PDEVICE_OBJECT)> on_add_device;
-std::function<void(PDRIVER_OBJECT)> on_unload;
-std::function<void(PDRIVER_OBJECT, PVOID, ULONG)> on_reinitialize;
-std::function<VOID(PVOID)> on_thread;
-
-// One pair of routines each: a driver of either convention has those of its own.
-#define ROUTINE(name, Return, parameters, arguments)           \
-  Return name##_system_v parameters {                          \
-    return on_##name arguments;                                \
-  }                                                            \
-  __attribute__((ms_abi)) Return name##_microsoft parameters { \
-    return on_##name arguments;                                \
-  }
-ROUTINE(entry, NTSTATUS, (PDRIVER_OBJECT a, PUNICODE_STRING b), (a, b))
-ROUTINE(irp, NTSTATUS, (PDEVICE_OBJECT a, PIRP b), (a, b))
-ROUTINE(completion, NTSTATUS, (PDEVICE_OBJECT a, PIRP b, PVOID c), (a, b, c))
-ROUTINE(cancel, VOID, (PDEVICE_OBJECT a, PIRP b), (a, b))
-ROUTINE(add_device, NTSTATUS, (PDRIVER_OBJECT a, PDEVICE_OBJECT b), (a, b))
-ROUTINE(unload, VOID, (PDRIVER_OBJECT a), (a))
-ROUTINE(reinitialize, VOID, (PDRIVER_OBJECT a, PVOID b, ULONG c), (a, b, c))
-ROUTINE(thread, VOID, (PVOID a), (a))
-#undef ROUTINE
-
-template <class Pointer>
-Pointer as(const void* code) {
-  return reinterpret_cast<Pointer>(const_cast<void*>(code));
-}
-#define OWN(name)                                                                       \
-  (GetParam() == Convention::system_v ? reinterpret_cast<const void*>(&name##_system_v) \
-                                      : reinterpret_cast<const void*>(&name##_microsoft))
-
-class DriverTest : public KernelTest {
- public:
-  DriverTest() {
-    on_entry = [](auto, auto) { return STATUS_SUCCESS; };
-    on_irp = [](auto, PIRP irp) { return complete(irp, STATUS_SUCCESS, 0); };
-    on_completion = [](auto, auto, auto) { return STATUS_SUCCESS; };
-    on_cancel = [](auto, auto) {};
-    on_add_device = [](auto, auto) { return STATUS_SUCCESS; };
-    on_unload = [](auto) {};
-    on_reinitialize = [](auto, auto, auto) {};
-    // Only the address counts: nothing of an image is read. All of the host's code is its code.
-    const auto* code = reinterpret_cast<const std::byte*>(OWN(entry));
-    kernel().register_image(driver_image, "main", code - (std::size_t{64} << 20), std::size_t{128} << 20, GetParam());
-    kernel().set_current(trace::no_image, Callback::none);
-    driver_ = create_driver(kernel(), driver_image, "main", OWN(entry));
-  }
-
-  /// Loads it as one that handles every request with on_irp, and `more` in its DriverEntry.
-  void load(std::function<void(PDRIVER_OBJECT)> more = [](auto) {}) {
-    on_entry = [this, more](PDRIVER_OBJECT driver, PUNICODE_STRING) {
-      for (PDRIVER_DISPATCH& function : driver->MajorFunction) function = as<PDRIVER_DISPATCH>(OWN(irp));
-      driver->DriverUnload = as<PDRIVER_UNLOAD>(OWN(unload));
-      driver->DriverExtension->AddDevice = as<PDRIVER_ADD_DEVICE>(OWN(add_device));
-      more(driver);
-      return STATUS_SUCCESS;
-    };
-    const DriverCall call = call_driver_entry(kernel(), driver_);
-    EXPECT_TRUE(call.returned);
-    EXPECT_EQ(call.status, STATUS_SUCCESS);
-    kernel().set_current(image, Callback::driver_entry);
-  }
-
-  PDEVICE_OBJECT make(const char16_t* name, BOOLEAN exclusive = FALSE) {
-    Counted text(name);
-    PDEVICE_OBJECT device = nullptr;
-    EXPECT_EQ(K(IoCreateDevice)(driver_, 16, &text, FILE_DEVICE_UNKNOWN, 0, exclusive, &device), STATUS_SUCCESS);
-    return device;
-  }
-
-  NTSTATUS open(const char16_t* name, PFILE_OBJECT& file) {
-    Counted text(name);
-    PDEVICE_OBJECT device = nullptr;
-    return K(IoGetDeviceObjectPointer)(&text, GENERIC_READ, &file, &device);
-  }
-
-  /// The callbacks in the trace, "main Dispatch IRP…" left out what they returned.
-  std::vector<std::string> calls() const {
-    std::vector<std::string> all;
-    for (const Noted& one : noted(Kind::callback_entered)) all.emplace_back(trace::name_of(one.record.callback));
-    return all;
-  }
-
-  PDRIVER_OBJECT driver_ = nullptr;
-};
 DUMPSIM_BOTH_CONVENTIONS(DriverTest);
 
 TEST_P(DriverTest, ADriverObjectIsReadyForDriverEntry) {
@@ -423,249 +323,68 @@ TEST_P(DriverTest, APendingRequestEndsWhenItIsCompleted) {
                                       "has completed")));
 }
 
-class DeviceHandleTest : public DriverTest {
- public:
-  NTSTATUS open(const char16_t* name, HANDLE& handle, ULONG options = FILE_SYNCHRONOUS_IO_NONALERT) {
-    Counted counted(name);
-    OBJECT_ATTRIBUTES attributes;
-    InitializeObjectAttributes(&attributes, &counted, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, nullptr, nullptr);
-    return K(ZwOpenFile)(&handle, GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE, &attributes, &io, 0, options);
-  }
-  NTSTATUS control(HANDLE handle, ULONG code, const void* in, ULONG in_bytes, void* out, ULONG out_bytes) {
-    return K(ZwDeviceIoControlFile)(handle, nullptr, nullptr, nullptr, &io, code, const_cast<void*>(in), in_bytes, out,
-                                    out_bytes);
-  }
-  std::vector<std::string> asked() const {
-    std::vector<std::string> all;
-    for (const Noted& one : noted(Kind::callback_entered)) {
-      if (one.record.callback == Callback::dispatch) all.push_back(trace::request_words(one.record.arg));
-    }
-    return all;
-  }
-  IO_STATUS_BLOCK io{};
-};
-DUMPSIM_BOTH_CONVENTIONS(DeviceHandleTest);
-
-TEST_P(DeviceHandleTest, ADeviceIsOpenedAskedAndClosed) {
-  PDEVICE_OBJECT device = nullptr;
-  PFILE_OBJECT file = nullptr;
-  load([&](auto) { device = make(u"\\Device\\Main"); });
-  on_irp = [&](PDEVICE_OBJECT, PIRP irp) {
-    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(irp);
-    EXPECT_NE(stack->FileObject, nullptr);
-    if (file == nullptr) file = stack->FileObject;
-    EXPECT_EQ(stack->FileObject, file) << "the same for all of a handle's requests";
-    EXPECT_EQ(irp->RequestorMode, KernelMode);
-    if (stack->MajorFunction != IRP_MJ_DEVICE_CONTROL) return complete(irp, STATUS_SUCCESS, 0);
-    EXPECT_EQ(stack->Parameters.DeviceIoControl.InputBufferLength, 3u);
-    auto* bytes = static_cast<char*>(irp->AssociatedIrp.SystemBuffer);
-    EXPECT_EQ(std::string_view(bytes, 3), "in!");
-    std::memcpy(bytes, "out", 3);
-    return complete(irp, STATUS_SUCCESS, 3);
-  };
-  HANDLE handle = nullptr;
-  ASSERT_EQ(open(u"\\Device\\main", handle), STATUS_SUCCESS);
-  EXPECT_EQ(io.Information, ULONG_PTR{FILE_OPENED});
-  EXPECT_EQ(device->ReferenceCount, 1);
-  char out[8] = {};
-  EXPECT_EQ(control(handle, 0x222004, "in!", 3, out, sizeof out), STATUS_SUCCESS);
-  EXPECT_STREQ(out, "out");
-  EXPECT_EQ(io.Information, 3u);
-  EXPECT_EQ(K(ZwFsControlFile)(handle, nullptr, nullptr, nullptr, &io, 0x90018, nullptr, 99, nullptr, 99),
-            STATUS_SUCCESS)
-      << "lengths without a buffer are not looked at";
-  EXPECT_EQ(K(ZwFlushBuffersFile)(handle, &io), STATUS_SUCCESS);
-  EXPECT_EQ(K(ZwClose)(handle), STATUS_SUCCESS);
-  EXPECT_EQ(K(ZwClose)(handle), STATUS_INVALID_HANDLE);
-  EXPECT_EQ(device->ReferenceCount, 0);
-  EXPECT_THAT(asked(), testing::ElementsAre("IRP_MJ_CREATE", "IRP_MJ_DEVICE_CONTROL 0x222004",
-                                            "IRP_MJ_FILE_SYSTEM_CONTROL 0x90018", "IRP_MJ_FLUSH_BUFFERS",
-                                            "IRP_MJ_CLEANUP", "IRP_MJ_CLOSE"));
-  EXPECT_EQ(kernel().pool().outstanding(image).blocks, 0u);
-  EXPECT_TRUE(kernel().io().handle_requests.empty());
-}
-
-TEST_P(DeviceHandleTest, ASynchronousHandleWaitsAndHasAPosition) {
-  std::vector<PIRP> kept;
-  std::vector<LONGLONG> at;
-  load([&](PDRIVER_OBJECT) { make(u"\\Device\\Main")->Flags |= DO_BUFFERED_IO; });
-  on_irp = [&](PDEVICE_OBJECT, PIRP irp) {
-    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(irp);
-    if (stack->MajorFunction != IRP_MJ_READ && stack->MajorFunction != IRP_MJ_WRITE) {
-      return complete(irp, STATUS_SUCCESS, 0);
-    }
-    at.push_back(stack->Parameters.Read.ByteOffset.QuadPart);
-    if (stack->MajorFunction == IRP_MJ_READ) std::memset(irp->AssociatedIrp.SystemBuffer, 'r', 16);
-    IoMarkIrpPending(irp);
-    kept.push_back(irp);
-    return STATUS_PENDING;
-  };
-  const auto finish = [&] {
-    while (!kept.empty()) {
-      complete(kept.back(), STATUS_SUCCESS, 16);
-      kept.pop_back();
-    }
-  };
-  char buffer[17] = {};
-  in_driver([&] {
-    HANDLE handle = nullptr, thread = nullptr;
-    EXPECT_EQ(open(u"\\Device\\Main", handle), STATUS_SUCCESS);
-    on_thread = [&](PVOID) { finish(); };
-    K(PsCreateSystemThread)
-    (&thread, THREAD_ALL_ACCESS, nullptr, nullptr, nullptr, as<PKSTART_ROUTINE>(OWN(thread)), nullptr);
-    EXPECT_EQ(K(ZwReadFile)(handle, nullptr, nullptr, nullptr, &io, buffer, 16, nullptr, nullptr), STATUS_SUCCESS);
-    EXPECT_EQ(io.Information, 16u);
-    EXPECT_STREQ(buffer, "rrrrrrrrrrrrrrrr");
-    K(ZwClose)(thread);
-    K(PsCreateSystemThread)
-    (&thread, THREAD_ALL_ACCESS, nullptr, nullptr, nullptr, as<PKSTART_ROUTINE>(OWN(thread)), nullptr);
-    EXPECT_EQ(K(ZwWriteFile)(handle, nullptr, nullptr, nullptr, &io, buffer, 16, nullptr, nullptr), STATUS_SUCCESS);
-    K(ZwClose)(thread);
-    K(ZwClose)(handle);
-  });
-  EXPECT_THAT(at, testing::ElementsAre(0, 16));
-  EXPECT_FALSE(machine().bugcheck.raised);
-}
-
-TEST_P(DeviceHandleTest, AnAsynchronousHandleIsWaitedForByItself) {
-  PIRP kept = nullptr;
-  PDEVICE_OBJECT device = nullptr;
-  load([&](auto) { device = make(u"\\Device\\Main"); });
-  on_irp = [&](PDEVICE_OBJECT, PIRP irp) {
-    if (IoGetCurrentIrpStackLocation(irp)->MajorFunction != IRP_MJ_DEVICE_CONTROL) {
-      return complete(irp, STATUS_SUCCESS, 0);
-    }
-    IoMarkIrpPending(irp);
-    kept = irp;
-    return STATUS_PENDING;
-  };
-  HANDLE handle = nullptr;
-  ASSERT_EQ(open(u"\\Device\\Main", handle, 0), STATUS_SUCCESS);
-  EXPECT_EQ(control(handle, 0x222004, nullptr, 0, nullptr, 0), STATUS_PENDING);
-  LARGE_INTEGER none{};
-  EXPECT_EQ(K(ZwWaitForSingleObject)(handle, FALSE, &none), STATUS_TIMEOUT);
-  EXPECT_EQ(K(ZwReadFile)(handle, nullptr, nullptr, nullptr, &io, &none, 8, nullptr, nullptr), STATUS_INVALID_PARAMETER)
-      << "it has no position";
-  // The request keeps the file, and with it the event, beyond its handle.
-  EXPECT_EQ(K(ZwClose)(handle), STATUS_SUCCESS);
-  EXPECT_EQ(device->ReferenceCount, 1);
-  complete(kept, STATUS_SUCCESS, 0);
-  EXPECT_EQ(device->ReferenceCount, 0);
-  EXPECT_EQ(asked().back(), "IRP_MJ_CLOSE");
-}
-
-TEST_P(DeviceHandleTest, WhatIsNoDeviceIsRefused) {
-  load([&](auto) { make(u"\\Device\\Main"); });
-  HANDLE handle = nullptr;
-  EXPECT_EQ(open(u"\\Device\\Nobody", handle), STATUS_OBJECT_NAME_NOT_FOUND);
-  EXPECT_THAT(texts(Kind::device_opened), testing::ElementsAre("\\Device\\Nobody"));
-  EXPECT_EQ(open(u"\\SystemRoot\\Temp", handle), STATUS_SUCCESS);
-  EXPECT_EQ(control(handle, 0x222004, nullptr, 0, nullptr, 0), STATUS_INVALID_PARAMETER) << "a folder";
-  EXPECT_EQ(K(ZwFsControlFile)(handle, nullptr, nullptr, nullptr, &io, 0x90018, nullptr, 0, nullptr, 0),
-            STATUS_INVALID_DEVICE_REQUEST);
-  K(ZwClose)(handle);
-  EXPECT_EQ(control(handle, 0x222004, nullptr, 0, nullptr, 0), STATUS_INVALID_HANDLE);
-  ASSERT_EQ(open(u"\\Device\\Main", handle), STATUS_SUCCESS);
-  FILE_STANDARD_INFORMATION standard;
-  EXPECT_EQ(K(ZwQueryInformationFile)(handle, &io, &standard, sizeof standard, FileStandardInformation),
-            STATUS_INVALID_DEVICE_REQUEST);
-  EXPECT_EQ(K(ZwDeviceIoControlFile)(handle, handle, nullptr, nullptr, &io, 0x222004, nullptr, 0, nullptr, 0),
-            STATUS_INVALID_HANDLE)
-      << "no event";
-  K(ZwClose)(handle);
-}
-
-TEST_P(DeviceHandleTest, ObjectsTellTheirNames) {
-  PDEVICE_OBJECT device = nullptr, nameless = nullptr;
+TEST_P(DriverTest, AForwardedRequestThatIsPendingIsWaitedFor) {
+  PDEVICE_OBJECT lower = nullptr, mine = nullptr, below = nullptr;
   load([&](PDRIVER_OBJECT driver) {
-    device = make(u"\\Device\\Main");
-    K(IoCreateDevice)(driver, 0, nullptr, FILE_DEVICE_UNKNOWN, 0, FALSE, &nameless);
+    lower = make(u"\\Device\\Lower");
+    lower->Flags &= ~static_cast<ULONG>(DO_DEVICE_INITIALIZING);
+    K(IoCreateDevice)(driver, 0, nullptr, FILE_DEVICE_UNKNOWN, 0, FALSE, &mine);
+    below = K(IoAttachDeviceToDeviceStack)(mine, lower);
   });
-  alignas(8) std::byte buffer[128];
-  auto* answer = reinterpret_cast<POBJECT_NAME_INFORMATION>(buffer);
-  const auto name_of = [&](void* object) {
-    ULONG needed = 0;
-    EXPECT_EQ(K(ObQueryNameString)(object, answer, sizeof buffer, &needed), STATUS_SUCCESS);
-    EXPECT_EQ(needed, sizeof(OBJECT_NAME_INFORMATION) + answer->Name.MaximumLength);
-    return answer->Name.Buffer == nullptr ? std::u16string(u"(none)") : std::u16string(view(answer->Name));
+  enum class Completed { later, at_once, never } completed = Completed::later;
+  PIRP kept = nullptr;
+  std::vector<std::string> order;
+  on_irp = [&](PDEVICE_OBJECT device, PIRP irp) {
+    if (device == lower) {
+      order.emplace_back("kept");
+      IoMarkIrpPending(irp);
+      kept = irp;
+      if (completed == Completed::at_once) complete(irp, STATUS_DEVICE_BUSY, 7);
+      return STATUS_PENDING;
+    }
+    const CHAR location = irp->CurrentLocation;
+    EXPECT_EQ(K(IoForwardIrpSynchronously)(below, irp), TRUE);
+    order.emplace_back("back");
+    EXPECT_EQ(irp->CurrentLocation, location) << "this driver's again";
+    EXPECT_EQ(irp->IoStatus.Status, STATUS_DEVICE_BUSY);
+    EXPECT_EQ(irp->IoStatus.Information, 7u);
+    EXPECT_EQ(IoGetCurrentIrpStackLocation(irp)->Control & SL_PENDING_RETURNED, 0) << "it has waited";
+    return complete(irp, irp->IoStatus.Status, 0);
   };
-  EXPECT_EQ(name_of(device), u"\\Device\\Main");
-  EXPECT_EQ(answer->Name.Buffer[answer->Name.Length / sizeof(WCHAR)], 0);
-  EXPECT_EQ(name_of(driver_), u"\\Driver\\main");
-  EXPECT_EQ(name_of(nameless), u"(none)");
-  PFILE_OBJECT file = nullptr;
-  ASSERT_EQ(DriverTest::open(u"\\Device\\Main\\part", file), STATUS_SUCCESS);
-  EXPECT_EQ(name_of(file), u"\\Device\\Main\\part");
-  K(ObfDereferenceObject)(file);
-  ULONG needed = 0;
-  EXPECT_EQ(K(ObQueryNameString)(device, nullptr, 0, &needed), STATUS_INFO_LENGTH_MISMATCH);
-  EXPECT_EQ(needed, sizeof(OBJECT_NAME_INFORMATION) + 13 * sizeof(WCHAR));
-  EXPECT_EQ(K(ObQueryNameString)(device, answer, needed - 1, &needed), STATUS_INFO_LENGTH_MISMATCH);
-  bugcheck_of(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, [&] { K(ObQueryNameString)(buffer, answer, 64, &needed); });
-}
-
-TEST_P(DeviceHandleTest, WhatIsLoggedIsInTheTrace) {
-  PDEVICE_OBJECT device = nullptr;
-  load([&](auto) { device = make(u"\\Device\\Main"); });
-  constexpr char16_t text[] = u"first\0second";
-  constexpr UCHAR fixed = sizeof(IO_ERROR_LOG_PACKET) + sizeof(ULONG);
-  auto* packet = static_cast<PIO_ERROR_LOG_PACKET>(K(IoAllocateErrorLogEntry)(device, fixed + sizeof text));
-  ASSERT_NE(packet, nullptr);
-  EXPECT_EQ(packet->ErrorCode, 0) << "zeroed";
-  packet->ErrorCode = static_cast<NTSTATUS>(0xC0040001);
-  packet->FinalStatus = STATUS_DEVICE_NOT_READY;
-  packet->UniqueErrorValue = 0x17;
-  packet->DumpDataSize = 2 * sizeof(ULONG);
-  packet->DumpData[0] = 0xAB;
-  packet->DumpData[1] = 0xCD;
-  packet->NumberOfStrings = 3;  // one more than there are: what is not there is not shown
-  packet->StringOffset = fixed;
-  std::memcpy(reinterpret_cast<std::byte*>(packet) + fixed, text, sizeof text);
-  K(IoWriteErrorLogEntry)(packet);
-  const auto logged = noted(Kind::error_logged);
-  ASSERT_EQ(logged.size(), 1u);
-  EXPECT_EQ(logged[0].record.arg, 0xC0040001u);
-  EXPECT_EQ(logged[0].record.status, STATUS_DEVICE_NOT_READY);
-  EXPECT_EQ(logged[0].record.flags, 0x17u);
-  EXPECT_EQ(logged[0].text, std::string("\\Device\\Main") + '\0' + "\"first\", \"second\", dump data 0xab 0xcd");
+  on_thread = [&](PVOID) {
+    order.emplace_back("completed");
+    complete(kept, STATUS_DEVICE_BUSY, 7);
+  };
+  IO_STATUS_BLOCK iosb{};
+  KEVENT event;
+  const auto send = [&] {
+    K(KeInitializeEvent)(&event, NotificationEvent, FALSE);
+    iosb = {};
+    PIRP irp = K(IoBuildDeviceIoControlRequest)(0x222004, mine, nullptr, 0, nullptr, 0, FALSE, &event, &iosb);
+    EXPECT_EQ(K(IofCallDriver)(mine, irp), STATUS_DEVICE_BUSY);
+  };
+  const auto is_done = [&] { return iosb.Status == STATUS_DEVICE_BUSY && K(KeReadStateEvent)(&event) != 0; };
+  in_driver([&] {
+    HANDLE thread = nullptr;
+    EXPECT_EQ(K(PsCreateSystemThread)(&thread, THREAD_ALL_ACCESS, nullptr, nullptr, nullptr,
+                                      as<PKSTART_ROUTINE>(OWN(thread)), nullptr),
+              STATUS_SUCCESS);
+    send();
+    K(ZwClose)(thread);
+  });
+  EXPECT_TRUE(is_done());
+  EXPECT_THAT(order, testing::ElementsAre("kept", "completed", "back"));
+  completed = Completed::at_once;
+  in_driver(send);
+  EXPECT_TRUE(is_done());
   EXPECT_EQ(kernel().pool().outstanding(image).blocks, 0u);
-  EXPECT_EQ(violations(trace::Rule::pool_bad_free), 0u);
-  K(IoWriteErrorLogEntry)(packet);
-  EXPECT_EQ(violations(trace::Rule::pool_bad_free), 1u) << "written before";
-}
-
-TEST_P(DeviceHandleTest, ErrorLogEntriesHaveTheirLimits) {
-  load();
-  EXPECT_EQ(K(IoAllocateErrorLogEntry)(driver_, ERROR_LOG_MAXIMUM_SIZE + 1), nullptr);
-  EXPECT_EQ(K(IoAllocateErrorLogEntry)(driver_, sizeof(IO_ERROR_LOG_PACKET) / 2), nullptr);
-  void* entry = K(IoAllocateErrorLogEntry)(driver_, ERROR_LOG_MAXIMUM_SIZE);
-  ASSERT_NE(entry, nullptr);
-  // A packet that says it is larger than it is: what lies behind it is not read.
-  auto* packet = static_cast<PIO_ERROR_LOG_PACKET>(entry);
-  packet->DumpDataSize = 0xFFFC;
-  packet->NumberOfStrings = 0xFFFF;
-  packet->StringOffset = 0xFFF0;
-  K(IoWriteErrorLogEntry)(entry);
-  packet = static_cast<PIO_ERROR_LOG_PACKET>(K(IoAllocateErrorLogEntry)(driver_, ERROR_LOG_MAXIMUM_SIZE));
-  packet->NumberOfStrings = 1;
-  packet->StringOffset = ERROR_LOG_MAXIMUM_SIZE - 5;
-  std::memcpy(reinterpret_cast<std::byte*>(packet) + packet->StringOffset, u"ab", 4);
-  K(IoWriteErrorLogEntry)(packet);
-  EXPECT_THAT(texts(Kind::error_logged).back(), testing::HasSubstr("\"ab\"")) << "at an odd place, up to the end";
-  EXPECT_THAT(texts(Kind::error_logged).back(), testing::StartsWith("\\Driver\\main"));
-  entry = K(IoAllocateErrorLogEntry)(driver_, sizeof(IO_ERROR_LOG_PACKET));
-  EXPECT_EQ(kernel().pool().outstanding(image).blocks, 1u) << "the driver's, until it is given up";
-  K(IoFreeErrorLogEntry)(entry);
-  EXPECT_EQ(kernel().pool().outstanding(image).blocks, 0u);
-  EXPECT_EQ(noted(Kind::error_logged).size(), 2u) << "nothing is logged of one that was freed";
-  for (const bool write : {false, true}) {
-    entry = K(IoAllocateErrorLogEntry)(driver_, sizeof(IO_ERROR_LOG_PACKET));
-    K(ExFreePool)(entry);
-    const std::uint64_t before = violations(trace::Rule::pool_bad_free);
-    write ? K(IoWriteErrorLogEntry)(entry) : K(IoFreeErrorLogEntry)(entry);
-    EXPECT_EQ(violations(trace::Rule::pool_bad_free), before + 1) << "freed as pool";
-  }
-  EXPECT_EQ(noted(Kind::error_logged).size(), 2u);
+  EXPECT_EQ(kernel().pool().outstanding(driver_image).blocks, 0u) << "nothing of the wait is left";
+  EXPECT_TRUE(noted(Kind::violation).empty());
+  completed = Completed::never;
+  EXPECT_FALSE(in_driver(send).returned);
+  EXPECT_THAT(texts(Kind::fault),
+              testing::ElementsAre(testing::HasSubstr("; it is that of IRP_MJ_DEVICE_CONTROL 0x222004 to "
+                                                      "\\Device\\Lower, which nobody has completed")));
 }
 
 TEST_P(DriverTest, CompletingTwiceStopsTheMachine) {

@@ -278,15 +278,13 @@ TEST_P(LockTest, LookasideListsAskThePoolInTheCallersConvention) {
   K(ExDeletePagedLookasideList)(&paged);
 }
 
-/// What the routines of an extended list are called with.
+/// What the free routine of an extended list is called with. Its allocate routine is called by the inline functions
+/// alone (tests/wdk/values_test.cpp).
 struct ListCalls {
-  POOL_TYPE type = NonPagedPool;
   PLOOKASIDE_LIST_EX list = nullptr;
   int freed = 0;
 } list_calls;
-PVOID allocate_entry(POOL_TYPE type, SIZE_T, ULONG, PLOOKASIDE_LIST_EX list) {
-  list_calls.type = type;
-  list_calls.list = list;
+PVOID allocate_entry(POOL_TYPE, SIZE_T, ULONG, PLOOKASIDE_LIST_EX) {
   return nullptr;
 }
 void free_entry(PVOID, PLOOKASIDE_LIST_EX list) {

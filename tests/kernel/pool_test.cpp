@@ -444,6 +444,36 @@ TEST_P(SpecialPoolTest, BytesBesideABlockAreLookedAt) {
   EXPECT_THAT(last_violation(), HasSubstr("the nearest is 2000 bytes away"));
 }
 
+TEST_P(SpecialPoolTest, OnlySoManyBlocksAreLookedAtAfterEachCallback) {
+  const auto after_a_callback = [&] {
+    kernel().check_given_back(image, trace::Callback::write, PASSIVE_LEVEL, {.returned = true});
+    return violations(Rule::pool_overrun);
+  };
+  block(page_size);  // nothing beside these needs watching: they take no place
+  K(ExAllocatePoolWithTag)(PagedPool, 100, tag);
+  std::vector<char*> blocks;
+  for (std::size_t i = 0; i < Pool::watched_limit + 2; ++i) {
+    blocks.push_back(block(100));
+    blocks.back()[100] = 0;
+  }
+  EXPECT_EQ(after_a_callback(), Pool::watched_limit);
+  EXPECT_EQ(last_violation(), "1 byte was written behind the end of pool#66 'roX ' of ?, 100 bytes");
+  EXPECT_EQ(after_a_callback(), Pool::watched_limit) << "told once";
+  K(ExFreePool)(blocks[Pool::watched_limit]);
+  EXPECT_EQ(violations(Rule::pool_overrun), Pool::watched_limit + 1) << "the next one when it is freed";
+  EXPECT_EQ(last_violation(), "1 byte was written behind the end of pool#67 'roX ' of ?, 100 bytes");
+  kernel().pool().check();
+  EXPECT_EQ(violations(Rule::pool_overrun), Pool::watched_limit + 2) << "and the last at the end";
+  EXPECT_EQ(last_violation(), "1 byte was written behind the end of pool#68 'roX ' of ?, 100 bytes");
+  // A place that is given up is the next new block's, not that of one that has none.
+  K(ExFreePool)(blocks[0]);
+  blocks.back()[100] = 0;
+  EXPECT_EQ(after_a_callback(), Pool::watched_limit + 2);
+  block(100)[100] = 0;
+  EXPECT_EQ(after_a_callback(), Pool::watched_limit + 3);
+  EXPECT_THAT(last_violation(), HasSubstr("pool#69 "));
+}
+
 TEST_P(SpecialPoolTest, AFaultBesideABlockIsThatBlocks) {
   char* at = block(512);
   EXPECT_EQ(told_of(at + 512), "wrote 0 bytes behind the end of pool#1 'roX ' of ?, 512 bytes");

@@ -141,6 +141,98 @@ TEST_P(PrintTest, SnprintfCountsAsMicrosoftsDoes) {
   EXPECT_EQ(std::u16string_view(wide), u"xy");
 }
 
+TEST_P(PrintTest, PrintingWithASizeAlwaysEndsTheText) {
+  constexpr std::size_t truncate = ~std::size_t{0};
+  char text[8];
+  EXPECT_EQ(K(sprintf_s)(text, 8, "%d", 1234567), 7);
+  EXPECT_STREQ(text, "1234567");
+  EXPECT_EQ(K(sprintf_s)(text, 7, "%d", 1234567), -1);
+  EXPECT_STREQ(text, "") << "nothing of it";
+  EXPECT_EQ(K(sprintf_s)(nullptr, 8, "x"), -1);
+  EXPECT_EQ(K(sprintf_s)(nullptr, 0, "x"), -1);
+  EXPECT_EQ(K(sprintf_s)(text, 0, "x"), -1);
+  EXPECT_EQ(K(sprintf_s)(text, 8, nullptr), -1);
+  EXPECT_EQ(K(_snprintf_s)(text, 8, 7, "%d", 1234567), 7);
+  EXPECT_STREQ(text, "1234567");
+  EXPECT_EQ(K(_snprintf_s)(text, 8, 3, "%d", 1234567), -1);
+  EXPECT_STREQ(text, "123") << "cut where the caller said";
+  EXPECT_EQ(K(_snprintf_s)(text, 4, truncate, "%d", 7654321), -1);
+  EXPECT_STREQ(text, "765") << "cut where the buffer ends";
+  EXPECT_EQ(K(_snprintf_s)(text, 4, 4, "%d", 7654321), -1);
+  EXPECT_STREQ(text, "") << "a count that the buffer has no room for";
+  EXPECT_EQ(K(_snprintf_s)(text, 4, 4, "%d", 765), 3) << "which the text does not need";
+  EXPECT_EQ(K(_snprintf_s)(text, 4, 0, "x"), -1);
+  EXPECT_STREQ(text, "");
+  EXPECT_EQ(K(_snprintf_s)(nullptr, 0, 0, "x"), 0);
+  char16_t wide[8];
+  EXPECT_EQ(K(dumpsim_swprintf_s)(wide, 8, u"%s|%S|%d", u"a", "b", 4), 5);
+  EXPECT_EQ(std::u16string_view(wide), u"a|b|4");
+  EXPECT_EQ(K(dumpsim_swprintf_s)(wide, 5, u"%s|%S|%d", u"a", "b", 4), -1);
+  EXPECT_EQ(std::u16string_view(wide), u"");
+  EXPECT_EQ(K(dumpsim__snwprintf_s)(wide, 5, truncate, u"%d", 123456), -1);
+  EXPECT_EQ(std::u16string_view(wide), u"1234");
+}
+
+/// As a driver's own function with an ellipsis passes its arguments on.
+template <class Unit, class... Sizes>
+struct PassOn {
+  static int system_v(const void* entry, Unit* buffer, Sizes... sizes, const Unit* format, ...) {
+    using Entry = int (*)(Unit*, Sizes..., const Unit*, va_list);
+    va_list list;
+    va_start(list, format);
+    const int length = reinterpret_cast<Entry>(const_cast<void*>(entry))(buffer, sizes..., format, list);
+    va_end(list);
+    return length;
+  }
+  __attribute__((ms_abi)) static int microsoft(const void* entry, Unit* buffer, Sizes... sizes, const Unit* format,
+                                               ...) {
+    using Entry = int(__attribute__((ms_abi))*)(Unit*, Sizes..., const Unit*, __builtin_ms_va_list);
+    __builtin_ms_va_list list;
+    __builtin_ms_va_start(list, format);
+    const int length = reinterpret_cast<Entry>(const_cast<void*>(entry))(buffer, sizes..., format, list);
+    __builtin_ms_va_end(list);
+    return length;
+  }
+};
+
+TEST_P(PrintTest, AListIsPrintedWithASizeToo) {
+  const bool system_v = GetParam() == Convention::system_v;
+  const auto entry = [&](const char* name) { return find_export(name)->entry(GetParam()); };
+  char text[8];
+  char16_t wide[8];
+  const auto all = [&](std::size_t size) {
+    using Call = PassOn<char, std::size_t>;
+    return system_v ? Call::system_v(entry("vsprintf_s"), text, size, "%s %d", "v", 23)
+                    : Call::microsoft(entry("vsprintf_s"), text, size, "%s %d", "v", 23);
+  };
+  const auto some = [&](std::size_t size, std::size_t count) {
+    using Call = PassOn<char, std::size_t, std::size_t>;
+    return system_v ? Call::system_v(entry("_vsnprintf_s"), text, size, count, "%s %d", "v", 23)
+                    : Call::microsoft(entry("_vsnprintf_s"), text, size, count, "%s %d", "v", 23);
+  };
+  const auto wide_all = [&](std::size_t size) {
+    using Call = PassOn<char16_t, std::size_t>;
+    return system_v ? Call::system_v(entry("vswprintf_s"), wide, size, u"%s %d", u"v", 23)
+                    : Call::microsoft(entry("vswprintf_s"), wide, size, u"%s %d", u"v", 23);
+  };
+  const auto wide_some = [&](std::size_t size, std::size_t count) {
+    using Call = PassOn<char16_t, std::size_t, std::size_t>;
+    return system_v ? Call::system_v(entry("_vsnwprintf_s"), wide, size, count, u"%s %d", u"v", 23)
+                    : Call::microsoft(entry("_vsnwprintf_s"), wide, size, count, u"%s %d", u"v", 23);
+  };
+  EXPECT_EQ(all(8), 4);
+  EXPECT_STREQ(text, "v 23");
+  EXPECT_EQ(all(4), -1);
+  EXPECT_STREQ(text, "");
+  EXPECT_EQ(some(8, 4), 4);
+  EXPECT_EQ(some(8, 3), -1);
+  EXPECT_STREQ(text, "v 2");
+  EXPECT_EQ(wide_all(8), 4);
+  EXPECT_EQ(std::u16string_view(wide), u"v 23");
+  EXPECT_EQ(wide_some(8, 3), -1);
+  EXPECT_EQ(std::u16string_view(wide), u"v 2");
+}
+
 TEST_P(PrintTest, AnAssertionStops) {
   bugcheck_of(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, [&] {
     K(RtlAssert)(const_cast<char*>("a == b"), const_cast<char*>("filter.c"), 12, nullptr);

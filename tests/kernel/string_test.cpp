@@ -235,6 +235,96 @@ TEST_P(StringTest, NarrowC) {
   EXPECT_EQ(K(tolower)('Q') + K(toupper)('q'), 'q' + 'Q');
 }
 
+constexpr int einval = 22, erange = 34, struncate = 80;
+constexpr std::size_t truncate = ~std::size_t{0};
+
+TEST_P(StringTest, MemoryWithASize) {
+  char to[5] = "abcd";
+  EXPECT_EQ(K(memcpy_s)(to, 4, "1234", 4), 0);
+  EXPECT_STREQ(to, "1234");
+  EXPECT_EQ(K(memcpy_s)(nullptr, 0, nullptr, 0), 0) << "nothing is asked for";
+  EXPECT_EQ(K(memcpy_s)(nullptr, 4, to, 1), einval);
+  EXPECT_EQ(K(memcpy_s)(to, 3, "wxyz", 4), erange);
+  EXPECT_EQ(std::memcmp(to,
+                        "\0\0\0"
+                        "4",
+                        5),
+            0)
+      << "the buffer is wiped, as far as it goes";
+  to[0] = 'x';
+  EXPECT_EQ(K(memcpy_s)(to, 1, nullptr, 1), einval);
+  EXPECT_EQ(to[0], 0);
+  std::memcpy(to, "abcd", 5);
+  EXPECT_EQ(K(memmove_s)(to + 1, 3, to, 3), 0);
+  EXPECT_STREQ(to, "aabc");
+  EXPECT_EQ(K(memmove_s)(to, 3, "wxyz", 4), erange);
+  EXPECT_EQ(K(memmove_s)(to, 3, nullptr, 1), einval);
+  EXPECT_STREQ(to, "aabc") << "here it stays";
+  EXPECT_EQ(K(memmove_s)(nullptr, 0, nullptr, 0), 0);
+  EXPECT_EQ(K(memmove_s)(nullptr, 1, to, 1), einval);
+}
+
+TEST_P(StringTest, NarrowWithASize) {
+  char text[6] = "#####";
+  EXPECT_EQ(K(strcpy_s)(text, 5, "four"), 0);
+  EXPECT_STREQ(text, "four");
+  EXPECT_EQ(K(strcpy_s)(text, 5, "fives"), erange);
+  EXPECT_STREQ(text, "");
+  EXPECT_EQ(K(strcpy_s)(nullptr, 5, "x"), einval);
+  EXPECT_EQ(K(strcpy_s)(text, 0, "x"), einval);
+  text[0] = 'x';
+  EXPECT_EQ(K(strcpy_s)(text, 5, nullptr), einval);
+  EXPECT_STREQ(text, "");
+  const char unended[3] = {'a', 'b', 'c'};
+  EXPECT_EQ(K(strncpy_s)(text, 4, unended, 3), 0) << "no further than the count is read";
+  EXPECT_STREQ(text, "abc");
+  EXPECT_EQ(K(strncpy_s)(text, 3, "abc", 3), erange);
+  EXPECT_STREQ(text, "");
+  EXPECT_EQ(K(strncpy_s)(text, 3, "abc", truncate), struncate);
+  EXPECT_STREQ(text, "ab");
+  EXPECT_EQ(K(strncpy_s)(text, 3, "ab", truncate), 0);
+  EXPECT_EQ(K(strncpy_s)(text, 3, nullptr, 0), 0);
+  EXPECT_STREQ(text, "");
+  EXPECT_EQ(K(strncpy_s)(nullptr, 0, nullptr, 0), 0);
+  EXPECT_EQ(K(strncpy_s)(nullptr, 0, "a", 1), einval);
+  EXPECT_EQ(K(strncpy_s)(text, 3, nullptr, 1), einval);
+  EXPECT_EQ(K(strcat_s)(text, 5, "ab"), 0);
+  EXPECT_EQ(K(strcat_s)(text, 5, "cd"), 0);
+  EXPECT_STREQ(text, "abcd");
+  EXPECT_EQ(K(strcat_s)(text, 5, ""), 0) << "full is no error";
+  EXPECT_EQ(K(strcat_s)(text, 5, "e"), erange);
+  EXPECT_STREQ(text, "");
+  std::memset(text, 'x', 4);
+  EXPECT_EQ(K(strcat_s)(text, 4, "a"), einval) << "no end within the size";
+  EXPECT_STREQ(text, "");
+  EXPECT_EQ(K(strncat_s)(text, 4, unended, 3), 0);
+  EXPECT_STREQ(text, "abc");
+  EXPECT_EQ(K(strncat_s)(text, 4, nullptr, 0), 0);
+  EXPECT_STREQ(text, "abc");
+  EXPECT_EQ(K(strncat_s)(text, 6, "defg", truncate), struncate);
+  EXPECT_STREQ(text, "abcde");
+  EXPECT_EQ(K(strncat_s)(text, 6, "f", 1), erange);
+  EXPECT_STREQ(text, "");
+}
+
+TEST_P(StringTest, WideWithASize) {
+  char16_t text[6] = u"#####";
+  const auto is = [&](std::u16string_view wanted) { return std::u16string_view(text) == wanted; };
+  EXPECT_EQ(K(dumpsim_wcscpy_s)(text, 5, u"four"), 0);
+  EXPECT_TRUE(is(u"four"));
+  EXPECT_EQ(text[5], 0);
+  EXPECT_EQ(K(dumpsim_wcscpy_s)(text, 4, u"four"), erange) << "sizes are in characters";
+  EXPECT_TRUE(is(u""));
+  EXPECT_EQ(K(dumpsim_wcsncpy_s)(text, 4, u"abcdef", truncate), struncate);
+  EXPECT_TRUE(is(u"abc"));
+  EXPECT_EQ(K(dumpsim_wcsncpy_s)(text, 4, u"abcdef", 2), 0);
+  EXPECT_EQ(K(dumpsim_wcscat_s)(text, 5, u"cd"), 0);
+  EXPECT_TRUE(is(u"abcd"));
+  EXPECT_EQ(K(dumpsim_wcscat_s)(text, 5, u"e"), erange);
+  EXPECT_EQ(K(dumpsim_wcsncat_s)(text, 3, u"abcdef", 2), 0);
+  EXPECT_TRUE(is(u"ab"));
+}
+
 TEST_P(StringTest, WideC) {
   char16_t text[32] = u"ab";
   EXPECT_EQ(K(dumpsim_wcslen)(u"four"), 4u);

@@ -7,6 +7,7 @@ cc.py DUMPSIM SOURCE_TREE. Needs gcc and clang, which the project's own filters 
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,9 +15,9 @@ import tempfile
 PROGRAM, TREE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 
 
-def run(command, folder, expect=0):
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
-    if done.returncode != expect:
+def run(command, folder, expect=0, env=None):
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False, env=env)
+    if expect is not None and done.returncode != expect:
         sys.exit(f"cc.py: {command}: exit code {done.returncode}, expected {expect}\n{done.stdout}{done.stderr}")
     return done.stdout, done.stderr
 
@@ -150,6 +151,53 @@ NTSTATUS DriverEntry(PFILTER_EXTENSION Extension, PFILTER_INITIALIZATION_DATA Da
     demand("STATUS_NO_SUCH_STATUS" in said and not (folder / "never.so").exists(), f"never.c is built: {said}")
 
 
+def by_mingw(folder):
+    """Where clang and lld-link are not, mingw-w64 makes a .sys: the same one, and what is missing is trapped too."""
+    tools = ("x86_64-w64-mingw32-gcc", "x86_64-w64-mingw32-dlltool", "x86_64-w64-mingw32-as")
+    path = folder / "only-mingw"
+    path.mkdir()
+    for tool in tools:
+        found = shutil.which(tool)
+        demand(found, f"{tool} is not installed; install the Debian package gcc-mingw-w64-x86-64")
+        (path / tool).symlink_to(found)
+    alone = {**os.environ, "PATH": str(path)}
+    source = TREE / "filters" / "xor" / "xor.c"
+    printed, _ = run([PROGRAM, "cc", "--way", "sys", "-n", "-o", "mingw.sys", source], folder, env=alone)
+    demand(printed.startswith("x86_64-w64-mingw32-gcc"), f"mingw-w64 is not taken: {printed}")
+    for way, name in ((["--way", "system-v"], "plain.so"), (["--way", "sys"], "mingw.sys")):
+        run([PROGRAM, "cc", *way, "-o", name, source], folder, env=alone if name == "mingw.sys" else None)
+    scenario = "filters/xor/scenarios/encrypts.toml"
+    demand(same_life(folder, "mingw.sys", scenario, "xor") == same_life(folder, "plain.so", scenario, "xor"),
+           "the trace of mingw-w64's image differs from that of system-v")
+    # mingw-w64's own headers declare the functions with a size as well, for user mode.
+    (folder / "sized.c").write_text("""#include <string.h>
+#include <ntddk.h>
+#include <stdlib.h>
+NTSTATUS DriverEntry(void* Extension, void* Data) {
+  char narrow[8];
+  wchar_t wide[8];
+  (void)Extension, (void)Data;
+  if (sprintf_s(narrow, sizeof narrow, "%d", 12) != 2 || strcat_s(narrow, sizeof narrow, "x") != 0) return 1;
+  DbgPrint("%s %d %d\\n", narrow, swprintf_s(wide, 8, L"%d", 123), wcscpy_s(wide, 2, L"abc"));
+  return STATUS_UNSUCCESSFUL;
+}
+""")
+    run([PROGRAM, "cc", "--way", "sys", "-X=-Werror", "-o", "sized.sys", "sized.c"], folder, env=alone)
+    (folder / "sized.toml").write_text('[system.memory]\nsize = "256 KiB"\n[[filter]]\nimage = "./sized.sys"\n')
+    shown, _ = run([PROGRAM, "run", "sized.toml"], folder, expect=None)
+    demand('"12x 3 34"' in shown, f"mingw-w64: sized.sys did not print what it should: {shown}")
+    # Written by trapped().
+    lacks = [PROGRAM, "cc", "--way", "sys", "-o", "lacks-mingw.sys", "lacks.c"]
+    _, said = run(lacks, folder, expect=2, env=alone)
+    demand("FreeNoSuchThing" in said and not (folder / "lacks-mingw.sys").exists(), f"made unasked: {said}")
+    _, said = run([*lacks, "--trap-missing"], folder, env=alone)
+    demand(re.search(r"FreeNoSuchThing, ZwNoSuchThing are not simulated: calling one of them ends the run", said),
+           f"mingw-w64: what is missing is not said: {said}")
+    (folder / "lacks-one.toml").write_text((folder / "lacks.toml").read_text().replace("IMAGE", "lacks-mingw.sys"))
+    shown, _ = run([PROGRAM, "run", "--trace", "none", "lacks-one.toml"], folder)
+    demand("FreeNoSuchThing" in shown, f"mingw-w64: the run does not name what was called: {shown}")
+
+
 def without_entry(folder):
     """A product's filter file without its main driver's: nothing calls it, so a linker would drop it all and be content."""
     (folder / "part.c").write_text('#include <ntddk.h>\nvoid Elsewhere(void);\n'
@@ -169,6 +217,7 @@ def main():
         folder_as_source(folder)
         words_before_headers(folder)
         trapped(folder)
+        by_mingw(folder)
         without_entry(folder)
 
 

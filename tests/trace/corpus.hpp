@@ -68,6 +68,10 @@ inline std::size_t runs_at() {
          small_tables.images * (sizeof(ImageName) + static_cast<std::size_t>(Callback::count_) * sizeof(CallbackTally));
 }
 
+inline std::size_t sites_at() {
+  return runs_at() + small_tables.call_runs * sizeof(CallRun);
+}
+
 inline std::vector<std::pair<std::string, std::string>> corpus_files() {
   const std::string valid = small_trace(16384);
   const auto ignore = [](TraceHeader&, const auto&) {};
@@ -114,6 +118,14 @@ inline std::vector<std::pair<std::string, std::string>> corpus_files() {
   const CallRun garbled{.image = 1, .callback = Callback::write, .cycle = 255, .status = 1, .count = UINT64_MAX};
   std::memcpy(runs.data() + runs_at() + sizeof(CallRun), &garbled, sizeof garbled);
   add("round-beyond-the-runs", runs);
+  std::string sites = changed(valid, [](TraceHeader& h, const auto&) { h.site_count = UINT64_MAX; });
+  ViolationSite wild;
+  wild.rule = 0xffff, wild.image = 77, wild.callback = static_cast<Callback>(0xff), wild.severity = 0xff;
+  std::memcpy(sites.data() + sites_at(), &wild, sizeof wild);
+  wild.rule = 0, wild.callback = Callback::write, wild.severity = 3, wild.length = 0xffff, wild.count = UINT64_MAX;
+  wild.text.fill('\x1b');
+  std::memcpy(sites.data() + sites_at() + sizeof wild, &wild, sizeof wild);
+  add("sites-garbled", sites);
   std::string nested = changed(valid, [](TraceHeader&, const auto& edit) {
     for (const std::size_t i : {2u, 4u, 7u, 8u, 9u, 12u}) edit(i, [](Record& r) { r.kind = Kind::callback_entered; });
   });

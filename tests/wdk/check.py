@@ -158,7 +158,8 @@ def check_sample(args):
 
 WIDE = ["wcslen", "wcsnlen", "wcscmp", "wcsncmp", "wcscpy", "wcsncpy", "wcscat", "wcsncat", "wcschr", "wcsrchr",
         "wcsstr", "_wcsicmp", "_wcsnicmp", "_wcslwr", "_wcsupr", "towlower", "towupper", "_snwprintf", "_vsnwprintf",
-        "swprintf"]
+        "swprintf", "wcscpy_s", "wcsncpy_s", "wcscat_s", "wcsncat_s", "swprintf_s", "vswprintf_s", "_snwprintf_s",
+        "_vsnwprintf_s"]
 
 
 def check_wide(args):
@@ -172,6 +173,9 @@ def check_wide(args):
       sum += _wcsicmp(a, b) + _wcsnicmp(a, b, 3);
       sum += *wcscpy(a, b) + *wcsncpy(a, b, 3) + *wcscat(a, b) + *wcsncat(a, b, 3) + *_wcslwr(a) + *_wcsupr(a);
       sum += *wcschr(a, L'x') + *wcsrchr(a, L'x') + *wcsstr(a, b) + towlower(a[0]) + towupper(a[1]);
+      sum += wcscpy_s(a, 3, b) + wcsncpy_s(a, 3, b, 2) + wcscat_s(a, 3, b) + wcsncat_s(a, 3, b, _TRUNCATE);
+      sum += swprintf_s(a, 3, b) + vswprintf_s(a, 3, b, list) + _snwprintf_s(a, 3, 2, b);
+      sum += _vsnwprintf_s(a, 3, 2, b, list);
       return (size_t)(sum + _snwprintf(a, 3, b) + _vsnwprintf(a, 3, b, list) + swprintf(a, b));
     }
     """

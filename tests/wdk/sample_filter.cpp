@@ -48,6 +48,16 @@ NTSTATUS CountWrite(PFILTER_EXTENSION, PLARGE_INTEGER Offset, PMDL Mdl) {
   return g_counter->Count(Mdl);
 }
 
+// The size of an array is found out.
+bool NamesFit(const WCHAR* Name) {
+  WCHAR wide[16];
+  char narrow[16];
+  return wcscpy_s(wide, Name) == 0 && wcscat_s(wide, L".sys") == 0 && wcsncpy_s(wide, Name, _TRUNCATE) != EINVAL &&
+         strcpy_s(narrow, "dump") == 0 && strncat_s(narrow, "_xor", 4) == 0 && sprintf_s(narrow, "%d", 7) == 1 &&
+         _snprintf_s(narrow, _TRUNCATE, "%d", 7) == 1 && swprintf_s(wide, L"%s", Name) >= 0 &&
+         sprintf_s(narrow, sizeof narrow, "%d", 7) == 1 && memcpy_s(narrow, sizeof narrow, "x", 2) == 0;
+}
+
 NTSTATUS Unload(PFILTER_EXTENSION Extension) {
   DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_INFO_LEVEL, "writes: %d\n", g_counter->Writes());
   ExFreePool2(Extension->DumpData, 'tnuC', nullptr, 0);
@@ -60,7 +70,7 @@ extern "C" NTSTATUS DriverEntry(PFILTER_EXTENSION Extension, PFILTER_INITIALIZAT
   UNICODE_STRING name;
   RtlInitUnicodeString(&name, L"\\Device\\Sample");
   if (Extension->DumpType == DumpTypeUndefined || wcscmp(name.Buffer, L"\\Device\\Other") == 0 || kName[0] != L'd' ||
-      min(1, 2) != 1) {
+      min(1, 2) != 1 || !NamesFit(name.Buffer)) {
     return STATUS_INVALID_PARAMETER;
   }
   void* memory = ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof(Counter), 'tnuC');

@@ -246,4 +246,6 @@ constexpr auto max(A a, B b) -> WDK_COMMON(A, B) {
 #endif
 #endif
 
+#include "crt_secure.h"
+
 #endif  // WDK_DDI_CRT_H
