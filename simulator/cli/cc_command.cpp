@@ -100,7 +100,8 @@ void add_cc_command(CLI::App& app, Context& context) {
       ->allow_extra_args(false)
       ->transform([](std::string text) {
         // The parser takes the sign off a long name's value only.
-        return text.starts_with('=') ? text.substr(1) : text;
+        if (!text.empty() && text.front() == '=') text.erase(0, 1);
+        return text;
       });
   command->add_flag("--trap-missing", request.trap_missing,
                     "Make the image though functions it calls are not simulated: calling one ends the run");

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "trace/changed_bytes.hpp"
 #include "trace/record.hpp"
 #include "trace/rules.hpp"
 
@@ -15,6 +16,7 @@ struct OracleFinding {
   std::uint16_t image = trace::no_image;  ///< whose doing it is, as far as that is known
   trace::Callback callback = trace::Callback::none;
   std::string detail;
+  trace::ChangedBytes bytes = {};  ///< empty when there is nothing to show
 };
 
 }  // namespace dumpsim::engine

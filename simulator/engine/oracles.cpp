@@ -44,8 +44,9 @@ class Oracles {
   }
 
  private:
-  void found(Rule rule, std::uint16_t image, Callback callback, std::string detail) {
-    answers_.findings.push_back({rule, image, callback, std::move(detail)});
+  void found(Rule rule, std::uint16_t image, Callback callback, std::string detail,
+             const trace::ChangedBytes& bytes = {}) {
+    answers_.findings.push_back({rule, image, callback, std::move(detail), bytes});
   }
   void not_judged(std::string_view key, std::string_view why) {
     answers_.not_judged.push_back(fmt::format("{}: not judged: {}", key, why));
@@ -119,8 +120,33 @@ class Oracles {
     found(Rule::data_readable_sector, image_of(name), Callback::write,
           fmt::format("{} of memory in what it protects; the first: {} holds sector {} of pfn {:#x}, {}",
                       first.count == 1 ? "1 sector" : with_thousands(first.count) + " sectors", places_.words(at),
-                      first.sector, first.pfn, how));
+                      first.sector, first.pfn, how),
+          last.count != 0 ? bytes_of_sector(last) : trace::ChangedBytes{});
     return false;
+  }
+
+  /// What memory held, and what the disk holds in its place.
+  trace::ChangedBytes bytes_of_sector(const Sighting& seen) {
+    // A tag is what a filter left there: it may name what is no sector.
+    const bool in_memory = std::any_of(run_.plan.ram.begin(), run_.plan.ram.end(),
+                                       [&](const dumpfile::PageRun& run) { return seen.pfn - run.base < run.pages; });
+    if (!in_memory || seen.sector >= page_size / dumpfile::canary_sector) return {};
+    const std::vector<std::byte> on_disk = bytes_at(run_.disk, DiskOffset{seen.at});
+    std::vector<std::byte> page(page_size);
+    memory_->read_pages(seen.pfn, 1, page.data());
+    return trace::beginnings(trace::Held::disk_sector,
+                             std::span(page).subspan(seen.sector * dumpfile::canary_sector, on_disk.size()), on_disk);
+  }
+
+  /// As many as a finding shows; none when they cannot be read.
+  static std::vector<std::byte> bytes_at(disk::BlockDevice& disk, DiskOffset at) {
+    const std::uint64_t into_sector = at.bytes % disk.sector_size();
+    const std::uint64_t begin = at.bytes - into_sector;
+    std::vector<std::byte> bytes(std::min<std::uint64_t>(std::uint64_t{2} * disk.sector_size(), disk.size() - begin));
+    if (disk.read(DiskOffset{begin}, bytes) != disk::IoStatus::ok) return {};
+    bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(into_sector));
+    bytes.resize(std::min(bytes.size(), trace::ChangedBytes::most));
+    return bytes;
   }
 
   // ---- secrets ----
@@ -162,7 +188,7 @@ class Oracles {
     answers_.ended_by_itself &= trip->ended_by_itself;
     if (!trip->not_judged.empty()) not_judged("verify.round_trip", trip->not_judged);
     if (!trip->difference.empty())
-      found(Rule::data_round_trip_differs, only_filter(), Callback::read, std::move(trip->difference));
+      found(Rule::data_round_trip_differs, only_filter(), Callback::read, std::move(trip->difference), trip->bytes);
     if (!trip->told.empty()) answers_.told.push_back("round trip: " + trip->told);
     return {};
   }
@@ -202,7 +228,8 @@ class Oracles {
     found(
         Rule::data_reference_differs, only_filter(), Callback::write,
         fmt::format("{} holds {:#04x}, without filters it would be {:#04x}; {}", places_.words(first.at),
-                    static_cast<unsigned>(first.second), static_cast<unsigned>(first.first), history_.words(first.at)));
+                    static_cast<unsigned>(first.second), static_cast<unsigned>(first.first), history_.words(first.at)),
+        trace::beginnings(trace::Held::dump_file, bytes_at(**reference, first.at), bytes_at(run_.disk, first.at)));
     return {};
   }
 

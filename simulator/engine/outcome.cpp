@@ -258,7 +258,8 @@ void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals,
                                .filter = view.image_name(each.image),
                                .callback = each.callback,
                                .count = 1,
-                               .detail = trace::printable(each.detail)});
+                               .detail = trace::printable(each.detail),
+                               .bytes = each.bytes});
   }
   // What did not fit into the trace was counted all the same, and must not go unjudged.
   for (const trace::RuleRow& row : trace::all_rules()) {

@@ -71,6 +71,7 @@ void read_in_splits(const Trip& trip, SharedTexts& shared) {
                     with_thousands(length), format_size(length), offset, static_cast<unsigned>(now[at]), offset + at,
                     trip.places.words_in_dump(offset + at), static_cast<unsigned>(then[at]), with_thousands(transfers),
                     splits.words()));
+    shared.bytes = trace::beginnings(trace::Held::read_back, then.subspan(at), now.subspan(at));
     return false;
   });
   fresh->leave_standing();
@@ -167,6 +168,7 @@ Result<RoundTrip> check_round_trip(const scenario::Scenario& scenario, const Pla
   }
   trip.not_judged = read_text(shared->texts().mistake);
   trip.difference = read_text(shared->texts().unmet);
+  trip.bytes = trace::checked(shared->texts().bytes);
   if (trip.not_judged.empty() && trip.difference.empty()) trip.told = read_text(shared->texts().evidence);
   return trip;
 }

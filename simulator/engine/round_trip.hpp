@@ -46,6 +46,7 @@ class Splits {
 struct RoundTrip {
   std::string not_judged;       ///< why, when it could not be
   std::string difference;       ///< where and how, when there is one
+  trace::ChangedBytes bytes;    ///< there
   std::string told;             ///< what was read, when all of it was the same
   bool ended_by_itself = true;  ///< false: something of the child may still run
 };

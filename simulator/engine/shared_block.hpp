@@ -14,6 +14,7 @@
 #include "base/mapping.hpp"
 #include "base/result.hpp"
 #include "stack/totals.hpp"
+#include "trace/changed_bytes.hpp"
 
 namespace dumpsim::engine {
 
@@ -22,6 +23,7 @@ struct SharedTexts {
   char mistake[4096] = {};    ///< a user's mistake found in the child (an image that cannot be loaded)
   char evidence[16384] = {};  ///< of a fault: registers, backtrace
   char unmet[8192] = {};      ///< expectations of the registry that were not met, a line each
+  trace::ChangedBytes bytes;  ///< where `unmet` says that what was read back is not what was written
   std::atomic<std::uint32_t> left_behind_judged{0};  ///< 1 once `unmet` is complete
 };
 

@@ -12,11 +12,11 @@ namespace {
 
 struct Row {
   HeldWords words;
-  std::string_view where;  ///< behind the number of the byte
+  std::string_view where;  ///< behind the number of the byte; empty: the finding's sentence names it
 };
 
 constexpr std::array<Row, static_cast<std::size_t>(Held::count_)> rows = {{
-    {{"", ""}, ""},
+    {{}, {}},
     {{"before", "after"}, "of the page"},
     {{"given", "handed on"}, "of the write"},
     {{"before", "after"}, "of FILTER_INITIALIZATION_DATA"},
@@ -24,8 +24,8 @@ constexpr std::array<Row, static_cast<std::size_t>(Held::count_)> rows = {{
     {{"before", "after"}, "before the block"},
     {{"before", "after"}, "behind the block"},
     {{"in memory", "on disk"}, "of the sector"},
-    {{"written", "read back"}, "of the dump file"},
-    {{"expected", "on disk"}, "of the dump file"},
+    {{"written", "read back"}, {}},
+    {{"expected", "on disk"}, {}},
 }};
 
 ChangedBytes kept(Held held, std::span<const std::byte> before, std::span<const std::byte> after, std::size_t at) {
@@ -48,8 +48,12 @@ ChangedBytes first_change(Held held, std::span<const std::byte> before, std::spa
 }
 
 ChangedBytes beginnings(Held held, std::span<const std::byte> before, std::span<const std::byte> after) {
-  assert(before.size() == after.size());
-  return before.empty() ? ChangedBytes{} : kept(held, before, after, 0);
+  const std::size_t length = std::min(before.size(), after.size());
+  return length == 0 ? ChangedBytes{} : kept(held, before.first(length), after.first(length), 0);
+}
+
+ChangedBytes checked(const ChangedBytes& bytes) {
+  return bytes.held < Held::count_ && bytes.length <= ChangedBytes::most ? bytes : ChangedBytes{};
 }
 
 std::string spaced_hex(std::span<const std::byte> bytes) {
@@ -64,7 +68,8 @@ HeldWords words_of(Held held) {
 }
 
 std::string place_in_words(const ChangedBytes& bytes) {
-  return fmt::format("byte {:#x} {}", bytes.at, rows.at(static_cast<std::size_t>(bytes.held)).where);
+  const std::string_view where = rows.at(static_cast<std::size_t>(bytes.held)).where;
+  return where.empty() ? "that byte" : fmt::format("byte {:#x} {}", bytes.at, where);
 }
 
 }  // namespace dumpsim::trace

@@ -23,7 +23,7 @@ enum class Held : std::uint8_t {
   behind_block,
   disk_sector,  ///< beside what memory held
   read_back,    ///< through DumpRead, beside what was written
-  dump_file,    ///< on the disk, beside what a chain that changes nothing leaves there
+  dump_file,    ///< what the disk would hold without filters, beside what it holds
   count_
 };
 
@@ -41,8 +41,11 @@ static_assert(sizeof(ChangedBytes) == 40);
 
 /// From the first byte that differs; empty when none does. REQUIRES: both are of the same length. Async-signal-safe.
 ChangedBytes first_change(Held held, std::span<const std::byte> before, std::span<const std::byte> after);
-/// The first of both, whether or not they differ. REQUIRES: both are of the same length.
+/// The first of both, whether or not they differ; none when either has none.
 ChangedBytes beginnings(Held held, std::span<const std::byte> before, std::span<const std::byte> after);
+
+/// As they came from a block that somebody else wrote: empty when they cannot be shown.
+ChangedBytes checked(const ChangedBytes& bytes);
 
 /// "43 41 4e".
 std::string spaced_hex(std::span<const std::byte> bytes);
@@ -52,7 +55,7 @@ struct HeldWords {
   std::string_view before, after;
 };
 HeldWords words_of(Held held);
-/// Where the first byte lies: "byte 0x40 of the page".
+/// Where the first byte lies: "byte 0x40 of the page"; "that byte" when the finding's sentence names it.
 std::string place_in_words(const ChangedBytes& bytes);
 
 }  // namespace dumpsim::trace

@@ -71,10 +71,8 @@ std::vector<Site> checked_sites(std::span<const std::byte> block, std::size_t at
     if (row.rule >= static_cast<std::uint16_t>(Rule::count_) || row.callback >= Callback::count_ ||
         row.severity > static_cast<std::uint8_t>(Severity::error))
       continue;
-    const bool shows = row.bytes.held < Held::count_ && row.bytes.length <= ChangedBytes::most;
     sites.push_back({static_cast<Rule>(row.rule), row.image, row.callback, static_cast<Severity>(row.severity),
-                     row.offset, row.exact != 0, row.count, row.call, row.at, row.moved,
-                     shows ? row.bytes : ChangedBytes{},
+                     row.offset, row.exact != 0, row.count, row.call, row.at, row.moved, checked(row.bytes),
                      printable({row.text.data(), std::min<std::size_t>(row.length, row.text.size())})});
   }
   return sites;

@@ -88,6 +88,28 @@ TEST(Evidence, OfDamagedPoolIsThePatternBesideIt) {
   EXPECT_NE(before_of(finding), after_of(finding));
 }
 
+TEST(Evidence, OfASectorInClearIsMemoryAndTheDisk) {
+  const Finding finding = finding_of("passthrough", Rule::data_readable_sector, "protects = true\n");
+  EXPECT_EQ(finding.bytes.held, Held::disk_sector);
+  EXPECT_EQ(before_of(finding), after_of(finding));
+  EXPECT_THAT(before_of(finding), StartsWith("44 73 43 41 4e 41 52 59 00 00 00 00")) << "DsCANARY, pfn 0";
+}
+
+TEST(Evidence, OfATripThatDiffersIsWhatWasWrittenAndReadBack) {
+  const Finding finding =
+      finding_of("data_round_trip_differs", Rule::data_round_trip_differs, "[verify]\nround_trip = true\n");
+  EXPECT_EQ(finding.bytes.held, Held::read_back);
+  EXPECT_NE(finding.bytes.before[0], finding.bytes.after[0]);
+  EXPECT_EQ(trace::place_in_words(finding.bytes), "that byte");
+}
+
+TEST(Evidence, OfADiskThatIsNotTheReferenceIsBoth) {
+  const Finding finding =
+      finding_of("data_reference_differs", Rule::data_reference_differs, "[verify]\nreference = true\n");
+  EXPECT_EQ(finding.bytes.held, Held::dump_file);
+  EXPECT_NE(finding.bytes.before[0], finding.bytes.after[0]);
+}
+
 TEST(Evidence, IsNotInventedWhereNoBytesAreMeant) {
   const Finding finding = finding_of("irql_too_high", Rule::irql_too_high);
   EXPECT_TRUE(finding.bytes.empty());
