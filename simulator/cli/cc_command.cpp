@@ -98,11 +98,8 @@ void add_cc_command(CLI::App& app, Context& context) {
   command->add_option("-U,--undefine", request.undefines, "A name to undefine (repeatable)")->allow_extra_args(false);
   command->add_option("-X,--compiler-option", request.options, "An option for the compiler: -X=-maes (repeatable)")
       ->allow_extra_args(false)
-      ->transform([](std::string text) {
-        // The parser takes the sign off a long name's value only.
-        if (!text.empty() && text.front() == '=') text.erase(0, 1);
-        return text;
-      });
+      // The parser takes the sign off a long name's value only.
+      ->transform([](const std::string& text) { return text.substr(text.starts_with('=') ? 1 : 0); });
   command->add_flag("--trap-missing", request.trap_missing,
                     "Make the image though functions it calls are not simulated: calling one ends the run");
   command->add_flag("-n,--dry-run", arguments->dry_run, "Print the commands instead of running them");
