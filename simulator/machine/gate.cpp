@@ -123,15 +123,20 @@ Result<GuestStack> GuestStack::create(std::size_t bytes) {
 
 __attribute__((no_sanitize("address"))) std::size_t GuestStack::high_water() const {
   if (!armed_) return 0;
-  const auto* word = reinterpret_cast<const volatile std::uint64_t*>(low());
-  const auto* const end = reinterpret_cast<const volatile std::uint64_t*>(high());
+  const auto* word = reinterpret_cast<const std::uint64_t*>(low());
+  const auto* const end = reinterpret_cast<const std::uint64_t*>(high());
+  // Eight at a time, a cache line, as long as all of them are.
+  for (std::uint64_t different = 0; end - word >= 8; word += 8) {
+    for (std::size_t i = 0; i < 8; ++i) different |= word[i] ^ canary;
+    if (different != 0) break;
+  }
   while (word != end && *word == canary) ++word;
   return static_cast<std::size_t>(end - word) * sizeof canary;
 }
 
 __attribute__((no_sanitize("address"))) void GuestStack::arm_high_water() const {
-  auto* word = reinterpret_cast<volatile std::uint64_t*>(low());
-  auto* const end = reinterpret_cast<volatile std::uint64_t*>(high());
+  auto* word = reinterpret_cast<std::uint64_t*>(low());
+  auto* const end = reinterpret_cast<std::uint64_t*>(high());
   for (; word != end; ++word) *word = canary;
   armed_ = true;
 }
@@ -382,7 +387,7 @@ std::uint64_t Gate::first_rsp(const GateFrame* call) {
 
 // As GATE_ENTER pushed them, below the slot that aligns the stack.
 __attribute__((no_sanitize("address"))) Context Gate::caller_of(const GateFrame* call) {
-  const auto* const pushed = static_cast<const volatile std::uint64_t*>(call->host_rsp);
+  const auto* const pushed = static_cast<const std::uint64_t*>(call->host_rsp);
   Context context;
   context.gpr[15] = pushed[1];
   context.gpr[14] = pushed[2];

@@ -115,7 +115,7 @@ class PhysicalMemory {
   /// Async-signal-safe.
   bool open_for_write(const void* address, Pfn& pfn);
   /// Makes pages opened since the last call read-only again; the number of them. A no-op costs one load.
-  std::size_t close_opened();
+  std::size_t close_opened() { return opened_ == 0 ? 0 : close_all_opened(); }
 
   /// Which part of memory an address lies in. `arena` is any arena address, given out or not.
   enum class Region : std::uint8_t { unknown, ram, window, arena, mapping, null_page };
@@ -125,8 +125,10 @@ class PhysicalMemory {
 
  private:
   PhysicalMemory();
+  std::size_t close_all_opened();
   struct State;
   std::unique_ptr<State> state_;
+  std::size_t opened_ = 0;  // pages; here, since every callback asks
 };
 
 /// IRQL values of x64 [doc].

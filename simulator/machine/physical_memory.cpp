@@ -110,8 +110,7 @@ struct PhysicalMemory::State {
   std::unordered_map<std::uintptr_t, Pfn> host_pfns;
   std::vector<std::uintptr_t> host_pages;
 
-  std::array<std::uintptr_t, opened_kept> opened;  // the first opened_count
-  std::size_t opened_count = 0;
+  std::array<std::uintptr_t, opened_kept> opened;  // the first of them
   mutable File probe_file;
 
   static constexpr Pfn no_pfn = ~Pfn{0};
@@ -522,15 +521,14 @@ bool PhysicalMemory::open_for_write(const void* address, Pfn& pfn) {
   const bool opened = mprotect(pointer(page), page_size, PROT_READ | PROT_WRITE) == 0;
   errno = saved;
   if (!opened) return false;
-  if (state.opened_count < opened_kept) state.opened[state.opened_count] = page;
-  ++state.opened_count;
+  if (opened_ < opened_kept) state.opened[opened_] = page;
+  ++opened_;
   return true;
 }
 
-std::size_t PhysicalMemory::close_opened() {
+std::size_t PhysicalMemory::close_all_opened() {
   State& state = *state_;
-  const std::size_t count = state.opened_count;
-  if (count == 0) return 0;
+  const std::size_t count = opened_;
   for (std::size_t i = 0; i < std::min(count, opened_kept); ++i) {
     mprotect(pointer(state.opened[i]), page_size, PROT_READ);
   }
@@ -543,7 +541,7 @@ std::size_t PhysicalMemory::close_opened() {
       }
     }
   }
-  state.opened_count = 0;
+  opened_ = 0;
   return count;
 }
 

@@ -70,20 +70,18 @@ struct DumpStack::State {
 
   bool ended() const { return env.totals.ended != Ended::no; }
 
-  Transfer transfer_now() const {
-    const MDL* mdl = transfer.mdl();
-    return {.length = mdl->ByteCount,
-            .offset = static_cast<std::uint64_t>(*transfer.offset()),
-            .mdl_flags = static_cast<std::uint16_t>(mdl->MdlFlags),
-            .mdl_id = usage == Usage::crash ? 1u : 2u};
-  }
+  std::uint64_t mdl_id() const { return usage == Usage::crash ? 1u : 2u; }
 
   Result<std::int32_t> load_filters();
   std::int32_t initialize(FilterInstance& filter);
   /// What DriverEntry left in the two structures.
   void judge_entry(FilterInstance& filter, std::int32_t status);
   /// That a later callback left the initialisation data alone.
-  void judge_structures(FilterInstance& filter, Callback callback);
+  void judge_structures(FilterInstance& filter, Callback callback) {
+    if (filter.differs_since_entry()) [[unlikely]]
+      tell_structures(filter, callback);
+  }
+  void tell_structures(FilterInstance& filter, Callback callback);
   /// The buffer that an MDL was pointed at.
   void judge_buffer(const FilterInstance& filter);
   void judge_offset(const FilterInstance& filter);
@@ -179,7 +177,7 @@ std::int32_t DumpStack::State::initialize(FilterInstance& filter) {
   fill_structures(filter);
   filter.arm_guard();
   const std::array<std::uint64_t, 2> arguments{argument(filter.extension()), argument(filter.init())};
-  const Invoked call = invoke(env, filter, Callback::driver_entry, machine::passive_level, arguments, {});
+  const Invoked call = invoke(env, filter, Callback::driver_entry, machine::passive_level, arguments);
   if (!call.returned) return STATUS_UNSUCCESSFUL;
   filter.discard_initialization();
   std::uint32_t changes = trace::change_init;
@@ -198,7 +196,7 @@ std::int32_t DumpStack::State::initialize(FilterInstance& filter) {
                        filter.extension_size()));
   }
   if (env.recorder.sites() != site) env.recorder.show_bytes(site, filter.change_past_init());
-  record_left(env, filter, Callback::driver_entry, machine::passive_level, call.status, {}, {}, changes);
+  record_left(env, filter, Callback::driver_entry, machine::passive_level, call.status, changes);
   judge_entry(filter, call.status);
   if (!let_others_run(env, 0)) return STATUS_UNSUCCESSFUL;  // threads that it created begin now
   return call.status;
@@ -236,7 +234,7 @@ void DumpStack::State::judge_entry(FilterInstance& filter, std::int32_t status) 
   }
 }
 
-void DumpStack::State::judge_structures(FilterInstance& filter, Callback callback) {
+void DumpStack::State::tell_structures(FilterInstance& filter, Callback callback) {
   trace::ChangedBytes bytes;
   const std::size_t at = filter.changed_since_entry(bytes);
   if (at == FilterInstance::unchanged) return;
@@ -400,9 +398,9 @@ std::int32_t DumpStack::State::call_each(Callback callback, std::uint8_t irql) {
       continue;
     }
     const std::array<std::uint64_t, 1> arguments{argument(filter->extension())};
-    const Invoked call = invoke(env, *filter, callback, irql, arguments, {});
+    const Invoked call = invoke(env, *filter, callback, irql, arguments);
     if (!call.returned) break;
-    record_left(env, *filter, callback, irql, call.status, {}, {}, 0);
+    record_left(env, *filter, callback, irql, call.status, 0);
     judge_structures(*filter, callback);
     last = call.status;
     if (call.status < 0) {
@@ -436,27 +434,47 @@ std::int32_t DumpStack::start() {
 bool DumpStack::State::call_transfer(FilterInstance& filter, Callback callback, std::int32_t& status,
                                      std::uint32_t& changes) {
   if (filter.disabled()) return false;
-  if (filter.callback(callback) == nullptr) {
+  const void* const code = filter.callback(callback);
+  if (code == nullptr) {
     if (!filter.absence_reported(callback)) {
       env.recorder.emit({.kind = Kind::callback_absent, .callback = callback, .image = filter.id()});
     }
     return false;
   }
-  const Transfer before = transfer_now();
+  const MDL* const mdl = transfer.mdl();
+  const auto before = static_cast<std::uint64_t>(*transfer.offset());
+  const std::uint32_t length = mdl->ByteCount;
   const std::array<std::uint64_t, 3> arguments{argument(filter.extension()), argument(transfer.offset()),
-                                               argument(transfer.mdl())};
-  const MDL* mdl = transfer.mdl();
-  env.kernel->set_transfer({.pages = static_cast<std::uint32_t>(
-                                (mdl->ByteOffset + std::uint64_t{mdl->ByteCount} + page_size - 1) / page_size),
-                            .max_pages = static_cast<std::uint32_t>(max_pages)});
-  const Invoked call = invoke(env, filter, callback, machine::high_level, arguments, before);
+                                               argument(mdl)};
+  env.kernel->set_transfer(
+      {.pages = static_cast<std::uint32_t>((mdl->ByteOffset + std::uint64_t{length} + page_size - 1) / page_size),
+       .max_pages = static_cast<std::uint32_t>(max_pages)});
+  const Invoked call = invoke(env,
+                              {.code = code,
+                               .callback = callback,
+                               .image = filter.id(),
+                               .convention = filter.convention(),
+                               .given = {length, static_cast<std::uint16_t>(mdl->MdlFlags), before, mdl_id()},
+                               .callers_end = true},
+                              machine::high_level, arguments);
   if (!call.returned) return false;
   env.kernel->set_transfer({});
   changes = watch.changes();
-  if (close_opened(env)) changes |= trace::change_buffer;
+  if (close_opened(env)) [[unlikely]]
+    changes |= trace::change_buffer;
   const bool copy_changed = callback == Callback::write && transfer.copy_changed();
-  if (copy_changed) changes |= trace::change_buffer;
-  record_left(env, filter, callback, machine::high_level, call.status, before, transfer_now(), changes);
+  if (copy_changed) [[unlikely]]
+    changes |= trace::change_buffer;
+  env.recorder.emit({.kind = Kind::callback_left,
+                     .callback = callback,
+                     .irql = machine::high_level,
+                     .image = filter.id(),
+                     .status = call.status,
+                     .length = mdl->ByteCount,
+                     .flags = changes,
+                     .offset = static_cast<std::uint64_t>(*transfer.offset()),
+                     .before = before,
+                     .object = mdl_id()});
   if (copy_changed) {
     const std::uint64_t site = env.recorder.sites();
     report(env, Rule::write_buffer_modified, filter.id(), callback, "wrote to the memory that is being dumped");
@@ -722,9 +740,9 @@ void DumpStack::unload() {
       }
     } else {
       const std::array<std::uint64_t, 1> arguments{argument(filter.extension())};
-      const Invoked call = invoke(s.env, filter, Callback::unload, machine::passive_level, arguments, {});
+      const Invoked call = invoke(s.env, filter, Callback::unload, machine::passive_level, arguments);
       if (!call.returned) break;
-      record_left(s.env, filter, Callback::unload, machine::passive_level, call.status, {}, {}, 0);
+      record_left(s.env, filter, Callback::unload, machine::passive_level, call.status, 0);
     }
     report_left_behind(s.env, filter.id(), Callback::unload);
   }

@@ -104,13 +104,14 @@ trace::ChangedBytes FilterInstance::change_past_init() const {
 }
 
 void FilterInstance::entry_done() {
-  std::memcpy(&init_after_entry_, init_, std::min(init_size_, sizeof init_after_entry_));
+  compared_ = std::min(init_size_, sizeof init_after_entry_);
+  std::memcpy(&init_after_entry_, init_, compared_);
   compares_init_ = true;
 }
 
 std::size_t FilterInstance::changed_since_entry(trace::ChangedBytes& shown) {
-  const std::size_t bytes = std::min(init_size_, sizeof init_after_entry_);
-  if (!compares_init_ || std::memcmp(&init_after_entry_, init_, bytes) == 0) return unchanged;
+  if (!differs_since_entry()) return unchanged;
+  const std::size_t bytes = compared_;
   const auto* before = reinterpret_cast<const std::byte*>(&init_after_entry_);
   const auto* now = reinterpret_cast<const std::byte*>(init_);
   for (std::size_t i = 0; i < bytes; ++i) {
@@ -121,6 +122,7 @@ std::size_t FilterInstance::changed_since_entry(trace::ChangedBytes& shown) {
     entry_done();
     return i;
   }
+  entry_done();  // DumpData alone: the next look is a quick one again
   return unchanged;
 }
 

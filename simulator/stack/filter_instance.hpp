@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
@@ -62,6 +63,8 @@ class FilterInstance {
   /// VeraCrypt writes it later].
   void entry_done();
   static constexpr std::size_t unchanged = ~std::size_t{0};
+  /// Whether any byte of it is different: what is asked after every callback.
+  bool differs_since_entry() const { return compares_init_ && std::memcmp(&init_after_entry_, init_, compared_) != 0; }
   /// The first byte of it that is different, once; or unchanged. `bytes` become what was and is there.
   std::size_t changed_since_entry(trace::ChangedBytes& bytes);
 
@@ -85,6 +88,7 @@ class FilterInstance {
   std::uint64_t writes_ = 0, worked_ = 0;
   bool compares_init_ = false;
   FILTER_INITIALIZATION_DATA init_after_entry_{};
+  std::size_t compared_ = 0;  // bytes of it
   std::size_t init_size_;
   std::size_t extension_size_;
   machine::PhysicalMemory& memory_;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stack/invoke.hpp"
 
-#include "base/alone.hpp"
 #include "stack/transfer_mdl.hpp"
 
 namespace dumpsim::stack {
@@ -49,13 +48,11 @@ void watch_running(Environment& env) {
       &env);
 }
 
-bool close_opened(Environment& env) {
-  if (env.machine.memory.close_opened() == 0) return false;
-  if (env.opened.at == nullptr) return true;
+void tell_opened(Environment& env) {
+  if (env.opened.at == nullptr) return;
   const std::span<const std::byte> now(env.opened.at, page_size);
   env.recorder.show_bytes(env.opened.site, trace::first_change(trace::Held::page, env.opened.before, now));
   env.opened.at = nullptr;
-  return true;
 }
 
 namespace {
@@ -109,27 +106,14 @@ bool let_others_run(Environment& env, std::uint64_t hundred_ns) {
   return true;
 }
 
-Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
-               std::span<const std::uint64_t> arguments, const Transfer& transfer) {
-  return invoke(env, Callee{filter.id(), filter.convention(), filter.callback(callback)}, callback, irql, arguments,
-                transfer);
-}
-
-Invoked invoke(Environment& env, const Callee& callee, trace::Callback callback, std::uint8_t irql,
-               std::span<const std::uint64_t> arguments, const Transfer& transfer) {
+Invoked invoke(Environment& env, const kernel::Routine& routine, std::uint8_t irql,
+               std::span<const std::uint64_t> arguments) {
   env.kernel->set_current(trace::no_image, trace::Callback::none);
   env.machine.processor.irql = irql;
   const machine::GuestStack& guest = env.gate.stack();
-  if (!env.gate.active()) env.stack_use.before(guest, callee.image, callback);
-  const machine::CallResult call = env.kernel->call_routine(
-      {.code = callee.code,
-       .callback = callback,
-       .image = callee.image,
-       .convention = callee.convention,
-       .given = {alone(transfer.length), alone(transfer.mdl_flags), alone(transfer.offset), alone(transfer.mdl_id)},
-       .callers_end = true},
-      arguments);
-  env.stack_use.after(env.totals, guest, callee.image, callback);
+  if (!env.gate.active()) env.stack_use.before(guest, routine.image, routine.callback);
+  const machine::CallResult call = env.kernel->call_routine(routine, arguments);
+  env.stack_use.after(env.totals, guest, routine.image, routine.callback);
   if (!call.returned) {
     end_run(env, call.value);
     return {};
@@ -137,9 +121,27 @@ Invoked invoke(Environment& env, const Callee& callee, trace::Callback callback,
   return {true, static_cast<std::int32_t>(call.value)};
 }
 
+Invoked invoke(Environment& env, const Callee& callee, trace::Callback callback, std::uint8_t irql,
+               std::span<const std::uint64_t> arguments, const Transfer& transfer) {
+  return invoke(env,
+                {.code = callee.code,
+                 .callback = callback,
+                 .image = callee.image,
+                 .convention = callee.convention,
+                 .given = {transfer.length, transfer.mdl_flags, transfer.offset, transfer.mdl_id},
+                 .callers_end = true},
+                irql, arguments);
+}
+
+Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
+               std::span<const std::uint64_t> arguments) {
+  return invoke(env, Callee{filter.id(), filter.convention(), filter.callback(callback)}, callback, irql, arguments,
+                {});
+}
+
 void record_left(Environment& env, const FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
-                 std::int32_t status, const Transfer& before, const Transfer& after, std::uint32_t changes) {
-  record_left(env, filter.id(), callback, irql, status, before, after, changes);
+                 std::int32_t status, std::uint32_t changes) {
+  record_left(env, filter.id(), callback, irql, status, {}, {}, changes);
 }
 
 void record_left(Environment& env, std::uint16_t image, trace::Callback callback, std::uint8_t irql,

@@ -32,15 +32,18 @@ struct Callee {
   const void* code = nullptr;
 };
 
-/// Calls `callee` at `irql` with `arguments`, as `callback` of its image. REQUIRES: nothing has ended the run. Emits
-/// callback_entered; the caller emits callback_left.
+/// Calls a driver's routine at `irql` with `arguments`. REQUIRES: nothing has ended the run, and how it ends is the
+/// caller's. Emits callback_entered; the caller emits callback_left once it has compared before and after.
+Invoked invoke(Environment& env, const kernel::Routine& routine, std::uint8_t irql,
+               std::span<const std::uint64_t> arguments);
+
+/// The same for `callee`, as `callback` of its image.
 Invoked invoke(Environment& env, const Callee& callee, trace::Callback callback, std::uint8_t irql,
                std::span<const std::uint64_t> arguments, const Transfer& transfer);
 
-/// Calls `callback` of `filter` at `irql` with `arguments`. REQUIRES: the pointer is present and nothing has ended the
-/// run. Emits callback_entered; the caller emits callback_left once it has compared before and after.
+/// The same for `callback` of `filter`, which has no transfer. REQUIRES: the pointer is present.
 Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
-               std::span<const std::uint64_t> arguments, const Transfer& transfer);
+               std::span<const std::uint64_t> arguments);
 
 /// Has the totals name, and the trap time, whatever driver's routine the kernel calls from now on, also from within a
 /// filter's callback, and whichever thread has its turn. REQUIRES: env outlives the kernel's calls.
@@ -57,13 +60,19 @@ bool let_others_run(Environment& env, std::uint64_t hundred_ns);
 /// A power request for the dump volume's device stack; its status. The run may have ended in it.
 std::int32_t send_power(Environment& env, kernel::PowerRequest request);
 
-/// Closes the pages that a callback was let write to and shows what it wrote with the finding; whether there were any.
-bool close_opened(Environment& env);
+/// Closes the pages that a callback was let write to and shows what it wrote with the finding.
+void tell_opened(Environment& env);
+/// The same when there are any; whether there were.
+inline bool close_opened(Environment& env) {
+  if (env.machine.memory.close_opened() == 0) return false;
+  tell_opened(env);
+  return true;
+}
 
 /// callback_left for a callback that invoke() returned from.
 void record_left(Environment& env, std::uint16_t image, trace::Callback callback, std::uint8_t irql,
                  std::int32_t status, const Transfer& before, const Transfer& after, std::uint32_t changes);
 void record_left(Environment& env, const FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
-                 std::int32_t status, const Transfer& before, const Transfer& after, std::uint32_t changes);
+                 std::int32_t status, std::uint32_t changes);
 
 }  // namespace dumpsim::stack

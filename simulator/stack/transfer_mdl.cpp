@@ -66,8 +66,8 @@ void TransferMdl::describe_read(const std::byte* va, std::uint32_t length, Parti
   describe(va, length, at, shape_ <= Shape::mapped_stale_startva ? shape_ : Shape::mapped);
 }
 
-bool TransferMdl::copy_changed() const {
-  return source_bytes_ != 0 && std::memcmp(copied(), source_, source_bytes_) != 0;
+bool TransferMdl::compare_copy() const {
+  return std::memcmp(copied(), source_, source_bytes_) != 0;
 }
 
 trace::ChangedBytes TransferMdl::change_of_copy() const {

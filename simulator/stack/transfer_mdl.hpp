@@ -45,7 +45,7 @@ class TransferMdl {
   void retire();
   /// Whether somebody wrote into the bytes of a write in a shape that has a copy of them; other shapes show them
   /// read-only.
-  bool copy_changed() const;
+  bool copy_changed() const { return source_bytes_ != 0 && compare_copy(); }
   /// Where it was changed first. REQUIRES: copy_changed().
   trace::ChangedBytes change_of_copy() const;
   /// From here on the changed copy is what was to be written: it is reported once, and then happens.
@@ -67,6 +67,7 @@ class TransferMdl {
 
  private:
   const std::byte* copied() const;
+  bool compare_copy() const;
   void describe(const std::byte* va, std::uint32_t length, PartitionOffset at, Shape shape);
   bool copies() const {
     return shape_ == Shape::byte_offset || shape_ == Shape::unaligned_full || shape_ == Shape::discontiguous;

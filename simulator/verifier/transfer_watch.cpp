@@ -31,8 +31,7 @@ void TransferWatch::arm(const _MDL* mdl, const std::int64_t* offset) {
   seen_offset_ = *offset;
 }
 
-std::uint32_t TransferWatch::changes() {
-  offset_before_ = seen_offset_;
+std::uint32_t TransferWatch::tell_changes() {
   const auto* before = reinterpret_cast<const std::byte*>(seen_.data());
   std::uint32_t changed = 0;
   if (*offset_ != seen_offset_) {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,13 @@ class TransferWatch {
   void arm(const _MDL* mdl, const std::int64_t* offset);
 
   /// trace::Change bits of what is different since arm() or the last changes(); remembers the new state.
-  std::uint32_t changes();
+  std::uint32_t changes() {
+    offset_before_ = seen_offset_;
+    if (*offset_ == seen_offset_ && std::memcmp(seen_.data(), mdl_, seen_.size() * sizeof(std::uint64_t)) == 0)
+        [[likely]]
+      return 0;
+    return tell_changes();
+  }
 
   std::int64_t offset_before() const { return offset_before_; }
   std::uint32_t byte_count_before() const { return byte_count_before_; }
@@ -31,6 +38,8 @@ class TransferWatch {
   std::size_t pages_capacity() const { return capacity_; }
 
  private:
+  std::uint32_t tell_changes();
+
   std::size_t capacity_;
   const _MDL* mdl_ = nullptr;
   const std::int64_t* offset_ = nullptr;
