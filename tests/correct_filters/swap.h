@@ -60,8 +60,9 @@ static inline PUCHAR SwapBytesOf(PMDL Mdl) {
   return (PUCHAR)PAGE_ALIGN(Mdl->MappedSystemVa) + MmGetMdlByteOffset(Mdl);
 }
 
+// No byte of the key is zero, so that no sector goes out as it was.
 static inline VOID SwapCipher(PUCHAR To, const UCHAR* From, ULONG Length, LONGLONG Offset) {
-  for (ULONG i = 0; i < Length; ++i) To[i] = (UCHAR)(From[i] ^ (0x5a + ((Offset + i) >> 9)) ^ 0xa5);
+  for (ULONG i = 0; i < Length; ++i) To[i] = (UCHAR)(From[i] ^ (0x80 | ((Offset + i) >> 9)));
 }
 
 #endif  // CORRECT_FILTERS_SWAP_H
