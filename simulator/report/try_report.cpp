@@ -281,8 +281,9 @@ std::string to_text(const std::string& what, const std::vector<BatteryCase>& cas
                     paint.bold(rule.slug), service_of(met.first->filter), trace::name_of(met.first->callback),
                     met.count > 1 ? fmt::format(", {} times", with_thousands(met.count)) : "");
     if (const std::string place = place_of(*met.first); !place.empty()) text += fmt::format("  at {}\n", place);
-    text += fmt::format("  {}\n  {}\n  hint: {}\n  {}\n", rule.summary, met.first->detail, rule.hint,
-                        paint.faint(rule.evidence));
+    text += fmt::format("  {}\n  {}\n", rule.summary, met.first->detail);
+    for (const std::string& bytes : rows_of(met.first->bytes)) text += fmt::format("  {}\n", bytes);
+    text += fmt::format("  hint: {}\n  {}\n", rule.hint, paint.faint(rule.evidence));
     text += fmt::format("  in {}\n", some_cases(met.cases, cases));
     if (!options.folder.empty())
       text +=
