@@ -11,6 +11,7 @@
 #include "base/file.hpp"
 #include "scenario/document.hpp"
 #include "scenario/scenario.hpp"
+#include "trace/utf8.hpp"
 
 namespace dumpsim::scenario {
 namespace {
@@ -104,6 +105,69 @@ Node renamed(Node filter) {
   return filter;
 }
 
+std::string tables_of(const Node& root, bool twice) {
+  std::string text;
+  for (const std::string_view name : carried) {
+    const Entry* entry = root.find(name);
+    if (entry == nullptr) continue;
+    if (entry->value.kind == NodeKind::table) text += table(name, entry->value, false);
+    for (const Node& item : entry->value.items) text += table(name, item, true);
+    if (!twice || name != "filter") continue;
+    for (const Node& item : entry->value.items) text += table(name, renamed(item), true);
+  }
+  return text;
+}
+
+/// As the registry compares names.
+bool same_name(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+Node number(std::uint64_t value) {
+  Node node;
+  node.kind = NodeKind::integer;
+  node.integer = static_cast<std::int64_t>(value);
+  return node;
+}
+
+Node of_text(std::string_view text) {
+  Node node;
+  node.kind = NodeKind::text;
+  node.text = text;
+  return node;
+}
+
+/// In place of what is there under this name, however it is spelt.
+void put(Node& table, std::string_view name, Node value) {
+  std::erase_if(table.entries, [&](const Entry& each) { return same_name(each.key, name); });
+  table.entries.push_back({std::string(name), {}, std::move(value)});
+  std::ranges::sort(table.entries, {}, &Entry::key);
+}
+
+Node& child_of(Node& table, std::string_view name) {
+  if (table.find(name) == nullptr) put(table, name, {});
+  return std::ranges::find(table.entries, name, &Entry::key)->value;
+}
+
+std::string parameters_key(std::string_view service) {
+  return fmt::format("\\Services\\{}\\Parameters", service);
+}
+
+bool is_parameters_key(std::string_view key, std::string_view service) {
+  const std::string end = parameters_key(service);
+  return key.size() > end.size() && same_name(key.substr(key.size() - end.size()), end);
+}
+
+/// What [registry] or its file says of the value would win over a filter's parameters.
+void put_into_registry(Node& registry, std::string_view service, std::string_view name, const Node& value) {
+  for (Entry& key : registry.entries) {
+    if (key.value.kind != NodeKind::table || !is_parameters_key(key.key, service)) continue;
+    std::erase_if(key.value.entries, [&](const Entry& each) { return same_name(each.key, name); });
+  }
+  put(child_of(registry, "HKLM\\SYSTEM\\CurrentControlSet" + parameters_key(service)), name, value);
+}
+
 }  // namespace
 
 std::string service_tables(const std::vector<std::filesystem::path>& filters,
@@ -136,22 +200,52 @@ Result<std::string> service_tables_of(const std::filesystem::path& file, bool tw
   if (!parse_document(*text, root, error)) return Error{error.message};
   std::error_code ignored;
   const std::filesystem::path folder = std::filesystem::absolute(file, ignored).parent_path();
-  std::string result;
-  for (const std::string_view name : carried) {
-    const Entry* entry = root.find(name);
-    if (entry == nullptr) continue;
-    Node node = entry->value;
-    make_absolute(node, folder);
-    if (node.kind == NodeKind::table) {
-      std::erase_if(node.entries, [](const Entry& each) { return each.key == "keep"; });
-      result += table(name, node, false);
-    }
-    for (const Node& item : node.items) result += table(name, item, true);
-    if (twice && name == "filter") {
-      for (const Node& item : node.items) result += table(name, renamed(item), true);
-    }
+  for (Entry& entry : root.entries) {
+    if (std::ranges::find(carried, entry.key) == carried.end()) continue;
+    make_absolute(entry.value, folder);
+    if (entry.value.kind == NodeKind::table)
+      std::erase_if(entry.value.entries, [](const Entry& each) { return each.key == "keep"; });
   }
-  return result;
+  return tables_of(root, twice);
+}
+
+Result<BoundedTables> BoundedTables::make(std::string_view tables, std::string parameter) {
+  constexpr std::size_t longest_name = 255;  // as a filter's parameters are read
+  if (parameter.empty() || parameter.size() > longest_name || trace::printable(parameter) != parameter ||
+      parameter.find('\\') != std::string::npos) {
+    return Error{fmt::format("{} is no name of a registry value; expected 1 to {} characters without backslash",
+                             in_quotes(trace::printable(parameter)), longest_name)};
+  }
+  auto scenario = parse(tables, {});
+  if (!scenario) return scenario.error();
+  BoundedTables bounded;
+  SyntaxError error;
+  if (!parse_document(tables, bounded.root_, error)) return Error{error.message};
+  for (const Filter& filter : scenario->filters) bounded.names_.push_back(filter.name);
+  if (bounded.names_.empty()) return Error{"there is no [[filter]] that could be told where protection ends"};
+  bounded.parameter_ = std::move(parameter);
+  return bounded;
+}
+
+std::string BoundedTables::up_to(std::uint64_t end) const {
+  Node root = root_;
+  Node value;
+  put(value, "type", of_text("REG_QWORD"));
+  put(value, "value", number(end));
+  Node range;
+  put(range, "offset", number(0));
+  put(range, "size", number(end));
+  Node ranges;
+  ranges.kind = NodeKind::array;
+  ranges.items.push_back(range);
+  for (Node& filter : child_of(root, "filter").items) {
+    put(child_of(filter, "parameters"), parameter_, value);
+    put(filter, "protects", ranges);
+  }
+  if (root.find("registry") != nullptr) {
+    for (const std::string& name : names_) put_into_registry(child_of(root, "registry"), name, parameter_, value);
+  }
+  return tables_of(root, false);
 }
 
 }  // namespace dumpsim::scenario

@@ -3,12 +3,14 @@
 // images alone, or out of a scenario that has it.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
+#include "scenario/document.hpp"
 
 namespace dumpsim::scenario {
 
@@ -20,5 +22,26 @@ std::string service_tables(const std::vector<std::filesystem::path>& filters,
 /// The tables filter, driver, device, registry and files of `file`, a valid scenario, with its paths made absolute.
 /// `twice`: as above. On failure the error is parse()'s.
 Result<std::string> service_tables_of(const std::filesystem::path& file, bool twice);
+
+/// Tables as above whose filters all protect the partition up to one place, and are told where it is by a REG_QWORD
+/// among their parameters.
+class BoundedTables {
+ public:
+  /// `parameter` is the value's name; what the tables say of it and of `protects` is replaced. Fails when no filter is
+  /// among them, when it is no name of a value, and as parse() does.
+  static Result<BoundedTables> make(std::string_view tables, std::string parameter);
+
+  const std::string& parameter() const { return parameter_; }
+  /// Of the filters, in their order.
+  const std::vector<std::string>& names() const { return names_; }
+  /// `end` counts from the start of the partition. REQUIRES: whole sectors, not 0, within the partition.
+  std::string up_to(std::uint64_t end) const;
+
+ private:
+  BoundedTables() = default;
+  Node root_;
+  std::string parameter_;
+  std::vector<std::string> names_;
+};
 
 }  // namespace dumpsim::scenario
