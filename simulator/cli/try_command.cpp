@@ -35,6 +35,7 @@ struct Options {
   std::vector<fs::path> drivers;
   fs::path like;
   std::vector<fs::path> filter_path;
+  std::optional<std::string> boundary;
   fs::path into;
   bool no_files = false;
   bool json = false;
@@ -135,7 +136,13 @@ void try_filters(const Options& options, Context& context) {
   if (!filters) return give_up(filters.error(), context);
   auto reads = engine::reads_back(*filters, run_options(options, context));
   if (!reads) return give_up(reads.error(), context);
-  std::vector<engine::BatteryCase> cases = engine::battery(*filters, *reads);
+  std::optional<engine::Boundary> boundary;
+  if (options.boundary) {
+    auto found = engine::find_boundary(*filters, *options.boundary, run_options(options, context));
+    if (!found) return give_up(found.error(), context);
+    boundary = *std::move(found);
+  }
+  std::vector<engine::BatteryCase> cases = engine::battery(*filters, *reads, boundary ? &*boundary : nullptr);
   const std::string what = options.like.empty() ? names_of(options.filters) : options.like.filename().string();
   fs::path folder;
   if (!options.no_files) {
@@ -207,6 +214,9 @@ void add_try_command(CLI::App& app, Context& context) {
   command->add_option("FILE", options->filters, "Images of dump filters, in the order of DumpFilters");
   command->add_option("--like", options->like,
                       "Take filters, parameters, drivers, devices, registry and files from this scenario instead");
+  command->add_option("--boundary", options->boundary,
+                      "REG_QWORD among each filter's parameters that says where protection ends, in bytes from the "
+                      "start of the partition: it comes to lie in every sector of a write");
   command->add_option("--into", options->into, "Folder for the scenarios it used (default: NAME-battery)");
   command->add_flag("--no-files", options->no_files, "Do not write the scenarios");
   command->add_flag("--json", options->json, "The result as JSON");

@@ -9,9 +9,11 @@
 #include <algorithm>
 
 #include "base/digest.hpp"
+#include "base/text.hpp"
+#include "dumpfile/dump_layout.hpp"
 #include "policy/policy.hpp"
-#include "scenario/services.hpp"
 #include "trace/reader.hpp"
+#include "trace/utf8.hpp"
 #include "wdk/ntstatus.h"
 
 namespace dumpsim::engine {
@@ -30,6 +32,9 @@ struct Draft {
   std::string before;  // [[filter]] tables ahead of those that are tried
   std::string rules;
   std::vector<std::string> statuses, disabled;  // of [expect]
+  std::string recovered;
+  std::optional<std::uint64_t> readable_sectors;
+  std::string tables;  // empty: the filters' own
   bool twice = false;
   bool may_stop = false;
 };
@@ -41,7 +46,8 @@ std::string status_row(std::string_view filter, std::string_view callback, std::
 
 class Battery {
  public:
-  Battery(const BatteryFilters& filters, bool reads) : filters_(filters), reads_(reads) {}
+  Battery(const BatteryFilters& filters, bool reads, const Boundary* boundary)
+      : filters_(filters), reads_(reads), boundary_(boundary) {}
 
   std::vector<BatteryCase> all() {
     loading();
@@ -51,6 +57,7 @@ class Battery {
     files();
     shapes();
     neighbours();
+    boundaries();
     return std::move(cases_);
   }
 
@@ -67,13 +74,16 @@ class Battery {
     if (!policy.empty()) text += fmt::format("\n[policy]\n{}", policy);
     if (!draft.rules.empty()) text += fmt::format("\n[rules]\n{}", draft.rules);
     if (!draft.before.empty()) text += "\n" + draft.before;
-    text += "\n" + (draft.twice ? filters_.tables_twice : filters_.tables);
+    const std::string& tables = draft.twice ? filters_.tables_twice : filters_.tables;
+    text += "\n" + (draft.tables.empty() ? tables : draft.tables);
     cases_.push_back({.group = std::move(group),
                       .name = std::move(name),
                       .setup = std::move(text),
                       .outcome = {},
                       .statuses = draft.statuses,
                       .disabled = draft.disabled,
+                      .recovered = draft.recovered,
+                      .readable_sectors = draft.readable_sectors,
                       .may_stop = draft.may_stop});
   }
 
@@ -204,8 +214,41 @@ class Battery {
     }
   }
 
+  /// Three full writes of pages: protection ends in the one in the middle, so that the one before is protected as a
+  /// whole and the one behind not at all.
+  void boundaries() {
+    if (boundary_ == nullptr) return;
+    constexpr std::uint64_t file = std::uint64_t{8} << 20, file_bytes = std::uint64_t{1} << 20;
+    constexpr std::uint64_t write = 16 * page_size, writes = 3;
+    // And behind the dump log: who protects every page and not the log is thought to have lost its keys.
+    constexpr std::uint64_t behind = std::uint64_t{64} << 20;
+    constexpr std::uint64_t pages = file + dumpfile::header_bytes + page_size;  // the bitmap has a page of its own
+    for (const std::uint32_t sector : {512u, 4096u}) {
+      const std::string_view sectors = sector == 512 ? "" : "sectors of 4096, ";
+      const auto ends = [&](std::uint64_t end, const std::string& where) {
+        constexpr std::uint64_t tagged = dumpfile::canary_sector;
+        const std::uint64_t hidden = std::min(end - std::min(end, pages), write * writes);
+        Draft draft;
+        draft.sector = sector;
+        draft.memory = fmt::format("{} KiB", write * writes >> 10);
+        draft.dump = fmt::format("kind = \"complete\"\nformat = \"bitmap\"\nfile = {{ offset = {}, size = {} }}\n",
+                                 file, file_bytes);
+        draft.policy = fmt::format("max_pages_per_write = {}\n", write / page_size);
+        draft.tables = boundary_->tables.up_to(end);
+        if (boundary_->reads) draft.recovered = "identical";
+        draft.readable_sectors = (write * writes - hidden) / tagged;
+        add(std::string(boundary_group), fmt::format("crash, {}{}", sectors, where), draft);
+      };
+      ends(file, "in front of the file");
+      for (std::uint64_t i = 0; i < write / sector; ++i)
+        ends(pages + write + i * sector, fmt::format("at sector {} of a write", i));
+      ends(behind, "behind the file");
+    }
+  }
+
   const BatteryFilters& filters_;
   bool reads_;
+  const Boundary* boundary_;
   std::vector<BatteryCase> cases_;
 };
 
@@ -274,7 +317,46 @@ Result<Trial> try_case(WarmHost& host, const BatteryCase& one, const RunOptions&
   if (!view) return view.error();
   for (const trace::CallRun& run : view->calls())
     trial.calls.push_back({view->image_name(run.image), run.callback, run.status, run.count});
+  for (const trace::Event& event : *view) {
+    if (event.record.kind != trace::Kind::registry_read) continue;
+    std::string asked = trace::printable(event.text());
+    if (std::ranges::find(trial.values_asked, asked) == trial.values_asked.end())
+      trial.values_asked.push_back(std::move(asked));
+  }
   return trial;
+}
+
+std::string in_lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
+  return text;
+}
+
+/// Names of values that somebody looked for among the filters' parameters.
+std::vector<std::string> parameters_asked(const Trial& trial, const std::vector<std::string>& filters) {
+  std::vector<std::string> names;
+  for (const std::string& asked : trial.values_asked) {
+    for (const std::string& filter : filters) {
+      const std::string key = in_lower_case(fmt::format("\\Services\\{}\\Parameters\\", filter));
+      const std::size_t at = in_lower_case(asked).rfind(key);
+      if (at == std::string::npos) continue;
+      names.push_back(asked.substr(at + key.size()));
+      break;
+    }
+  }
+  return names;
+}
+
+Error nobody_reads(const scenario::BoundedTables& tables, const std::vector<std::string>& asked) {
+  const std::vector<std::string_view> known(asked.begin(), asked.end());
+  const std::string meant = did_you_mean(tables.parameter(), known);
+  return Error{
+      fmt::format("no filter read the value {} of its Services\\{}\\Parameters, so that it cannot say where "
+                  "protection ends{}",
+                  trace::printable(tables.parameter()), tables.names().size() == 1 ? tables.names()[0] : "NAME",
+                  !meant.empty() ? meant
+                                 : "; expected a name as a filter asks for it; one that fails before, for want "
+                                   "of other parameters, gets them by --like")};
 }
 
 }  // namespace
@@ -284,6 +366,8 @@ std::string BatteryCase::text() const {
   if (!outcome.empty()) expect += fmt::format("outcome = \"{}\"\n", outcome);
   if (!statuses.empty()) expect += fmt::format("statuses = [{}]\n", fmt::join(statuses, ", "));
   if (!disabled.empty()) expect += fmt::format("disabled = [\"{}\"]\n", fmt::join(disabled, "\", \""));
+  if (!recovered.empty()) expect += fmt::format("recovered = \"{}\"\n", recovered);
+  if (readable_sectors) expect += fmt::format("readable_sectors_on_disk = {}\n", *readable_sectors);
   return expect.empty() ? setup : fmt::format("{}\n[expect]\n{}", setup, expect);
 }
 
@@ -314,8 +398,29 @@ Result<BatteryFilters> battery_filters(const std::filesystem::path& file) {
   return BatteryFilters{std::move(*once), std::move(*twice)};
 }
 
-std::vector<BatteryCase> battery(const BatteryFilters& filters, bool reads) {
-  return Battery(filters, reads).all();
+std::vector<BatteryCase> battery(const BatteryFilters& filters, bool reads, const Boundary* boundary) {
+  return Battery(filters, reads, boundary).all();
+}
+
+Result<Boundary> find_boundary(const BatteryFilters& filters, std::string parameter, const RunOptions& options) {
+  auto tables = scenario::BoundedTables::make(filters.tables, std::move(parameter));
+  if (!tables) return tables.error();
+  Boundary boundary{*std::move(tables), false};
+  std::vector<BatteryCase> cases = battery(filters, false, &boundary);
+  std::erase_if(cases, [](const BatteryCase& one) {
+    return one.group != boundary_group || one.name != "crash, at sector 1 of a write";
+  });
+  auto trials = try_battery(cases, options, {});
+  if (!trials) return trials.error();
+  const Trial& trial = trials->front();
+  const std::vector<std::string> asked = parameters_asked(trial, boundary.tables.names());
+  const std::string name = in_lower_case(boundary.tables.parameter());
+  if (std::ranges::none_of(asked, [&](const std::string& each) { return in_lower_case(each) == name; }))
+    return nobody_reads(boundary.tables, asked);
+  // Of the crash itself: its log is read before it is written.
+  boundary.reads =
+      std::ranges::any_of(trial.calls, [](const CalledOnce& call) { return call.callback == trace::Callback::read; });
+  return boundary;
 }
 
 Result<bool> reads_back(const BatteryFilters& filters, const RunOptions& options) {

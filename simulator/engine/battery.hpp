@@ -16,6 +16,7 @@
 #include "base/result.hpp"
 #include "engine/run.hpp"
 #include "engine/warm_host.hpp"
+#include "scenario/services.hpp"
 
 namespace dumpsim::engine {
 
@@ -27,6 +28,8 @@ struct BatteryCase {
   std::string outcome;                ///< empty: completed
   std::vector<std::string> statuses;  ///< inline tables
   std::vector<std::string> disabled;  ///< names of filters
+  std::string recovered;              ///< empty: nothing is said about it
+  std::optional<std::uint64_t> readable_sectors;
   /// A filter may stop the machine by a bug check of its own: it is handed what nobody has seen Windows hand out
   /// [seen: DiskCryptor and upstream VeraCrypt stop at an MDL that is not mapped].
   bool may_stop = false;
@@ -48,9 +51,20 @@ Result<BatteryFilters> battery_filters(const std::vector<std::filesystem::path>&
 /// Of a scenario that has them with their parameters; its paths are made absolute. Fails as the scenario's parse does.
 Result<BatteryFilters> battery_filters(const std::filesystem::path& scenario);
 
+/// For filters of a partly protected partition that can be told where protection ends.
+struct Boundary {
+  scenario::BoundedTables tables;
+  bool reads = false;  ///< some filter of the crash stack has a DumpRead
+};
+/// The group of the cases in which it moves: through every sector of a write, and to both sides of the dump file.
+inline constexpr std::string_view boundary_group = "boundary";
+/// `parameter` is a REG_QWORD in Services\NAME\Parameters of every filter: bytes from the start of the partition. Fails
+/// when a crash shows that nobody reads it: then the cases would say nothing. Fails as a run does.
+Result<Boundary> find_boundary(const BatteryFilters& filters, std::string parameter, const RunOptions& options);
+
 /// In the order of their groups. The neighbour that fails is the image "failing" of the filter path. `reads`: some
-/// filter has a DumpRead; where none has, a resume is the boot loader's alone.
-std::vector<BatteryCase> battery(const BatteryFilters& filters, bool reads);
+/// filter has a DumpRead; where none has, a resume is the boot loader's alone. `boundary`: with that group.
+std::vector<BatteryCase> battery(const BatteryFilters& filters, bool reads, const Boundary* boundary = nullptr);
 /// Finds out whether some filter has a DumpRead, by a hibernation. Fails as a run does.
 Result<bool> reads_back(const BatteryFilters& filters, const RunOptions& options);
 
@@ -76,7 +90,8 @@ struct Trial {
   std::vector<std::string> mismatches, policies, disabled;
   bool stopped = false;  ///< by itself, where it may
   std::vector<CalledOnce> calls;
-  std::uint64_t disk_digest = 0;  ///< of what the disk holds in the end, and where
+  std::vector<std::string> values_asked;  ///< of the registry, key and name, each once
+  std::uint64_t disk_digest = 0;          ///< of what the disk holds in the end, and where
   bool as_expected() const { return mismatches.empty(); }
 };
 

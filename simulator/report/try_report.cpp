@@ -133,6 +133,50 @@ std::string calls_text(const CalledOnce& call) {
                      call.count > 1 ? fmt::format(" ({} times)", with_thousands(call.count)) : "");
 }
 
+/// How a count of readable sectors in the group "boundary" is wrong.
+struct Boundary {
+  std::size_t cases = 0, right = 0;
+  std::uint64_t too_little = 0, too_much = 0;  ///< sectors at most
+};
+
+Boundary boundary_of(const std::vector<BatteryCase>& cases, const std::vector<Trial>& trials) {
+  Boundary all;
+  for (const Trial& trial : trials) {
+    const BatteryCase& one = cases[trial.which];
+    if (one.group != engine::boundary_group) continue;
+    ++all.cases;
+    all.right += trial.as_expected() ? 1 : 0;
+    if (!trial.readable_sectors || trial.outcome != Outcome::completed) continue;
+    const std::uint64_t expected = one.readable_sectors.value_or(0), found = *trial.readable_sectors;
+    all.too_little = std::max(all.too_little, found - std::min(found, expected));
+    all.too_much = std::max(all.too_much, expected - std::min(found, expected));
+  }
+  return all;
+}
+
+std::string boundary_row(const Boundary& boundary, const Paint& paint) {
+  if (boundary.cases == 0) return {};
+  std::string how;
+  if (boundary.too_little != 0) how += fmt::format("; up to {} sectors too few are protected", boundary.too_little);
+  if (boundary.too_much != 0) how += fmt::format("; up to {} sectors too many are protected", boundary.too_much);
+  const bool good = boundary.right == boundary.cases;
+  return row(paint, "boundary?", good, good ? "yes" : "no",
+             good ? fmt::format("kept to the sector in each of {} places", boundary.cases)
+                  : fmt::format("right in {} of {} places{}", boundary.right, boundary.cases, how));
+}
+
+/// A wrong count at a boundary, the same words whatever the count; empty for anything else. One that a broken rule
+/// tells better has no words.
+std::optional<std::string> wrong_boundary(const std::string& mismatch, const BatteryCase& one, const Trial& trial) {
+  if (one.group != engine::boundary_group || !mismatch.starts_with("readable_sectors_on_disk: ")) return std::nullopt;
+  if (!trial.readable_sectors || !one.readable_sectors) return std::nullopt;
+  if (*trial.readable_sectors < *one.readable_sectors)
+    return "boundary: sectors behind it do not lie on the disk as memory held them: too many are protected";
+  const bool told = std::ranges::any_of(
+      trial.findings, [](const Finding& finding) { return finding.rule == trace::Rule::data_readable_sector; });
+  return told ? "" : "boundary: sectors in front of it lie readable on the disk: too few are protected";
+}
+
 /// Warnings and what is only told: a line a rule, with its places.
 std::string lesser(const std::vector<Met>& all, const Paint& paint) {
   std::map<trace::Rule, std::pair<std::uint64_t, std::set<std::string>>> rules;
@@ -207,6 +251,7 @@ std::string to_text(const std::string& what, const std::vector<BatteryCase>& cas
                                     with_thousands(std::min(all.readable_most, all.of)), with_thousands(all.of),
                                     none ? ": right for a filter that protects nothing" : ""));
   }
+  text += boundary_row(boundary_of(cases, trials), paint);
   if (all.read_back_wrong != 0) {
     text += row(paint, "reads back?", false, "no",
                 fmt::format("{} of {} dumps come back different", all.read_back_wrong,
@@ -252,8 +297,10 @@ std::string to_text(const std::string& what, const std::vector<BatteryCase>& cas
       if (mismatch.starts_with("violations: ")) continue;
       // A death that a broken rule explains is told there.
       if (mismatch.starts_with("outcome: ") && explained(trial)) continue;
-      auto& which = ends[mismatch];
-      if (which.empty()) order.push_back(mismatch);
+      const std::string end = wrong_boundary(mismatch, cases[trial.which], trial).value_or(mismatch);
+      if (end.empty()) continue;
+      auto& which = ends[end];
+      if (which.empty()) order.push_back(end);
       which.push_back(trial.which);
     }
   }
@@ -266,6 +313,10 @@ std::string to_text(const std::string& what, const std::vector<BatteryCase>& cas
     const std::vector<std::size_t>& which = ends[order[i]];
     text += fmt::format("\n{}\n  in {}\n", paint.bad(order[i]), some_cases(which, cases));
     const Trial& first = trials[which.front()];
+    for (const std::string& mismatch : first.mismatches) {
+      if (mismatch != order[i] && wrong_boundary(mismatch, cases[first.which], first) == order[i])
+        text += fmt::format("  the first: {}\n", mismatch);
+    }
     if (!first.evidence.empty() && order[i].starts_with("outcome")) text += first.evidence;
     if (!options.folder.empty())
       text += fmt::format("  again: dumpsim run {}\n", (options.folder / cases[which.front()].file_name()).string());

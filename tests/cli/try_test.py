@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """`dumpsim try` and `dumpsim compare`: the verdict, the exit codes, the scenarios that are left behind and run by themselves.
 
-usage: try_test.py DUMPSIM FILTER_FOLDER BAD_FILTER_FOLDER
+usage: try_test.py DUMPSIM FILTER_FOLDER BAD_FILTER_FOLDER BOUNDARY_FILTER_FOLDER CORRECT_FILTER_FOLDER
 
 What the battery finds of filters that are right is tests/correct_filters; what it is made of, tests/engine.
 """
 import json
+import pathlib
 import re
 import sys
 import unittest
@@ -16,6 +17,8 @@ from harness import BAD_FILTERS, FILTERS, ProgramTest
 RIGHT = f"{FILTERS}/passthrough.so"
 NOT_ENCRYPTED = f"{BAD_FILTERS}/says_not_encrypted.so"
 MOVES = f"{BAD_FILTERS}/offset_outside_partition.so"
+ROUNDS_DOWN, ROUNDS_UP = (f"{pathlib.Path(sys.argv[4]).resolve()}/rounds_boundary_{way}.so" for way in ("down", "up"))
+PARTLY = f"{pathlib.Path(sys.argv[5]).resolve()}/partly_protected.so"
 FIRST_LINE = "# Made by dumpsim try."
 
 
@@ -73,6 +76,7 @@ class Try(ProgramTest):
         (self.folder / "mine/notes.txt").unlink()
         self.assertEqual({file.name: file.read_text() for file in self.files("mine")}, before)
         # Somebody else's, though it looks much like one of these.
+        # Everything is encrypted in the cases of the other groups, whoever of the three says so.
         own = f"# A copy.\n{before['stacks-crash.toml']}"
         self.file("mine/stacks-crash.toml", own)
         (self.folder / "mine/sizes-one-page.toml").unlink()
@@ -99,6 +103,98 @@ class Try(ProgramTest):
             result = self.expect(2, "try", *words)
             self.assertIn(says, result.stderr)
             self.assertEqual((result.stdout, self.names()), ("", ["a.toml"]), words)
+
+
+class Boundary(ProgramTest):
+    """--boundary EncryptedEnd: protection ends in every sector of a write."""
+    CASES = 128 + 16 + 2 * 2  # two sizes of sector, each with both sides of the file
+
+    def boundary(self, code, *words):
+        return self.expect(code, "try", "--boundary", "EncryptedEnd", *words)
+
+    def test_a_filter_that_keeps_to_it_is_right(self):
+        told = json.loads(self.boundary(0, "--no-files", "--json", PARTLY).stdout)
+        cases = [case for case in told["cases"] if case["group"] == "boundary"]
+        self.assertEqual(len(cases), self.CASES)
+        readable = {case["name"]: case["readable_sectors_on_disk"] for case in cases}
+        for i in range(128):
+            self.assertEqual(readable[f"crash, at sector {i} of a write"], 2 * 128 - i)
+        for i in range(16):
+            self.assertEqual(readable[f"crash, sectors of 4096, at sector {i} of a write"], 2 * 128 - i * 8)
+        for sectors in ("", "sectors of 4096, "):
+            self.assertEqual(readable[f"crash, {sectors}in front of the file"], 3 * 128)
+            self.assertEqual(readable[f"crash, {sectors}behind the file"], 0)
+        self.assertEqual({case["recovered"] for case in cases}, {"identical"})
+        plain = json.loads(self.expect(0, "try", "--no-files", "--json", PARTLY).stdout)
+        self.assertEqual([case for case in told["cases"] if case["group"] != "boundary"], plain["cases"])
+
+    def test_its_scenarios_say_where_and_run_by_themselves(self):
+        result = self.boundary(0, "--into", "kept", PARTLY)
+        self.assertRegex(result.stdout, rf"(?m)^  boundary\?   yes     kept to the sector in each of {self.CASES} places$")
+        files = sorted((self.folder / "kept").glob("boundary-*.toml"))
+        self.assertEqual(len(files), self.CASES)
+        text = (self.folder / "kept/boundary-crash-at-sector-37-of-a-write.toml").read_text()
+        end = (8 << 20) + 0x3000 + 0x10000 + 37 * 512
+        for line in ('title = "boundary: crash, at sector 37 of a write"',
+                     f'parameters = {{ EncryptedEnd = {{ type = "REG_QWORD", value = {end} }} }}',
+                     f"protects = [{{ offset = 0, size = {end} }}]", 'recovered = "identical"',
+                     f"readable_sectors_on_disk = {2 * 128 - 37}"):
+            self.assertIn(f"{line}\n", text)
+        self.expect(0, "lint", "-q", *files)
+        self.assertEqual(self.expect(0, "run", "-j2", "-q", *files[::10]).stdout, "")
+
+    def test_rounding_it_down_leaves_sectors_in_clear(self):
+        self.expect(0, "try", "--no-files", ROUNDS_DOWN)  # the control: nothing else shows it
+        stdout = self.boundary(1, "--into", "down", ROUNDS_DOWN).stdout
+        self.assertRegex(stdout, r"(?m)^  boundary\?   no      right in 36 of 148 places; up to 7 sectors too few are protected$")
+        self.assertRegex(stdout, r"(?m)^error data\.readable-sector  rounds_boundary_down in DumpWrite, 112 times\n")
+        self.assertIn("  in boundary: crash, at sector 1 of a write; boundary: crash, at sector 2 of a write;", stdout)
+        self.assertNotIn("boundary: sectors", stdout, "told by the rule, and once")
+        again = re.search(r"(?m)^  again: dumpsim run (\S+)$", stdout).group(1)
+        self.assertIn("data.readable-sector", self.expect(1, "run", "--trace", "none", again).stdout)
+
+    def test_rounding_it_up_is_told_by_the_count_alone(self):
+        self.expect(0, "try", "--no-files", ROUNDS_UP)
+        stdout = self.boundary(1, "--into", "up", ROUNDS_UP).stdout
+        self.assertRegex(stdout, r"(?m)^  boundary\?   no      right in 36 of 148 places; up to 7 sectors too many are protected$")
+        self.assertNotIn("data.readable-sector", stdout)
+        self.assertEqual(stdout.count("boundary: sectors behind it do not lie on the disk as memory held them"), 1, "one end, not 112")
+        self.assertIn("  the first: readable_sectors_on_disk: expected 255, 248 sectors of memory lie readable", stdout)
+        again = re.search(r"(?m)^  again: dumpsim run (\S+)$", stdout).group(1)
+        self.expect(1, "run", "--trace", "none", again)
+
+    def test_a_value_that_nobody_reads_is_2(self):
+        for words, says in ((("--boundary", "EncrytedEnd", PARTLY), 'did you mean "EncryptedEnd"?'),
+                            (("--boundary", "EncryptedEnd", RIGHT), r"no filter read the value EncryptedEnd of its Services\passthrough\Parameters"),
+                            (("--boundary", "EncryptedEnd", RIGHT, MOVES), r"Services\NAME\Parameters"),
+                            (("--boundary", "", PARTLY), "no name of a registry value"),
+                            (("--boundary", r"Parameters\EncryptedEnd", PARTLY), "no name of a registry value")):
+            result = self.expect(2, "try", *words)
+            self.assertIn(says, result.stderr)
+            self.assertEqual((result.stdout, self.names()), ("", []), words)
+        self.scenario("")
+        self.assertIn("there is no [[filter]]", self.boundary(2, "--like", "a.toml").stderr)
+        # As the registry has it, case does not matter.
+        self.expect(0, "try", "--no-files", "--boundary", "ENCRYPTEDEND", PARTLY)
+
+    def test_it_takes_the_place_of_what_a_scenario_says(self):
+        key = r"HKLM\SYSTEM\CurrentControlSet\Services\partly_protected\Parameters"
+        long_key = key.replace("HKLM", "HKEY_LOCAL_MACHINE")
+        self.file("machine.reg", f'Windows Registry Editor Version 5.00\n\n[{long_key}]\n"EncryptedEnd"=hex(b):00,00,f0,05,00,00,00,00\n')
+        # Everything is encrypted in the cases of the other groups, whoever of the three says so.
+        all_of_it = '{ type = "REG_QWORD", value = 0x5f00000 }'
+        own = f'[[filter]]\nimage = "{PARTLY}"\nparameters = {{ encryptedend = {all_of_it} }}\n'
+        lower = key.lower().replace("hklm", "HKLM")
+        for name, more in (("a.toml", ""), ("b.toml", '[registry]\nfile = "machine.reg"\n'),
+                           ("c.toml", f"[registry.'{lower}']\nencryptedEnd = {all_of_it}\nOther = 2\n")):
+            self.scenario(own + more, name)
+            told = json.loads(self.boundary(0, "--no-files", "--json", "--like", name).stdout)
+            self.assertEqual(sum(case["group"] == "boundary" for case in told["cases"]), self.CASES, name)
+
+    def test_every_filter_is_told(self):
+        self.boundary(0, "--into", "two", RIGHT, PARTLY)
+        text = (self.folder / "two/boundary-crash-at-sector-0-of-a-write.toml").read_text()
+        self.assertEqual((text.count("EncryptedEnd = "), text.count("protects = ")), (2, 2))
 
 
 class Compare(ProgramTest):

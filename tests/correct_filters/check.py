@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Holds the filter battery to its word that it reports nothing about a filter that is right.
 
-check.py DUMPSIM SCENARIO [--filter-path FOLDER]... [--allow RULE]... [--control]: tries the filters of the scenario; every
+check.py DUMPSIM SCENARIO [--filter-path FOLDER]... [--allow RULE]... [--boundary PARAMETER] [--control]: tries the filters of the scenario; every
 case has to come out as it should, and no rule may be broken but those that the filter is known to break as the field does,
 which have to be found. --control: the filter is wrong, and has to be found so.
 """
@@ -18,11 +18,14 @@ def main():
     parser.add_argument("scenario")
     parser.add_argument("--filter-path", action="append", default=[])
     parser.add_argument("--allow", action="append", default=[])
+    parser.add_argument("--boundary")
     parser.add_argument("--control", action="store_true")
     args = parser.parse_args()
     command = [args.dumpsim, "try", "--json", "--no-files", "--like", args.scenario]
     for folder in args.filter_path:
         command += ["--filter-path", folder]
+    if args.boundary:
+        command += ["--boundary", args.boundary]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
         sys.exit(f"exit code {done.returncode}\n{done.stdout}{done.stderr}")

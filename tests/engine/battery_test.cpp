@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <set>
 
 #include "engine_fixture.hpp"
@@ -79,6 +80,82 @@ TEST(Battery, LetsAFilterStopTheMachineWhereItMay) {
     EXPECT_EQ((*trials)[0].stopped, may_stop);
     EXPECT_EQ(cases[0].outcome, may_stop ? "bugchecked" : "");
   }
+}
+
+std::vector<BatteryCase> boundary_cases(const Boundary& boundary) {
+  std::vector<BatteryCase> cases = battery({}, true, &boundary);
+  std::erase_if(cases, [](const BatteryCase& one) { return one.group != boundary_group; });
+  return cases;
+}
+
+BatteryFilters partly_protected() {
+  return *battery_filters({DUMPSIM_CORRECT_FILTERS "/partly_protected.so"}, {});
+}
+
+TEST(Battery, ABoundaryLiesInFrontOfEverySectorOfAWrite) {
+  const auto boundary = find_boundary(partly_protected(), "EncryptedEnd", with_filters());
+  ASSERT_TRUE(boundary.has_value()) << boundary.error().message;
+  EXPECT_TRUE(boundary->reads);
+  const std::vector<BatteryCase> cases = boundary_cases(*boundary);
+  ASSERT_THAT(cases, SizeIs(1 + 128 + 1 + 1 + 16 + 1));
+  std::set<std::string> files;
+  for (const BatteryCase& one : cases) {
+    SCOPED_TRACE(one.name);
+    files.insert(one.file_name());
+    const auto scenario = scenario::parse(one.text(), {});
+    ASSERT_TRUE(scenario.has_value()) << scenario.error().message;
+    const scenario::Filter& filter = scenario->filters.at(0);
+    ASSERT_THAT(filter.protects, SizeIs(1));
+    const auto [begin, end] = filter.protects[0];
+    EXPECT_EQ(begin.bytes, 0u);
+    EXPECT_EQ(filter.parameters.at("EncryptedEnd"), scenario::RegistryValue::qword(end));
+    EXPECT_EQ(end % scenario->disk.sector_size, 0u);
+    EXPECT_EQ(scenario->expect.recovered, scenario::Recovered::identical);
+    // Where the pages of memory lie in the file is the layout's to know; three writes of them are there.
+    const std::uint64_t first = scenario->dump.file.offset->bytes + 0x3000,
+                        hidden = std::clamp(end, first, first + 3 * 65536) - first;
+    EXPECT_EQ(scenario->expect.readable_sectors->least, 3 * 128 - hidden / 512);
+    EXPECT_EQ(scenario->expect.readable_sectors->most, 3 * 128 - hidden / 512);
+  }
+  EXPECT_THAT(files, SizeIs(cases.size()));
+  EXPECT_EQ(cases[38].file_name(), "boundary-crash-at-sector-37-of-a-write.toml");
+  EXPECT_EQ(cases[38].readable_sectors, 2 * 128 - 37);
+  EXPECT_EQ(cases[135].name, "crash, sectors of 4096, at sector 4 of a write");
+  EXPECT_EQ(cases[135].readable_sectors, 2 * 128 - 4 * 8);
+}
+
+TEST(Battery, WithoutABoundaryThereIsNoCaseOfIt) {
+  for (const BatteryCase& one : battery(partly_protected(), true)) {
+    EXPECT_NE(one.group, boundary_group);
+    EXPECT_THAT(one.text(), testing::Not(HasSubstr("protects")));
+  }
+}
+
+TEST(Battery, WhereNobodyReadsNothingIsSaidOfWhatComesBack) {
+  const Boundary boundary{*scenario::BoundedTables::make("[[filter]]\nimage = \"passthrough\"\n", "End"), false};
+  for (const BatteryCase& one : boundary_cases(boundary)) EXPECT_THAT(one.text(), testing::Not(HasSubstr("recovered")));
+}
+
+TEST(Battery, ABoundaryThatNobodyReadsIsAMistake) {
+  const auto mistake = [](const BatteryFilters& filters, const std::string& parameter) {
+    const auto boundary = find_boundary(filters, parameter, with_filters());
+    return boundary ? std::string() : boundary.error().message;
+  };
+  const BatteryFilters passthrough{.tables = "[[filter]]\nimage = \"passthrough\"\n", .tables_twice = {}};
+  EXPECT_THAT(mistake(passthrough, "EncryptedEnd"),
+              HasSubstr("no filter read the value EncryptedEnd of its Services\\passthrough\\Parameters"));
+  EXPECT_THAT(mistake(partly_protected(), "EncrytedEnd"), HasSubstr("; did you mean \"EncryptedEnd\"?"));
+  EXPECT_EQ(mistake(partly_protected(), "encryptedEND"), "");
+  // One of two is enough, and a value of the same name that belongs to another service is none.
+  BatteryFilters both = partly_protected();
+  both.tables += passthrough.tables;
+  EXPECT_EQ(mistake(both, "EncryptedEnd"), "");
+  EXPECT_THAT(
+      mistake({.tables = "[[filter]]\nname = \"else\"\nimage = \"" DUMPSIM_CORRECT_FILTERS "/partly_protected.so\"\n",
+               .tables_twice = {}},
+              "EncryptedEnd"),
+      HasSubstr("Services\\else\\Parameters"));
+  EXPECT_THAT(mistake({}, "EncryptedEnd"), HasSubstr("no [[filter]]"));
 }
 
 }  // namespace
