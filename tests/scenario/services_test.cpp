@@ -33,7 +33,8 @@ Scenario bounded(std::string_view tables, std::uint64_t end) {
 }
 
 TEST(BoundedTables, TellEveryFilterAndNoDriver) {
-  const Scenario scenario = bounded("[[filter]]\nimage = \"a\"\n[[filter]]\nimage = \"b\"\n[[driver]]\nimage = \"c\"\n", 0x1200);
+  const Scenario scenario =
+      bounded("[[filter]]\nimage = \"a\"\n[[filter]]\nimage = \"b\"\n[[driver]]\nimage = \"c\"\n", 0x1200);
   ASSERT_THAT(scenario.filters, SizeIs(2));
   for (const Filter& filter : scenario.filters) {
     EXPECT_THAT(filter.parameters, ElementsAre(Pair("End", RegistryValue::qword(0x1200))));
@@ -47,7 +48,9 @@ TEST(BoundedTables, TellEveryFilterAndNoDriver) {
 
 TEST(BoundedTables, ReplaceWhatTheFilterSaysAndKeepTheRest) {
   const Scenario scenario = bounded(
-      "[[filter]]\nimage = \"a\"\nredirects = true\nprotects = true\nparameters = { END = 7, Key = 3 }\n[[device]]\nname = \"\\\\Device\\\\x\"\n", 512);
+      "[[filter]]\nimage = \"a\"\nredirects = true\nprotects = true\nparameters = { END = 7, Key = 3 "
+      "}\n[[device]]\nname = \"\\\\Device\\\\x\"\n",
+      512);
   const Filter& filter = scenario.filters.at(0);
   EXPECT_THAT(filter.parameters,
               UnorderedElementsAre(Pair("End", RegistryValue::qword(512)), Pair("Key", RegistryValue::dword(3))));
@@ -58,7 +61,8 @@ TEST(BoundedTables, ReplaceWhatTheFilterSaysAndKeepTheRest) {
 
 TEST(BoundedTables, HaveTheLastWordInTheRegistry) {
   const Scenario scenario = bounded(
-      "[[filter]]\nimage = \"a\"\n[registry]\n'HKLM\\SYSTEM\\ControlSet001\\services\\A\\parameters' = { end = 9, Other = 1 }\n"
+      "[[filter]]\nimage = \"a\"\n[registry]\n'HKLM\\SYSTEM\\ControlSet001\\services\\A\\parameters' = { end = 9, "
+      "Other = 1 }\n"
       "'HKLM\\SYSTEM\\CurrentControlSet\\Services\\other\\Parameters' = { End = 9 }\n",
       1024);
   std::vector<std::string> values, ends;
@@ -74,7 +78,8 @@ TEST(BoundedTables, HaveTheLastWordInTheRegistry) {
 TEST(BoundedTables, TakeOnlyNamesOfValuesAndSomeFilter) {
   constexpr std::string_view filter = "[[filter]]\nimage = \"a\"\n";
   EXPECT_EQ(mistake_of(filter, "Encrypted end, \"x\" \xc3\xa4"), "");
-  for (const std::string& name : {std::string(), std::string("a\\b"), std::string(256, 'x'), std::string("a\nb"), std::string("\xff")})
+  for (const std::string& name :
+       {std::string(), std::string("a\\b"), std::string(256, 'x'), std::string("a\nb"), std::string("\xff")})
     EXPECT_THAT(mistake_of(filter, name), HasSubstr("no name of a registry value")) << name;
   EXPECT_THAT(mistake_of("[[driver]]\nimage = \"a\"\n", "End"), HasSubstr("no [[filter]]"));
   EXPECT_THAT(mistake_of("[[filter]]\n", "End"), HasSubstr("image"));
