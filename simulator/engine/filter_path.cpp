@@ -90,6 +90,7 @@ Result<Images> find_images(const scenario::Scenario& scenario, const RunOptions&
     found.filters.push_back({.path = path->string(),
                              .name = filter.name,
                              .redirects = filter.redirects,
+                             .protects = filter.protects,
                              .convention = convention_of(filter),
                              .trap_missing = options.trap_missing});
   }

@@ -631,7 +631,7 @@ TransferResult DumpStack::write(PartitionOffset at, Source source, const std::fu
     if ((changes & trace::change_offset) != 0) mover = filter->id();
     if (changes != 0) s.judge_write(*filter, changes, length);
     // A filter that has worked on every write leaves one alone, after its DumpFinish.
-    if (filter->works_on_writes(changes != 0) && s.finished && status >= 0) {
+    if (filter->works_on_writes(changes != 0) && s.finished && status >= 0 && filter->protects(at, length)) {
       report(s.env, Rule::lifecycle_write_after_finish_without_keys, filter->id(), Callback::write,
              "a write after DumpFinish was let through as it is; every write before it was not");
     }

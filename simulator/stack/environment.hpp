@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/offsets.hpp"
@@ -35,9 +36,11 @@ class DumpWitness;
 
 /// One filter as the registry names it. The image is loaded anew for every stack instance.
 struct FilterSpec {
-  std::string path;                               ///< empty: there is no such file, see listed_filters()
-  std::string name;                               ///< "xor"; becomes dump_xor or hiber_xor
-  bool redirects = false;                         ///< declares that it moves offsets on purpose
+  std::string path;        ///< empty: there is no such file, see listed_filters()
+  std::string name;        ///< "xor"; becomes dump_xor or hiber_xor
+  bool redirects = false;  ///< declares that it moves offsets on purpose
+  /// The parts of the partition that it declares to protect, with their sizes; empty: it declares none, or all.
+  std::vector<std::pair<PartitionOffset, std::uint64_t>> protects = {};
   std::optional<machine::Convention> convention;  ///< overrides what the image says
   bool trap_missing = false;                      ///< an ELF image may lack functions until it calls them
   /// Of its crash and its hibernation instance; by position in the stack where none are given.

@@ -20,6 +20,7 @@ FilterInstance::FilterInstance(std::unique_ptr<loader::Image> image, const Filte
       id_(id),
       convention_(image_->convention()),
       redirects_(spec.redirects),
+      protects_(spec.protects),
       init_size_(init_size),
       extension_size_(extension_size),
       memory_(memory) {
@@ -35,6 +36,14 @@ FilterInstance::FilterInstance(std::unique_ptr<loader::Image> image, const Filte
 
 FilterInstance::~FilterInstance() {
   memory_.free_pages(page_, 1, true);
+}
+
+bool FilterInstance::protects(PartitionOffset at, std::uint64_t bytes) const {
+  if (protects_.empty()) return true;
+  return std::any_of(protects_.begin(), protects_.end(), [&](const auto& part) {
+    const auto& [start, size] = part;
+    return at.bytes < start.bytes ? start.bytes - at.bytes < bytes : at.bytes - start.bytes < size;
+  });
 }
 
 const void* FilterInstance::callback(trace::Callback callback) const {

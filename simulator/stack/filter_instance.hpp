@@ -11,6 +11,8 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "loader/image.hpp"
 #include "machine/machine.hpp"
@@ -34,6 +36,8 @@ class FilterInstance {
   /// DriverEntry has returned.
   void discard_initialization() { image_->discard_initialization(); }
   bool redirects() const { return redirects_; }
+  /// Whether any of these bytes is in what it declares to protect: all is, where it does not say which parts.
+  bool protects(PartitionOffset at, std::uint64_t bytes) const;
 
   /// Only the first init_size() bytes are the host's structure; fields beyond read as absent.
   FILTER_INITIALIZATION_DATA* init() const { return init_; }
@@ -82,6 +86,7 @@ class FilterInstance {
   std::uint16_t id_;
   machine::Convention convention_;
   bool redirects_;
+  std::vector<std::pair<PartitionOffset, std::uint64_t>> protects_;
   bool disabled_ = false;
   bool reads_ = false;
   std::uint32_t absences_ = 0;

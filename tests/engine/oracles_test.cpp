@@ -45,6 +45,21 @@ constexpr const char* small_memory = "[system.memory]\nsize = \"256 KiB\"\n";
 constexpr const char* passthrough = "[[filter]]\nimage = \"passthrough\"\n";
 constexpr const char* xor_filter = "[[filter]]\nimage = \"xor\"\nparameters = { Key = 0xa5 }\n";
 
+// ---- what is protected in part ----
+
+TEST(WriteAfterFinish, MayGoAsItIsWhereNothingIsPromised) {
+  const auto found = [](const std::string& protects) {
+    return details_of(
+        run_of("[[filter]]\nimage = \"lifecycle_write_after_finish_without_keys\"\n" + protects + small_memory),
+        Rule::lifecycle_write_after_finish_without_keys);
+  };
+  // The dump file begins at 0xb000 of the partition; the log lies behind it.
+  EXPECT_THAT(found(""), SizeIs(1));
+  EXPECT_THAT(found("protects = true\n"), SizeIs(1));
+  EXPECT_THAT(found("protects = [{ offset = 0, size = \"2 MiB\" }]\n"), SizeIs(1));
+  EXPECT_THAT(found("protects = [{ offset = 0xb000, size = 0x60000 }]\n"), IsEmpty());
+}
+
 // ---- memory in clear ----
 
 TEST(ReadableSectors, ArePlacedInEveryWay) {
