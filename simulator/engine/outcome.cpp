@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "engine/verdict.hpp"
+#include "machine/gate.hpp"
 #include "trace/statuses.hpp"
 #include "trace/utf8.hpp"
 #include "wdk/ntstatus.h"
@@ -282,7 +283,8 @@ void tell_trace(const scenario::Scenario& scenario, const stack::Totals& totals,
   }
   for (std::size_t image = 0; image < totals.stack_use.size(); ++image) {
     for (std::size_t callback = 0; callback < totals.stack_use[image].size(); ++callback) {
-      const std::uint32_t bytes = totals.stack_use[image][callback];
+      // In bytes of the kernel's stack, which was made larger than that for a sanitizer's frames.
+      const auto bytes = static_cast<std::uint32_t>(totals.stack_use[image][callback] / machine::GuestStack::growth);
       if (bytes == 0) continue;
       report.stack_use.push_back(
           {view.image_name(static_cast<std::uint16_t>(image)), static_cast<Callback>(callback), bytes});

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstddef>
 #include <cstring>
 #include <optional>
@@ -99,9 +100,16 @@ std::optional<int> other_version(void* library) {
   return std::nullopt;
 }
 
+/// A handler of the host's, of the program around it or of a sanitizer would take the reader's fault for its own: it
+/// could end the process as it likes, or go on.
+void die_of_faults() {
+  for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT}) std::signal(signal, SIG_DFL);
+}
+
 std::string read_all(const std::filesystem::path& path, disk::BlockDevice& disk, DiskOffset partition_start,
                      std::uint64_t partition_size, const disk::ExtentMap& file, SharedTexts& shared, const File& into) {
   // From here on code of the library's may run: a death is its own.
+  die_of_faults();
   write_text(shared.evidence, "while it was loaded");
   shared.totals.ordinal.store(1, std::memory_order_relaxed);
   shared.totals.running.store(1, std::memory_order_release);

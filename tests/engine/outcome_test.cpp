@@ -79,7 +79,8 @@ TEST(Outcome, AFaultInACopyIsWhereTheCopyWasAskedFor) {
   EXPECT_EQ(report.findings[0].rule, trace::Rule::scratch_overrun);
   EXPECT_EQ(report.findings[0].function, "BadWrite");
   EXPECT_THAT(report.findings[0].source, testing::EndsWith("scratch_overrun.c"));
-  EXPECT_THAT(report.evidence, AllOf(HasSubstr("memcpy"), HasSubstr("BadWrite")));
+  EXPECT_THAT(report.evidence,
+              AllOf(HasSubstr("#0  dump_scratch_overrun!memcpy"), HasSubstr("#1  dump_scratch_overrun!BadWrite")));
 }
 
 TEST(Outcome, WhatEachDriverUsedOfStackAndMemory) {

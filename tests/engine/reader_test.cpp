@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Readers (include/dumpsim/reader.h) at work and at fault: every wrong one is one sentence, and nothing is written.
 #include <gmock/gmock.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "dumpfile/compare.hpp"
@@ -68,6 +70,16 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"newer", "it was built for version 2 of the interface, this program knows version 1"},
         Wrong{"unresolved", "it cannot be loaded: "}, Wrong{"unresolved", "reader_function_that_is_nowhere"}),
     [](const auto& test) { return std::string(test.param.reader) + std::to_string(test.index); });
+
+TEST(Reader, DiesOfItsFaultWhateverHandlerTheProgramHas) {
+  struct sigaction ends_well {};
+  ends_well.sa_handler = [](int) { _exit(3); };
+  struct sigaction former {};
+  ASSERT_EQ(sigaction(SIGSEGV, &ends_well, &former), 0);
+  const Report report = read_by("crashes");
+  sigaction(SIGSEGV, &former, nullptr);
+  EXPECT_THAT(report.recovered_detail, HasSubstr("died of signal 11"));
+}
 
 TEST(Reader, WithTheWrongKeyGivesNoDump) {
   const Report report =
