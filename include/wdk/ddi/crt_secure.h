@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The C runtime's functions that are told a buffer's size. In C++ an array's size is found out, as by Microsoft's
-// headers. [doc] A wrong call returns its error and nothing else happens; in a process a handler would end it.
+// headers [doc]. A wrong call returns its error [doc] and nothing else happens [assumed]: in a process a handler would
+// end it.
 #ifndef WDK_DDI_CRT_SECURE_H
 #define WDK_DDI_CRT_SECURE_H
 
