@@ -387,7 +387,7 @@ std::uint64_t Gate::first_rsp(const GateFrame* call) {
 
 // As GATE_ENTER pushed them, below the slot that aligns the stack.
 __attribute__((no_sanitize("address"))) Context Gate::caller_of(const GateFrame* call) {
-  const auto* const pushed = static_cast<const std::uint64_t*>(call->host_rsp);
+  const auto* const pushed = static_cast<const volatile std::uint64_t*>(call->host_rsp);
   Context context;
   context.gpr[15] = pushed[1];
   context.gpr[14] = pushed[2];
