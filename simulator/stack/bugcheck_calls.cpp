@@ -142,7 +142,7 @@ bool BugcheckCalls::call(const BugcheckRegistration& to, Callback callback, std:
   const bool modified = close_opened(env_);
   if (call.returned) {
     // It returns nothing: whatever is in the register is no status.
-    record_left(env_, to.image, callback, machine::high_level, 0, transfer, transfer,
+    record_left(env_, to.image, callback, machine::high_level, 0, transfer,
                 modified ? static_cast<std::uint32_t>(trace::change_buffer) : 0);
     return true;
   }

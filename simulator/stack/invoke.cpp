@@ -128,7 +128,7 @@ Invoked invoke(Environment& env, const Callee& callee, trace::Callback callback,
                  .callback = callback,
                  .image = callee.image,
                  .convention = callee.convention,
-                 .given = {transfer.length, transfer.mdl_flags, transfer.offset, transfer.mdl_id},
+                 .given = {.length = transfer.length, .offset = transfer.offset},
                  .callers_end = true},
                 irql, arguments);
 }
@@ -141,21 +141,20 @@ Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callbac
 
 void record_left(Environment& env, const FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
                  std::int32_t status, std::uint32_t changes) {
-  record_left(env, filter.id(), callback, irql, status, {}, {}, changes);
+  record_left(env, filter.id(), callback, irql, status, {}, changes);
 }
 
 void record_left(Environment& env, std::uint16_t image, trace::Callback callback, std::uint8_t irql,
-                 std::int32_t status, const Transfer& before, const Transfer& after, std::uint32_t changes) {
+                 std::int32_t status, const Transfer& transfer, std::uint32_t changes) {
   env.recorder.emit({.kind = trace::Kind::callback_left,
                      .callback = callback,
                      .irql = irql,
                      .image = image,
                      .status = status,
-                     .length = after.length,
+                     .length = transfer.length,
                      .flags = changes,
-                     .offset = after.offset,
-                     .before = before.offset,
-                     .object = before.mdl_id});
+                     .offset = transfer.offset,
+                     .before = transfer.offset});
 }
 
 }  // namespace dumpsim::stack

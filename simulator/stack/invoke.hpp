@@ -12,12 +12,10 @@
 
 namespace dumpsim::stack {
 
-/// What a transfer callback was given, for the record; zeros for the others.
+/// What a bug check callback was given to write, for the record; zeros for the others.
 struct Transfer {
   std::uint32_t length = 0;
   std::uint64_t offset = 0;
-  std::uint32_t mdl_flags = 0;
-  std::uint64_t mdl_id = 0;
 };
 
 struct Invoked {
@@ -69,9 +67,9 @@ inline bool close_opened(Environment& env) {
   return true;
 }
 
-/// callback_left for a callback that invoke() returned from.
+/// callback_left for a callback that invoke() returned from and that cannot change its transfer.
 void record_left(Environment& env, std::uint16_t image, trace::Callback callback, std::uint8_t irql,
-                 std::int32_t status, const Transfer& before, const Transfer& after, std::uint32_t changes);
+                 std::int32_t status, const Transfer& transfer, std::uint32_t changes);
 void record_left(Environment& env, const FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
                  std::int32_t status, std::uint32_t changes);
 
