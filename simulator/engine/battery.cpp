@@ -220,8 +220,6 @@ class Battery {
     if (boundary_ == nullptr) return;
     constexpr std::uint64_t file = std::uint64_t{8} << 20, file_bytes = std::uint64_t{1} << 20;
     constexpr std::uint64_t write = 16 * page_size, writes = 3;
-    // And behind the dump log: who protects every page and not the log is thought to have lost its keys.
-    constexpr std::uint64_t behind = std::uint64_t{64} << 20;
     constexpr std::uint64_t pages = file + dumpfile::header_bytes + page_size;  // the bitmap has a page of its own
     for (const std::uint32_t sector : {512u, 4096u}) {
       const std::string_view sectors = sector == 512 ? "" : "sectors of 4096, ";
@@ -242,7 +240,7 @@ class Battery {
       ends(file, "in front of the file");
       for (std::uint64_t i = 0; i < write / sector; ++i)
         ends(pages + write + i * sector, fmt::format("at sector {} of a write", i));
-      ends(behind, "behind the file");
+      ends(file + file_bytes, "behind the file");
     }
   }
 
