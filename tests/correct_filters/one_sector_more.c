@@ -11,10 +11,7 @@ static NTSTATUS OnWrite(PFILTER_EXTENSION FilterExtension, PLARGE_INTEGER DiskBy
   ULONG Length = MmGetMdlByteCount(Mdl);
   if (Length > Swap->Length) KeBugCheckEx(SWAP_BUGCHECK, 1, 0, 0, 0);
   SwapCipher(Swap->Bytes, SwapBytesOf(Mdl), Length, DiskByteOffset->QuadPart);
-  RtlCopyMemory(MmGetMdlPfnArray(Mdl), MmGetMdlPfnArray(Swap->Mdl), BYTES_TO_PAGES(Length) * sizeof(PFN_NUMBER));
-  Mdl->StartVa = Swap->Bytes;
-  Mdl->MappedSystemVa = Swap->Bytes;
-  Mdl->ByteOffset = 0;
+  SwapPointAt(Mdl, Swap, Length);
   DiskByteOffset->QuadPart += HEADER_BYTES;
   return STATUS_SUCCESS;
 }

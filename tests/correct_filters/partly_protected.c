@@ -30,10 +30,7 @@ static NTSTATUS OnWrite(PFILTER_EXTENSION FilterExtension, PLARGE_INTEGER DiskBy
   Bytes = SwapBytesOf(Mdl);
   SwapCipher(Swap->Bytes, Bytes, Protected, DiskByteOffset->QuadPart);
   RtlCopyMemory(Swap->Bytes + Protected, Bytes + Protected, Length - Protected);
-  RtlCopyMemory(MmGetMdlPfnArray(Mdl), MmGetMdlPfnArray(Swap->Mdl), BYTES_TO_PAGES(Length) * sizeof(PFN_NUMBER));
-  Mdl->StartVa = Swap->Bytes;
-  Mdl->MappedSystemVa = Swap->Bytes;
-  Mdl->ByteOffset = 0;
+  SwapPointAt(Mdl, Swap, Length);
   return STATUS_SUCCESS;
 }
 

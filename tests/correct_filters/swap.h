@@ -60,6 +60,14 @@ static inline PUCHAR SwapBytesOf(PMDL Mdl) {
   return (PUCHAR)PAGE_ALIGN(Mdl->MappedSystemVa) + MmGetMdlByteOffset(Mdl);
 }
 
+// From here on the MDL describes the filter's own bytes, from the start of a page on.
+static inline VOID SwapPointAt(PMDL Mdl, PSWAP Swap, ULONG Length) {
+  RtlCopyMemory(MmGetMdlPfnArray(Mdl), MmGetMdlPfnArray(Swap->Mdl), BYTES_TO_PAGES(Length) * sizeof(PFN_NUMBER));
+  Mdl->StartVa = Swap->Bytes;
+  Mdl->MappedSystemVa = Swap->Bytes;
+  Mdl->ByteOffset = 0;
+}
+
 // No byte of the key is zero, so that no sector goes out as it was.
 static inline VOID SwapCipher(PUCHAR To, const UCHAR* From, ULONG Length, LONGLONG Offset) {
   for (ULONG i = 0; i < Length; ++i) To[i] = (UCHAR)(From[i] ^ (0x80 | ((Offset + i) >> 9)));
