@@ -6,6 +6,7 @@
 
 #include <array>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "wdk/intrin.h"
@@ -226,14 +227,16 @@ Answer<Type> overflows() {
 template <class Type>
 using Binary = NTSTATUS (*)(Type, Type, Type*);
 template <class Type>
+Answer<Type> of(Binary<Type> function, std::type_identity_t<Type> a, std::type_identity_t<Type> b) {
+  Answer<Type> answer{1, 77};
+  answer.status = function(a, b, &answer.result);
+  return answer;
+}
+
+template <class Type>
 void signed_borders(Binary<Type> add, Binary<Type> sub, Binary<Type> mult) {
   constexpr Type least = std::numeric_limits<Type>::min();
   constexpr Type most = std::numeric_limits<Type>::max();
-  const auto of = [](Binary<Type> function, Type a, Type b) {
-    Answer<Type> answer{1, 77};
-    answer.status = function(a, b, &answer.result);
-    return answer;
-  };
   EXPECT_EQ(of(add, most - 1, 1), is<Type>(most));
   EXPECT_EQ(of(add, most, 1), overflows<Type>());
   EXPECT_EQ(of(add, least + 1, -1), is<Type>(least));
@@ -265,11 +268,6 @@ TEST(WdkIntSafe, SignedArithmeticAtItsBorders) {
 template <class Type>
 void unsigned_borders(Binary<Type> add, Binary<Type> sub, Binary<Type> mult) {
   constexpr Type most = std::numeric_limits<Type>::max();
-  const auto of = [](Binary<Type> function, Type a, Type b) {
-    Answer<Type> answer{1, 77};
-    answer.status = function(a, b, &answer.result);
-    return answer;
-  };
   EXPECT_EQ(of(add, most - 1, 1), is<Type>(most));
   EXPECT_EQ(of(add, most, 1), overflows<Type>());
   EXPECT_EQ(of(sub, 1, 1), is<Type>(0));
