@@ -91,6 +91,7 @@ TEST(DidYouMean, OffersWhatIsNearAndNothingElse) {
   EXPECT_EQ(did_you_mean("partiton_offset", words), "; did you mean \"partition_offset\"?");
   EXPECT_EQ(did_you_mean("sizes", words), "; did you mean \"size\"?");
   EXPECT_EQ(did_you_mean("siz", words), "; did you mean \"size\"?");
+  EXPECT_EQ(did_you_mean("flie", words), "; did you mean \"file\"?") << "two letters that changed places are one slip";
   EXPECT_EQ(did_you_mean("colour", words), "");
   EXPECT_EQ(did_you_mean("x", words), "");
   EXPECT_EQ(did_you_mean("", words), "");
