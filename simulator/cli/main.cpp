@@ -107,8 +107,14 @@ int run_program(int argc, char** argv) {
       complain_of_unknown(app, argc, argv);
       return usage;
     }
-    const int code = app.exit(error);
-    return code == 0 ? as_expected : usage;
+    if (error.get_exit_code() != 0) {
+      const auto chosen = app.get_subcommands();
+      complain(fmt::format("{}; see dumpsim {}--help", error.what(),
+                           chosen.empty() ? "" : chosen.front()->get_name() + " "));
+      return usage;
+    }
+    app.exit(error);  // help, or the version
+    return as_expected;
   }
   return context.exit_code;
 }
