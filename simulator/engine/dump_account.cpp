@@ -141,6 +141,7 @@ Result<std::string> compare_blobs(const dumpfile::DumpReader& dump, const dumpfi
   if (there.size() != account.blobs.size()) {
     return fmt::format("{} of {} blocks of secondary data are there", there.size(), account.blobs.size());
   }
+  if (there.empty()) return std::string{};
   std::vector<std::byte> stored(compare_bytes), given(compare_bytes);
   for (std::size_t i = 0; i < there.size(); ++i) {
     const DumpAccount::Blob& blob = account.blobs[i];

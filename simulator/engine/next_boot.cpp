@@ -21,8 +21,8 @@ Result<NextBootTrace> NextBootTrace::create(const machine::Machine& machine) {
   NextBootTrace made;
   made.block_ = *std::move(block);
   // A small table of calls is touched in fewer pages.
-  made.recorder_ = std::make_unique<trace::Recorder>(made.block_.bytes(), &machine.clock.now,
-                                                     trace::RecorderOptions{.call_runs = 64, .sites = 8});
+  made.recorder_ = std::make_unique<trace::Recorder>(
+      made.block_.bytes(), &machine.clock.now, trace::RecorderOptions{.call_runs = 64, .sites = 8, .untouched = true});
   return made;
 }
 

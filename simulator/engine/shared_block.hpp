@@ -20,9 +20,11 @@ namespace dumpsim::engine {
 
 struct SharedTexts {
   stack::Totals totals;
-  char mistake[4096] = {};    ///< a user's mistake found in the child (an image that cannot be loaded)
-  char evidence[16384] = {};  ///< of a fault: registers, backtrace
-  char unmet[8192] = {};      ///< expectations of the registry that were not met, a line each
+  // Texts begin empty. Their other bytes are not written: pages that nobody needs are not touched.
+  SharedTexts() { mistake[0] = evidence[0] = unmet[0] = '\0'; }
+  char mistake[4096];         ///< a user's mistake found in the child (an image that cannot be loaded)
+  char evidence[16384];       ///< of a fault: registers, backtrace
+  char unmet[8192];           ///< expectations of the registry that were not met, a line each
   trace::ChangedBytes bytes;  ///< where `unmet` says that what was read back is not what was written
   std::atomic<std::uint32_t> left_behind_judged{0};  ///< 1 once `unmet` is complete
 };

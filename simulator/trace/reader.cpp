@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <ranges>
 
 #include "base/guid.hpp"
 #include "trace/utf8.hpp"
@@ -128,11 +129,9 @@ Result<TraceView> TraceView::open(std::span<const std::byte> block) {
   for (std::uint32_t i = 0; i < header.image_capacity; ++i, at += sizeof(ImageName)) {
     view.image_names_.push_back(name_in(load_row<ImageName>(block, at)));
   }
-  view.tallies_.resize(header.image_capacity * static_cast<std::size_t>(Callback::count_));
-  for (CallbackTally& row : view.tallies_) {
-    row = load_row<CallbackTally>(block, at);
-    at += sizeof(CallbackTally);
-  }
+  const std::size_t tallies_at = at;
+  constexpr std::size_t columns = static_cast<std::size_t>(Callback::count_);
+  at += header.image_capacity * columns * sizeof(CallbackTally);
   if (header.run_count > header.run_capacity) {
     view.note_ =
         fmt::format("{} runs of calls in a table of {}, none is believed", header.run_count, header.run_capacity);
@@ -141,6 +140,16 @@ Result<TraceView> TraceView::open(std::span<const std::byte> block) {
   }
   view.calls_ = checked_runs(block, at, header.run_count, view.note_);
   if (view.calls_.size() != header.run_count) header.runs_missed = std::max<std::uint64_t>(header.runs_missed, 1);
+
+  // Behind the last image that has a name or was called the table is zeros that nobody has touched: nor is it here.
+  const auto last = std::ranges::find_if_not(view.image_names_ | std::views::reverse, &std::string::empty);
+  auto images = static_cast<std::size_t>(view.image_names_.rend() - last);
+  for (const CallRun& run : view.calls_) {
+    if (run.image < header.image_capacity) images = std::max(images, run.image + std::size_t{1});
+  }
+  for (std::size_t i = 0; i < images * columns; ++i) {
+    view.tallies_.push_back(load_row<CallbackTally>(block, tallies_at + i * sizeof(CallbackTally)));
+  }
 
   at += std::size_t{header.run_capacity} * sizeof(CallRun);
   view.sites_ = checked_sites(block, at, std::min<std::uint64_t>(header.site_count, header.site_capacity));
@@ -218,8 +227,8 @@ std::string TraceView::image_name(std::uint16_t image) const {
 }
 
 CallbackTally TraceView::tally(std::uint16_t image, Callback callback) const {
-  if (image >= image_names_.size() || callback >= Callback::count_) return {};
-  return tallies_[image * static_cast<std::size_t>(Callback::count_) + static_cast<std::size_t>(callback)];
+  const std::size_t at = image * static_cast<std::size_t>(Callback::count_) + static_cast<std::size_t>(callback);
+  return callback < Callback::count_ && at < tallies_.size() ? tallies_[at] : CallbackTally{};
 }
 
 std::uint64_t TraceView::count(Kind kind) const {

@@ -60,11 +60,10 @@ Recorder::Recorder(std::span<std::byte> memory, const std::uint64_t* clock, Reco
   header_ = new (table) TraceHeader{};
   table += sizeof(TraceHeader);
   images_ = reinterpret_cast<ImageName*>(table);
-  for (std::size_t i = 0; i < options.images; ++i) new (images_ + i) ImageName{};
+  const std::size_t tallies = options.images * static_cast<std::size_t>(Callback::count_);
+  if (!options.untouched) std::memset(table, 0, options.images * sizeof(ImageName) + tallies * sizeof(CallbackTally));
   table += options.images * sizeof(ImageName);
   tallies_ = reinterpret_cast<CallbackTally*>(table);
-  const std::size_t tallies = options.images * static_cast<std::size_t>(Callback::count_);
-  for (std::size_t i = 0; i < tallies; ++i) new (tallies_ + i) CallbackTally{};
   table += tallies * sizeof(CallbackTally);
   runs_ = reinterpret_cast<CallRun*>(table);
   sites_ = reinterpret_cast<ViolationSite*>(table + options.call_runs * sizeof(CallRun));

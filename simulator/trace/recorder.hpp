@@ -27,6 +27,7 @@ struct RecorderOptions {
   std::uint32_t images = max_images;        ///< size of the table of images; ids at or above it get no tally
   std::uint32_t call_runs = max_call_runs;  ///< size of the table of runs
   std::uint32_t sites = max_sites;          ///< size of the table of places at which rules were broken
+  bool untouched = false;  ///< the memory is fresh from the system: zeros, which are not written once more
 };
 
 /// Where in an image something happened: an offset from its base.
