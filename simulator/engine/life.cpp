@@ -366,6 +366,8 @@ struct Session::State {
   std::unique_ptr<DumpStack> crash;
   std::unique_ptr<DumpStack> hibernation;
   const std::function<void()>* crash_over = nullptr;  // at the last crash, if anybody wants to know
+  bool last_step = false;                             // of what happens in this machine
+  bool off = false;                                   // for good: no step that needs it on will come
   bool dying = false;  // the machine crashes already: what stops it now stops it for good
 };
 
@@ -453,7 +455,14 @@ Result<void> Session::State::take(TimelineStep step) {
       if (ended()) return {};
       if (crash_over != nullptr) (*crash_over)();
       power_off();
-      power_on();
+      off = last_step;
+      if (!off) {
+        power_on();
+        return {};
+      }
+      // What the next boot finds is all that anybody will look at.
+      kernel->registry().restart();
+      kernel->files().restart();
       return {};
     case TimelineStep::next_boot:
       return {};  // the parent's: recovery goes past the dump stack
@@ -577,8 +586,9 @@ Result<void> Session::live(const std::function<void()>& crash_over) {
     const bool last = s.scenario.sequence.empty() &&
                       std::all_of(rest, timeline.end(), [](auto step) { return step == TimelineStep::next_boot; });
     s.crash_over = last && crash_over ? &crash_over : nullptr;
+    s.last_step = last;
     if (auto taken = s.take(timeline[i]); !taken) return taken;
-    s.idle();
+    if (!s.off) s.idle();
   }
   for (const SequenceStep& step : s.scenario.sequence) {
     if (s.ended()) break;
@@ -588,7 +598,7 @@ Result<void> Session::live(const std::function<void()>& crash_over) {
   // A driver that stops the machine outside of a crash crashes it: no dump is written here, but whoever asked to be
   // called is.
   if (s.ended() && !s.dying) stack::call_bugcheck_callbacks_after_stop(s.environment);
-  s.kernel->pool().check();
+  if (!s.off) s.kernel->pool().check();
   return {};
 }
 

@@ -80,17 +80,6 @@ bool is_intact(std::uintptr_t from, std::uintptr_t to) {
   return true;
 }
 
-/// How many guarded blocks this host has mappings for, leaving it some for itself.
-std::size_t guarded_blocks_of_host() {
-  constexpr long kept = 8000;
-  long most = 65530;
-  if (std::FILE* file = std::fopen("/proc/sys/vm/max_map_count", "re"); file != nullptr) {
-    if (std::fscanf(file, "%ld", &most) != 1) most = 65530;
-    std::fclose(file);
-  }
-  return most <= kept ? 0 : static_cast<std::size_t>(most - kept) / 2;
-}
-
 const Block* containing(const std::map<std::uintptr_t, Block>& blocks, const void* address, const std::byte*& start) {
   auto behind = blocks.upper_bound(number(address));
   if (behind == blocks.begin()) return nullptr;
@@ -100,12 +89,26 @@ const Block* containing(const std::map<std::uintptr_t, Block>& blocks, const voi
   return &behind->second;
 }
 
+std::size_t count_guarded_blocks_of_host() {
+  constexpr long kept = 8000;
+  long most = 65530;
+  if (std::FILE* file = std::fopen("/proc/sys/vm/max_map_count", "re"); file != nullptr) {
+    if (std::fscanf(file, "%ld", &most) != 1) most = 65530;
+    std::fclose(file);
+  }
+  return most <= kept ? 0 : static_cast<std::size_t>(most - kept) / 2;
+}
+
 }  // namespace
+
+std::size_t guarded_blocks_of_host() {
+  static const std::size_t most = count_guarded_blocks_of_host();
+  return most;
+}
 
 Pool::Pool(machine::Machine& machine, const PoolOptions& options) : machine_(machine), options_(options) {
   if (options_.special == SpecialPool::off) return;
-  static const std::size_t of_host = guarded_blocks_of_host();
-  options_.guarded_limit = std::min(options_.guarded_limit, of_host);
+  options_.guarded_limit = std::min(options_.guarded_limit, guarded_blocks_of_host());
 }
 
 Pool::~Pool() {

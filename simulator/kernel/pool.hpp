@@ -94,6 +94,10 @@ struct PoolHooks {
   void (*unguarded)(void* context, std::size_t blocks) = nullptr;
 };
 
+/// How many guarded blocks this host has mappings for, leaving it some for itself. The first call asks the system: a
+/// process whose children each have a pool makes it before it forks.
+std::size_t guarded_blocks_of_host();
+
 struct PoolOptions {
   std::uint64_t limit = std::uint64_t{1} << 30;  ///< bytes that one image may have at once
   SpecialPool special = SpecialPool::end;
