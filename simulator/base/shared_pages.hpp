@@ -60,6 +60,9 @@ class PageShelf {
   /// whatever has pages: nobody is asked where he wrote. Fails when the host has no room.
   Result<SharedPages> take(std::string_view use, std::uint64_t bytes) const;
 
+  /// How many files wait to be taken again.
+  std::size_t kept() const { return kept_->size(); }
+
   /// Keeps nothing of what was taken so far, nor will it come back here: a process that may still write there could
   /// disturb whoever has it next.
   void start_over() { kept_ = std::make_shared<Kept>(); }

@@ -32,6 +32,7 @@
 #include "engine/verdict.hpp"
 #include "engine/volume_path.hpp"
 #include "engine/warm_host.hpp"
+#include "kernel/pool.hpp"
 #include "machine/shared_user_page.hpp"
 #include "machine/system_calls.hpp"
 #include "stack/export_table.hpp"
@@ -118,6 +119,7 @@ class Run {
     if (auto done = recover(); !done) return done.error();
     if (auto done = volume_path(); !done) return done.error();
     if (auto done = count_readable(); !done) return done.error();
+    if (auto done = end_recovery(); !done) return done.error();
     auto answers = questions(*view);
     if (!answers) return answers.error();
     if (goes_on) {
@@ -207,7 +209,7 @@ class Run {
     auto trace = Mapping::shared(std::max<std::uint64_t>(scenario_.trace.limit, trace::Recorder::minimum_bytes()));
     if (!trace) return trace.error();
     report_.trace = std::move(*trace);
-    trace::RecorderOptions options{.fold = scenario_.trace.fold, .digests = scenario_.trace.digests};
+    trace::RecorderOptions options{.fold = scenario_.trace.fold, .digests = scenario_.trace.digests, .untouched = true};
     for (const auto& [rule, severity] : scenario_.severities)
       options.severities[static_cast<std::size_t>(rule)] = severity;
     recorder_ = std::make_unique<trace::Recorder>(report_.trace.bytes(), &machine_->clock.now, options);
@@ -237,6 +239,7 @@ class Run {
   void read_ahead() {
     stack::export_table();  // made at the first call, as the answer of the next
     machine::processor_features();
+    kernel::guarded_blocks_of_host();
     for (const stack::FilterSpec& filter : images_.filters) {
       std::string instance = "dump_";
       host_.images().read(filter.path, instance += filter.name);
@@ -461,7 +464,7 @@ class Run {
         if (!begun) return in_file(begun.error());
         reading_ = *std::move(begun);
       }
-      return take(reading_->read(stuck_seconds(scenario_), death_through_filters), "through the filters", &*reading_);
+      return take(reading_->read(stuck_seconds(scenario_), death_through_filters), "through the filters");
     }
     if (via == Via::volume) {
       return take(bytes_through_volume(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_,
@@ -479,23 +482,30 @@ class Run {
                     scenario::name_of(*scenario_.expect.recovered), report_.recovered_detail)};
   }
 
-  /// `reading` is who has read that and may not have ended yet.
-  Result<void> take(const Result<ReadBack>& back, std::string_view how, ReadingChild* reading = nullptr) {
+  Result<void> take(const Result<ReadBack>& back, std::string_view how) {
     if (!back) return in_file(back.error());
-    if (back->bytes) return compare(back->bytes, how, reading);
-    return is_unreadable(*back, reading);
-  }
-
-  Result<void> is_unreadable(const ReadBack& back, ReadingChild* reading) {
-    if (const auto otherwise = end_of(reading)) return is_unreadable(*otherwise, nullptr);
-    if (!back.ended_by_itself) host_.start_over();
-    report_.recovered = Recovered::unreadable;
-    report_.recovered_detail = back.why_not;
+    if (back->bytes) return compare(back->bytes, how);
+    is_unreadable(*back);
     return {};
   }
 
-  std::optional<ReadBack> end_of(ReadingChild* reading) const {
-    return reading == nullptr ? std::nullopt : reading->ended_badly(stuck_seconds(scenario_), death_through_filters);
+  void is_unreadable(const ReadBack& back) {
+    if (!back.ended_by_itself) host_.start_over();
+    recovered_ = {};
+    report_.recovered = Recovered::unreadable;
+    report_.recovered_detail = back.why_not;
+  }
+
+  /// The reader is taken down by the system while the rest of the disk is looked at; what it read counts only once it
+  /// has ended well.
+  Result<void> end_recovery() {
+    if (reading_) {
+      const auto otherwise = reading_->ended_badly(stuck_seconds(scenario_), death_through_filters);
+      reading_.reset();
+      if (otherwise) is_unreadable(*otherwise);
+    }
+    if (!recovered_.bytes || scenario_.recover.output.empty()) return {};
+    return copy_out(*recovered_.bytes, recovered_.size, scenario_.recover.output, options_.replace);
   }
 
   bool driver_on_volume() const {
@@ -533,23 +543,23 @@ class Run {
     return expected && (*expected == Recovered::identical || *expected == Recovered::different);
   }
 
-  Result<void> compare(const std::shared_ptr<const dumpfile::ByteReader>& bytes, std::string_view how,
-                       ReadingChild* reading = nullptr) {
+  Result<void> compare(const std::shared_ptr<const dumpfile::ByteReader>& bytes, std::string_view how) {
     auto dump = dumpfile::DumpReader::open(bytes);
-    if (!dump) return is_unreadable({nullptr, fmt::format("{}: {}", how, dump.error().message)}, reading);
+    if (!dump) {
+      is_unreadable({nullptr, fmt::format("{}: {}", how, dump.error().message)});
+      return {};
+    }
     recovered_ = {bytes, dump->recovered_size(), how == "raw"};
     auto comparison = compare_pages(*dump);
     if (!comparison) return comparison.error();
     auto blobs = compare_blobs(*dump, *bytes, account_, account_file_);
     if (!blobs) return blobs.error();
-    if (const auto otherwise = end_of(reading)) return is_unreadable(*otherwise, nullptr);
     report_.recovered = comparison->identical() && blobs->empty() ? Recovered::identical : Recovered::different;
     report_.recovered_detail = comparison->identical()
                                    ? fmt::format("{} pages, {}", with_thousands(comparison->expected), how)
                                    : fmt::format("{}, {}", dumpfile::describe(*comparison), how);
     if (!blobs->empty()) report_.recovered_detail += "; " + *blobs;
-    if (scenario_.recover.output.empty()) return {};
-    return copy_out(*bytes, dump->recovered_size(), scenario_.recover.output, options_.replace);
+    return {};
   }
 
   /// With memory, and with the pages that callbacks added or took away.
