@@ -174,27 +174,6 @@ void windowed_64k(benchmark::State& state) {
 }
 BENCHMARK(windowed_64k)->ArgName("MiB")->Arg(64)->Arg(1024)->Unit(benchmark::kMillisecond);
 
-void warm_run(benchmark::State& state) {
-  scenario::Scenario scenario;
-  scenario.system.memory.runs = {{0, 256}};
-  scenario::Filter filter;
-  filter.image = DUMPSIM_FILTERS "/xor.so";
-  filter.name = "xor";
-  filter.parameters["Key"] = scenario::RegistryValue::dword(0xa5);
-  scenario.filters.push_back(filter);
-  scenario::fill_defaults(scenario);
-  engine::WarmHost host;
-  for (auto _ : state) {
-    auto report = host.run(scenario, {});
-    if (!report || !report->as_expected()) {
-      state.SkipWithError("the run is not as expected");
-      break;
-    }
-    benchmark::DoNotOptimize(report);
-  }
-}
-BENCHMARK(warm_run)->Unit(benchmark::kMicrosecond)->UseRealTime();
-
 }  // namespace
 }  // namespace dumpsim::bench
 
