@@ -244,12 +244,21 @@ Result<Layout> parse_layout(std::string_view text, std::string_view name) {
   return layout;
 }
 
-Result<void> write_layout(const std::filesystem::path& image, const Layout& layout, bool replace) {
+Result<NewFile> new_layout(const std::filesystem::path& image, const Layout& layout, bool replace) {
   const auto path = layout_path(image);
   if (auto checked = check_layout(layout); !checked) {
     return Error{fmt::format("{}: {}", path.string(), checked.error().message)};
   }
-  return write_text(path, layout_text(layout), replace);
+  auto made = NewFile::create(path, replace);
+  if (!made) return made;
+  const std::string text = layout_text(layout);
+  if (auto written = made->file().write_at(0, std::as_bytes(std::span(text))); !written) return written.error();
+  return made;
+}
+
+Result<void> write_layout(const std::filesystem::path& image, const Layout& layout, bool replace) {
+  auto made = new_layout(image, layout, replace);
+  return made ? made->commit() : made.error();
 }
 
 Result<Layout> read_layout(const std::filesystem::path& image) {

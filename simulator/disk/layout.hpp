@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/file.hpp"
 #include "base/offsets.hpp"
 #include "base/result.hpp"
 #include "disk/extents.hpp"
@@ -43,6 +44,8 @@ std::string layout_text(const Layout& layout);
 Result<Layout> parse_layout(std::string_view text, std::string_view name);
 
 /// Writes the sidecar of `image`, whole or not at all. Fails for a layout that check_layout refuses.
+/// The same, not committed yet.
+Result<NewFile> new_layout(const std::filesystem::path& image, const Layout& layout, bool replace);
 Result<void> write_layout(const std::filesystem::path& image, const Layout& layout, bool replace);
 /// Reads the sidecar of `image`; one larger than 64 MiB is refused.
 Result<Layout> read_layout(const std::filesystem::path& image);

@@ -94,10 +94,7 @@ class Run {
         host_(host),
         ahead_(host.images()),
         rehearsals_(std::move(rehearsals)) {}
-  /// A run that came to nothing leaves nothing.
   ~Run() {
-    std::error_code ignored;
-    for (const std::filesystem::path& path : made_) std::filesystem::remove(path, ignored);
     // A mistake was found before anybody read; the reader may be anywhere.
     if (reading_) give_up_reading();
     if (machine_) host_.give_back(std::move(machine_->memory));
@@ -143,7 +140,7 @@ class Run {
     if (!scenario_.files.keep.empty()) {
       if (auto kept = keep_files(kept_.bytes(), scenario_.files.keep, options_.replace); !kept) return kept.error();
     }
-    made_.clear();
+    if (auto kept = keep_disk(); !kept) return kept.error();
     return std::move(report_);
   }
 
@@ -187,14 +184,13 @@ class Run {
     machine_ = std::make_unique<machine::Machine>(machine::Machine{.memory = std::move(*memory)});
     machine_->processors = scenario_.system.processors;
     if (auto made = make_disk(); !made) return made;
-    if (!scenario_.disk.path.empty()) made_.push_back(scenario_.disk.path);
     if (disk_->keeps_content()) {
       if (auto written = plan_->table.write(*disk_); !written) return written;
     }
     if (!scenario_.disk.path.empty()) {
-      if (auto written = disk::write_layout(scenario_.disk.path, plan_->on_disk, options_.replace); !written)
-        return written;
-      made_.push_back(disk::layout_path(scenario_.disk.path));
+      auto layout = disk::new_layout(scenario_.disk.path, plan_->on_disk, options_.replace);
+      if (!layout) return layout.error();
+      new_layout_ = *std::move(layout);
     }
     promises_ = promises_of(scenario_, *plan_);
     if (scenario_.verify.every_write && !promises_.empty()) {
@@ -248,19 +244,35 @@ class Run {
   }
 
   Result<void> make_disk() {
-    const disk::DiskOptions options{.path = scenario_.disk.path,
-                                    .access = options_.replace ? disk::Access::replace : disk::Access::create,
-                                    .size = scenario_.disk.size,
-                                    .sector_size = scenario_.disk.sector_size};
+    disk::DiskOptions options{.size = scenario_.disk.size, .sector_size = scenario_.disk.sector_size};
     if (scenario_.disk.backend == scenario::Backend::memory) {
       auto made = disk::MemoryDisk::make(options, host_.shelf());
       if (!made) return made.error();
       disk_ = *std::move(made);
       return {};
     }
+    if (!scenario_.disk.path.empty()) {
+      if (auto sound = disk::check_geometry(options.size, options.sector_size); !sound) return sound;
+      auto file = NewFile::create(scenario_.disk.path, options_.replace);
+      if (!file) return file.error();
+      if (auto sized = file->file().resize(options.size); !sized) return sized;
+      new_disk_ = *std::move(file);
+      options.path = fmt::format("/proc/self/fd/{}", new_disk_->file().fd());
+      options.access = disk::Access::existing;
+    }
     auto made = disk::make_disk(scheme_of(scenario_.disk.backend), options);
     if (!made) return made.error();
     disk_ = *std::move(made);
+    return {};
+  }
+
+  /// The image and its layout take their names together, once the run is complete: one that came to nothing leaves
+  /// nothing, and what was there before stays.
+  Result<void> keep_disk() {
+    for (std::optional<NewFile>* file : {&new_disk_, &new_layout_}) {
+      if (!*file) continue;
+      if (auto kept = (*file)->commit(); !kept) return kept;
+    }
     return {};
   }
 
@@ -594,7 +606,7 @@ class Run {
   WarmHost& host_;
   loader::ReadAhead::Use ahead_;
   Report report_;
-  std::vector<std::filesystem::path> made_;  // files to take away again unless the run is complete
+  std::optional<NewFile> new_disk_, new_layout_;  // of a disk that is to stay
   Images images_;
   std::filesystem::path reader_;  // when the dump is read through one
   std::unique_ptr<Plan> plan_;
