@@ -15,8 +15,24 @@
 namespace dumpsim {
 namespace {
 
+/// What no other path would have spared the user.
+bool is_the_hosts(int error) {
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+    case EIO:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+      return true;
+    default:
+      return false;
+  }
+}
+
 Error cannot(const char* verb, const std::filesystem::path& path, int error) {
-  return Error{fmt::format("cannot {} {}: {}", verb, path.string(), std::strerror(error))};
+  return Error{.message = fmt::format("cannot {} {}: {}", verb, path.string(), std::strerror(error)),
+               .host = is_the_hosts(error)};
 }
 
 /// A path that leads to an open file, with or without a name.
@@ -130,6 +146,9 @@ Result<NewFile> NewFile::create(const std::filesystem::path& path, bool replace)
   struct stat status {};
   if (!replace && ::lstat(path.c_str(), &status) == 0) {
     return Error{fmt::format("{} exists already; nothing was written", path.string())};
+  }
+  if (replace && ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    return Error{fmt::format("{} is no regular file, and is not replaced; nothing was written", path.string())};
   }
   NewFile made;
   made.target_ = path;

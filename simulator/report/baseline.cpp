@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "report/fingerprint.hpp"
+#include "report/places.hpp"
 
 namespace dumpsim::report {
 namespace {
@@ -102,7 +103,8 @@ std::string to_text(const Baseline& baseline) {
 
 Result<Baseline> parse_baseline(std::string_view text, std::string_view file) {
   const auto wrong = [&](std::string_view what) {
-    return Error{fmt::format("{}: {}; dumpsim run --write-baseline {} --replace makes it anew", file, what, file)};
+    return Error{
+        fmt::format("{}: {}; dumpsim run --write-baseline {} --replace makes it anew", file, what, shell_word(file))};
   };
   Json json;
   try {
@@ -114,8 +116,9 @@ Result<Baseline> parse_baseline(std::string_view text, std::string_view file) {
   if (!json.is_object() || json.value("format", Json()) != format_name)
     return wrong(fmt::format("no baseline: \"format\" is not \"{}\"", format_name));
   if (json.value("version", Json()) != format_version) {
+    const Json given = json.value("version", Json());
     return wrong(fmt::format("a baseline of version {}; this program knows version {}",
-                             json.value("version", Json()).dump(), format_version));
+                             given.is_primitive() ? given.dump() : "?", format_version));
   }
   if (!json.contains("findings") || !json["findings"].is_array()) return wrong("no list \"findings\"");
   Baseline baseline;

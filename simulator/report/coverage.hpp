@@ -4,9 +4,7 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <set>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>

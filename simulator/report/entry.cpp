@@ -16,10 +16,10 @@
 namespace dumpsim::report {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Step, words, depth)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Found, rule, severity, filter, callback, count, times, detail, bytes, function,
-                                   source, line, fingerprint, declared, known, history)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Entry, verdict, path, title, command, seed, error, line, facts, text, json,
-                                   mismatches, other_mismatches, findings, exercised)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Found, rule, severity, filter, callback, who, count, times, detail, bytes, mdl_shape,
+                                   function, source, line, fingerprint, declared, known, in_baseline, history)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Entry, verdict, path, command, seed, error, line, text, json, mismatches,
+                                   other_mismatches, findings, exercised)
 
 std::string_view name_of(Entry::Verdict verdict) {
   constexpr std::array<std::string_view, 4> names = {"as-expected", "not-as-expected", "mistake", "host-failure"};
@@ -37,32 +37,33 @@ std::string seed_of(const scenario::Scenario& scenario) {
 Entry entry_of(const scenario::Scenario& scenario, const engine::Report& report, const Places& places) {
   Entry entry{.verdict = report.as_expected() ? Entry::Verdict::as_expected : Entry::Verdict::not_as_expected,
               .path = trace::valid_utf8(places.of_argument(report.file)),
-              .title = trace::valid_utf8(report.title),
               .seed = seed_of(scenario),
-              .facts = trace::valid_utf8(facts_of(report)),
               .text = trace::valid_utf8(to_text(report, {.colour = false, .trace = false})),
-              .json = to_json(report, -1),
+              .json = to_json(report, -1, &places),
               .exercised = exercised_by(scenario, report)};
   for (const std::string& mismatch : report.mismatches) entry.mismatches.push_back(trace::valid_utf8(mismatch));
   std::vector<std::string> of_findings;
   const auto view = trace::TraceView::open(report.trace.bytes());
-  for (const engine::Finding& finding : report.findings) {
+  for (std::size_t i = 0; i < report.findings.size(); ++i) {
+    const engine::Finding& finding = report.findings[i];
     if (finding.fails()) of_findings.push_back(trace::valid_utf8(engine::mismatch_of(finding)));
     entry.findings.push_back({.rule = std::string(trace::row_of(finding.rule).slug),
                               .severity = std::string(trace::name_of(finding.severity)),
                               .filter = trace::valid_utf8(finding.filter),
                               .callback = std::string(trace::name_of(finding.callback)),
+                              .who = trace::valid_utf8(engine::who(finding)),
                               .count = finding.count,
                               .times = times_of(finding),
                               .detail = trace::valid_utf8(finding.detail),
                               .bytes = rows_of(finding.bytes),
+                              .mdl_shape = finding.mdl_shape,
                               .function = trace::valid_utf8(finding.function),
                               .source = trace::valid_utf8(places.of_source(finding.source)),
                               .line = finding.line,
                               .fingerprint = finding.fingerprint,
                               .declared = finding.declared,
                               .known = finding.known,
-                              .history = view ? history_of(*view, finding) : std::vector<Step>{}});
+                              .history = view ? history_of(*view, report.findings, i) : std::vector<Step>{}});
   }
   for (const std::string& mismatch : entry.mismatches) {
     if (std::find(of_findings.begin(), of_findings.end(), mismatch) == of_findings.end())
@@ -95,7 +96,8 @@ Entry failed_entry(const std::filesystem::path& file, std::string_view error, bo
 }
 
 std::string pack(const Entry& entry) {
-  return nlohmann::json(entry).dump();
+  using Json = nlohmann::json;
+  return Json(entry).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 Result<Entry> unpack(std::string_view text) {

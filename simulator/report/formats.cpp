@@ -8,11 +8,10 @@ namespace dumpsim::report {
 namespace {
 
 constexpr std::array rows = {
-    FormatRow{"junit", "JUnit XML: a test suite a scenario, for Jenkins, GitLab and GitHub's test reporters", to_junit},
-    FormatRow{"sarif", "SARIF 2.1.0: a result a finding, with the callbacks that led there, for code scanning",
-              to_sarif},
-    FormatRow{"json", "JSON: everything, by docs/report.schema.json", to_json},
-    FormatRow{"github", "GitHub's workflow commands: annotations beside the lines of a pull request", to_github},
+    FormatRow{"junit", to_junit},
+    FormatRow{"sarif", to_sarif},
+    FormatRow{"json", to_json},
+    FormatRow{"github", to_github},
 };
 
 }  // namespace

@@ -43,14 +43,16 @@ std::string to_line(const Annotation& annotation) {
 Annotation of_finding(const Entry& entry, const Found& found) {
   // A source outside the repository cannot carry one either; its scenario can.
   const bool at_source = !found.source.empty() && !found.source.starts_with('/');
-  Annotation one{.level = found.severity == "error"     ? "error"
-                          : found.severity == "warning" ? "warning"
-                                                        : "notice",
+  Annotation one{.level = is_grave(found.severity) ? std::string_view(found.severity) : "notice",
                  .file = at_source ? found.source : entry.path,
                  .line = at_source ? std::max(found.line, 1u) : 1,
                  .title = found.rule};
-  one.message = fmt::format("{} in {}{}\n{}", found.filter.empty() ? "the stack" : found.filter, found.callback,
-                            found.times, found.detail);
+  one.message = found.who + found.times;
+  if (!found.mdl_shape.empty()) one.message += fmt::format("\nin an earlier run, under MDL shape {}", found.mdl_shape);
+  if (!found.source.empty()) one.message += fmt::format("\nat {}:{}", found.source, found.line);
+  if (!found.function.empty())
+    one.message += fmt::format("{}in {}", found.source.empty() ? "\n" : ", ", found.function);
+  one.message += "\n" + found.detail;
   for (const std::string& bytes : found.bytes) one.message += "\n" + bytes;
   if (const auto rule = trace::find_rule(found.rule)) {
     const trace::RuleRow& row = trace::row_of(*rule);

@@ -68,7 +68,14 @@ std::string words_of(const trace::Event& event, const trace::TraceView& view) {
 
 }  // namespace
 
-std::vector<Step> history_of(const trace::TraceView& view, const engine::Finding& finding) {
+std::vector<Step> history_of(const trace::TraceView& view, std::span<const engine::Finding> findings,
+                             std::size_t which) {
+  const engine::Finding& finding = findings[which];
+  const auto the_same = [&](const engine::Finding& other) {
+    return other.rule == finding.rule && other.callback == finding.callback && other.filter == finding.filter &&
+           other.detail == finding.detail;
+  };
+  if (std::ranges::any_of(findings.first(which), the_same)) return {};
   std::vector<Step> steps;
   std::uint32_t depth = 0;
   bool found = false;

@@ -25,8 +25,7 @@ struct Job {
 
 /// A format is a function of a job; adding one is a file, a row of all_formats() and a golden file.
 struct FormatRow {
-  std::string_view name;     ///< "junit"
-  std::string_view summary;  ///< for --help and the manual
+  std::string_view name;  ///< "junit"
   std::string (*write)(const Job& job);
 };
 std::span<const FormatRow> all_formats();

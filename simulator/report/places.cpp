@@ -12,23 +12,25 @@ bool is_letter_or_digit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-std::string seen_from(const std::filesystem::path& root, const std::filesystem::path& absolute) {
+std::string seen_from(const Places& places, const std::filesystem::path& absolute) {
   const std::filesystem::path normal = absolute.lexically_normal();
-  const std::filesystem::path relative = normal.lexically_relative(root.lexically_normal());
-  if (relative.empty() || *relative.begin() == "..") return normal.generic_string();
-  return relative.generic_string();
+  for (const std::filesystem::path* root : {&places.root, &places.also_root}) {
+    const std::filesystem::path relative = normal.lexically_relative(root->lexically_normal());
+    if (!relative.empty() && *relative.begin() != "..") return relative.generic_string();
+  }
+  return normal.generic_string();
 }
 
 }  // namespace
 
 std::string Places::of_argument(const std::filesystem::path& path) const {
-  return seen_from(root, path.is_absolute() ? path : here / path);
+  return seen_from(*this, path.is_absolute() ? path : here / path);
 }
 
 std::string Places::of_source(const std::string& path) const {
   if (path.empty()) return path;
   const std::filesystem::path source(path);
-  return source.is_absolute() ? seen_from(root, source) : source.lexically_normal().generic_string();
+  return source.is_absolute() ? seen_from(*this, source) : source.lexically_normal().generic_string();
 }
 
 std::string uri_of(std::string_view path) {

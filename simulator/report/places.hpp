@@ -12,6 +12,8 @@ namespace dumpsim::report {
 struct Places {
   std::filesystem::path root;  ///< the repository's top folder, absolute
   std::filesystem::path here;  ///< the current folder, absolute
+  /// The top folder by the way the shell came here, through symbolic links: what compilers write down. May be empty.
+  std::filesystem::path also_root = {};
 
   /// A path as given on the command line, seen from the root; absolute when it lies outside.
   std::string of_argument(const std::filesystem::path& path) const;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "report/words.hpp"
 #include "trace/requests.hpp"
 
 namespace dumpsim::report {
@@ -28,9 +29,9 @@ std::string literal(std::string_view name) {
 }
 
 std::string reply_of(const engine::Asked& asked) {
-  std::string text =
-      fmt::format("[[device.reply]]  # asked by {}, {} bytes in, {} bytes out\ncode = {:#010x}  # {}\n", asked.driver,
-                  asked.input, asked.output, asked.code, trace::control_code_words(asked.code));
+  std::string text = fmt::format("[[device.reply]]  # asked by {}, {} in, {} out\ncode = {:#010x}  # {}\n",
+                                 asked.driver, plural(asked.input, "byte"), plural(asked.output, "byte"), asked.code,
+                                 trace::control_code_words(asked.code));
   text += "status = \"STATUS_SUCCESS\"\n";
   if (asked.output != 0 && asked.output <= most_written) text += fmt::format("bytes = \"{}\"\n", zeros(asked.output));
   if (asked.output > most_written)

@@ -14,6 +14,7 @@
 #include "trace/rules.hpp"
 #include "trace/statuses.hpp"
 #include "trace/text.hpp"
+#include "trace/utf8.hpp"
 
 namespace dumpsim::report {
 namespace {
@@ -57,6 +58,16 @@ std::string asked_in_words(const engine::Asked& asked) {
                      trace::format_status(asked.status));
 }
 
+/// What a scenario quotes may have lines of its own: they stay beside the first.
+std::string line_of(const std::string& mismatch, std::string_view margin) {
+  std::string text(margin);
+  for (const char c : mismatch) {
+    text += c;
+    if (c == '\n') text += margin;
+  }
+  return text + "\n";
+}
+
 }  // namespace
 
 std::string facts_of(const Report& report) {
@@ -83,7 +94,7 @@ std::string facts_of(const Report& report) {
 std::string to_text(const Report& report, const TextOptions& options) {
   const Paint paint(options.colour);
   std::string text;
-  if (!report.title.empty()) text += paint.bold(report.title) + "\n";
+  if (!report.title.empty()) text += paint.bold(trace::printable(report.title)) + "\n";
   if (options.trace) {
     text += "\n";
     if (auto view = trace::TraceView::open(report.trace.bytes()); view) {
@@ -119,7 +130,7 @@ std::string to_text(const Report& report, const TextOptions& options) {
     text += fmt::format("{}  {}\n", paint.good("as expected"), facts_of(report));
   } else {
     text += fmt::format("{}  {}\n", paint.bad("NOT AS EXPECTED"), facts_of(report));
-    for (const std::string& mismatch : report.mismatches) text += fmt::format("  {}\n", mismatch);
+    for (const std::string& mismatch : report.mismatches) text += line_of(mismatch, "  ");
   }
   return text;
 }
@@ -127,8 +138,8 @@ std::string to_text(const Report& report, const TextOptions& options) {
 std::string to_line(const Report& report, const TextOptions& options) {
   const Paint paint(options.colour);
   std::string text = fmt::format("{}  {}  {}\n", report.as_expected() ? paint.good("ok    ") : paint.bad("FAILED"),
-                                 report.file.string(), facts_of(report));
-  for (const std::string& mismatch : report.mismatches) text += fmt::format("          {}\n", mismatch);
+                                 trace::printable(report.file.string()), facts_of(report));
+  for (const std::string& mismatch : report.mismatches) text += line_of(mismatch, "          ");
   return text;
 }
 
@@ -149,7 +160,7 @@ Json bytes_of(const trace::ChangedBytes& bytes) {
 
 }  // namespace
 
-std::string to_json(const Report& report, int indent) {
+std::string to_json(const Report& report, int indent, const Places* places) {
   Json json;
   json["file"] = report.file.string();
   json["title"] = report.title;
@@ -169,25 +180,28 @@ std::string to_json(const Report& report, int indent) {
   }
   json["violations"] = Json::array();
   const auto view = trace::TraceView::open(report.trace.bytes());
-  for (const engine::Finding& finding : report.findings) {
+  for (std::size_t i = 0; i < report.findings.size(); ++i) {
+    const engine::Finding& finding = report.findings[i];
     Json history = Json::array();
-    for (const Step& step : view ? history_of(*view, finding) : std::vector<Step>{}) history.push_back(step.words);
-    json["violations"].push_back({{"rule", trace::row_of(finding.rule).slug},
-                                  {"severity", trace::name_of(finding.severity)},
-                                  {"filter", finding.filter},
-                                  {"callback", trace::name_of(finding.callback)},
-                                  {"count", finding.count},
-                                  {"detail", finding.detail},
-                                  {"call", finding.call},
-                                  {"transfer", transfer_of(finding)},
-                                  {"bytes", bytes_of(finding.bytes)},
-                                  {"function", finding.function},
-                                  {"source", engine::shown_source(finding.source)},
-                                  {"line", finding.line},
-                                  {"fingerprint", finding.fingerprint},
-                                  {"declared", finding.declared},
-                                  {"known", finding.known},
-                                  {"history", std::move(history)}});
+    for (const Step& step : view ? history_of(*view, report.findings, i) : std::vector<Step>{})
+      history.push_back(step.words);
+    json["violations"].push_back(
+        {{"rule", trace::row_of(finding.rule).slug},
+         {"severity", trace::name_of(finding.severity)},
+         {"filter", finding.filter},
+         {"callback", trace::name_of(finding.callback)},
+         {"count", finding.count},
+         {"detail", finding.detail},
+         {"call", finding.call},
+         {"transfer", transfer_of(finding)},
+         {"bytes", bytes_of(finding.bytes)},
+         {"function", finding.function},
+         {"source", places != nullptr ? places->of_source(finding.source) : engine::shown_source(finding.source)},
+         {"line", finding.line},
+         {"fingerprint", finding.fingerprint},
+         {"declared", finding.declared},
+         {"known", finding.known},
+         {"history", std::move(history)}});
     if (!finding.mdl_shape.empty()) json["violations"].back()["mdl_shape"] = finding.mdl_shape;
   }
   if (!report.verified.empty()) json["verified"] = report.verified;

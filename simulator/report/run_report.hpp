@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/run.hpp"
+#include "report/places.hpp"
 
 namespace dumpsim::report {
 
@@ -25,6 +26,6 @@ std::string to_line(const engine::Report& report, const TextOptions& options);
 
 /// One JSON object with everything a program may want, ending in a newline. Keys keep their order. `indent` spaces a
 /// level; -1 puts it on one line, for many in a row (JSON Lines).
-std::string to_json(const engine::Report& report, int indent = 2);
+std::string to_json(const engine::Report& report, int indent = 2, const Places* places = nullptr);
 
 }  // namespace dumpsim::report

@@ -23,7 +23,7 @@ constexpr std::string_view not_as_expected_id = "scenario.not-as-expected";
 constexpr const char* fingerprint_name = "dumpsimFinding/v1";
 
 std::string_view level_of(std::string_view severity) {
-  return severity == "error" ? "error" : severity == "warning" ? "warning" : "note";
+  return is_grave(severity) ? severity : "note";
 }
 
 Json text(std::string_view words) {
@@ -91,23 +91,30 @@ class Log {
 
   Json run() {
     for (const Entry& entry : job_.entries) {
-      if (!entry.ran()) notifications_.push_back(notification(entry));
+      if (entry.verdict == Entry::Verdict::mistake) mistakes_.push_back(notification(entry));
+      if (entry.verdict == Entry::Verdict::host_failure) failures_.push_back(notification(entry));
       for (const Found& found : entry.findings) {
         if (!found.declared) results_.push_back(of_finding(entry, found));
       }
       if (!entry.other_mismatches.empty()) results_.push_back(of_mismatches(entry));
+    }
+    // SARIF wants all results to say so, or none.
+    const bool suppresses = std::ranges::any_of(results_, [](const Json& one) { return one.contains("suppressions"); });
+    for (Json& result : results_) {
+      if (suppresses && !result.contains("suppressions")) result["suppressions"] = Json::array();
     }
     Json run;
     run["tool"]["driver"] = {{"name", "dumpsim"},
                              {"fullName", "dumpsim, the crash-dump filter simulator"},
                              {"semanticVersion", job_.version},
                              {"rules", rules()}};
-    const bool worked = notifications_.empty();
+    const bool worked = mistakes_.empty() && failures_.empty();
     run["invocations"] = one_of({{"commandLine", job_.command_line},
                                  {"executionSuccessful", worked},
                                  {"exitCode", job_.exit_code},
                                  {"exitCodeDescription", exit_words()},
-                                 {"toolConfigurationNotifications", std::move(notifications_)}});
+                                 {"toolConfigurationNotifications", std::move(mistakes_)},
+                                 {"toolExecutionNotifications", std::move(failures_)}});
     run["originalUriBaseIds"] = {{"SRCROOT", {{"description", text("the top folder of the repository")}}}};
     run["artifacts"] = std::move(artifacts_);
     run["columnKind"] = "unicodeCodePoints";
@@ -150,8 +157,8 @@ class Log {
   Json where(const Entry& entry, const Found& found) {
     Json location;
     location["physicalLocation"] = found.source.empty() ? place(entry.path, 1) : place(found.source, found.line);
-    if (!found.function.empty() || !found.filter.empty()) {
-      const std::string name = found.function.empty() ? found.callback : found.function;
+    const std::string called = found.filter.empty() || found.who == found.filter ? "" : found.callback;
+    if (const std::string name = found.function.empty() ? called : found.function; !name.empty()) {
       location["logicalLocations"] = one_of(
           {{"name", name}, {"fullyQualifiedName", fmt::format("{}!{}", found.filter, name)}, {"kind", "function"}});
     }
@@ -166,8 +173,7 @@ class Log {
     result["kind"] = "fail";
     result["level"] = level_of(found.severity);
     result["message"] =
-        text(fmt::format("{} in {}: {}: {}", found.filter.empty() ? "The stack" : found.filter, found.callback,
-                         rule ? trace::row_of(*rule).summary : found.rule, found.detail));
+        text(fmt::format("{}: {}: {}", found.who, rule ? trace::row_of(*rule).summary : found.rule, found.detail));
     result["locations"] = one_of(where(entry, found));
     if (!found.source.empty()) {
       result["relatedLocations"] = one_of(
@@ -175,10 +181,12 @@ class Log {
     }
     result["partialFingerprints"] = {{fingerprint_name, found.fingerprint}};
     result["occurrenceCount"] = found.count;
-    if (job_.baseline) result["baselineState"] = found.known ? "unchanged" : "new";
+    if (job_.baseline) result["baselineState"] = found.in_baseline ? "unchanged" : "new";
     if (found.known) {
-      result["suppressions"] =
-          one_of({{"kind", "external"}, {"status", "accepted"}, {"justification", "it is in the baseline"}});
+      result["suppressions"] = one_of(
+          {{"kind", "external"},
+           {"status", "accepted"},
+           {"justification", found.in_baseline ? "it is in the baseline" : "this run writes it into a baseline"}});
     }
     if (!found.history.empty()) {
       const Json thread{{"locations", flow(entry, found)}};
@@ -188,6 +196,7 @@ class Log {
     result["properties"]["filter"] = found.filter;
     result["properties"]["callback"] = found.callback;
     if (!found.times.empty()) result["properties"]["when"] = found.times.substr(2);
+    if (!found.mdl_shape.empty()) result["properties"]["mdl_shape"] = found.mdl_shape;
     if (!found.bytes.empty()) result["properties"]["bytes"] = found.bytes;
     return result;
   }
@@ -238,7 +247,8 @@ class Log {
   const Job& job_;
   Json artifacts_ = Json::array();
   Json results_ = Json::array();
-  Json notifications_ = Json::array();
+  Json mistakes_ = Json::array();
+  Json failures_ = Json::array();
   std::map<std::string, std::size_t> indices_;
 };
 

@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "base/text.hpp"
+#include "report/fingerprint.hpp"
 #include "report/words.hpp"
 #include "trace/rules.hpp"
 #include "trace/statuses.hpp"
@@ -28,19 +29,16 @@ using scenario::Recovered;
 using Where = std::tuple<trace::Rule, std::string, trace::Callback, std::string, std::uint32_t, std::string>;
 
 /// "xor" of dump_xor and hiber_xor.
-std::string service_of(const std::string& instance) {
-  for (const std::string_view prefix : {"dump_", "hiber_"}) {
-    if (!instance.starts_with(prefix)) continue;
-    std::string name = instance.substr(prefix.size());
-    // The second instance of two is the same filter.
-    if (constexpr std::string_view again = "_again"; name.ends_with(again)) name.resize(name.size() - again.size());
-    return name;
-  }
-  return instance;
+/// The second instance of two is the same filter.
+std::string filter_of(const std::string& instance) {
+  std::string_view name = service_of(instance);
+  if (constexpr std::string_view again = "_again"; name.size() != instance.size() && name.ends_with(again))
+    name.remove_suffix(again.size());
+  return std::string(name);
 }
 
 Where where(const Finding& finding) {
-  return {finding.rule, service_of(finding.filter), finding.callback, finding.source, finding.line, finding.function};
+  return {finding.rule, filter_of(finding.filter), finding.callback, finding.source, finding.line, finding.function};
 }
 
 struct Met {
@@ -94,9 +92,9 @@ Answers answers_of(const std::vector<BatteryCase>& cases, const std::vector<Tria
   for (const Trial& trial : trials) {
     bool entered = false, refused = false;
     for (const CalledOnce& call : trial.calls) {
-      if (service_of(call.filter) == "failing") continue;
+      if (filter_of(call.filter) == "failing") continue;
       all.callbacks.insert(std::string(trace::name_of(call.callback)));
-      if (call.callback != trace::Callback::driver_entry || call.filter == service_of(call.filter)) continue;
+      if (call.callback != trace::Callback::driver_entry || call.filter == filter_of(call.filter)) continue;
       entered = true;
       if (call.status < 0 || call.count == 0) {
         refused = true;
@@ -157,8 +155,12 @@ Boundary boundary_of(const std::vector<BatteryCase>& cases, const std::vector<Tr
 std::string boundary_row(const Boundary& boundary, const Paint& paint) {
   if (boundary.cases == 0) return {};
   std::string how;
-  if (boundary.too_little != 0) how += fmt::format("; up to {} sectors too few are protected", boundary.too_little);
-  if (boundary.too_much != 0) how += fmt::format("; up to {} sectors too many are protected", boundary.too_much);
+  if (boundary.too_little != 0)
+    how += fmt::format("; up to {} too few {} protected", plural(boundary.too_little, "sector"),
+                       boundary.too_little == 1 ? "is" : "are");
+  if (boundary.too_much != 0)
+    how += fmt::format("; up to {} too many {} protected", plural(boundary.too_much, "sector"),
+                       boundary.too_much == 1 ? "is" : "are");
   const bool good = boundary.right == boundary.cases;
   return row(paint, "boundary?", good, good ? "yes" : "no",
              good ? fmt::format("kept to the sector in each of {} places", boundary.cases)
@@ -200,9 +202,9 @@ std::string lesser(const std::vector<Met>& all, const Paint& paint) {
       where += fmt::format("{}{}", where.empty() ? "" : "; ", place);
     }
     if (places.size() > most) where += fmt::format("; and {} more places", places.size() - most);
-    text += fmt::format("\n{} {}  {} times, dumpsim rules {} explains it\n  {}\n  at {}\n",
+    text += fmt::format("\n{} {}  {}, dumpsim rules {} explains it\n  {}\n  at {}\n",
                         paint.severity(first->severity, trace::name_of(first->severity)),
-                        paint.bold(trace::row_of(first->rule).slug), with_thousands(count),
+                        paint.bold(trace::row_of(first->rule).slug), plural(count, "time"),
                         trace::row_of(first->rule).slug, first->detail, where);
   }
   return text;
@@ -278,7 +280,7 @@ std::string to_text(const std::string& what, const std::vector<BatteryCase>& cas
     const trace::RuleRow& rule = trace::row_of(met.first->rule);
     text +=
         fmt::format("\n{} {}  {} in {}{}\n", paint.severity(met.first->severity, trace::name_of(met.first->severity)),
-                    paint.bold(rule.slug), service_of(met.first->filter), trace::name_of(met.first->callback),
+                    paint.bold(rule.slug), filter_of(met.first->filter), trace::name_of(met.first->callback),
                     met.count > 1 ? fmt::format(", {} times", with_thousands(met.count)) : "");
     if (const std::string place = place_of(*met.first); !place.empty()) text += fmt::format("  at {}\n", place);
     text += fmt::format("  {}\n  {}\n", rule.summary, met.first->detail);

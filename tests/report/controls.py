@@ -62,7 +62,7 @@ def change(value, path, new):
     return value
 
 
-RUN, RESULT = ("runs", 0), ("runs", 0, "results", 0)
+RUN, RESULT, SUPPRESSED = ("runs", 0), ("runs", 0, "results", 0), ("runs", 0, "results", 1)
 STEPS = (*RESULT, "codeFlows", 0, "threadFlows", 0, "locations")
 SARIF = [
     (("version",), "2.0.0", "log: version is not 2.1.0"),
@@ -89,6 +89,21 @@ SARIF = [
     ((*RESULT, "locations", 0, "physicalLocation", "region", "startLine"), 0, "startLine 0"),
     ((*RESULT, "partialFingerprints"), None, "no fingerprint"),
     ((*RESULT, "baselineState"), "old", "unknown baselineState"),
+    ((*RUN, "tool", "driver", "semanticVersion"), "new", "driver: semanticVersion is none"),
+    ((*RUN, "invocations", 0, "toolConfigurationNotifications", 0, "level"), "fatal", "notification: unknown level"),
+    ((*RUN, "tool", "driver", "rules", 0, "name"), "a name", "no name in PascalCase"),
+    ((*RUN, "tool", "driver", "rules", 0, "defaultConfiguration"), None, "no default level"),
+    ((*RUN, "tool", "driver", "rules", 0, "properties", "tags"), ["a", "a"], "tags are no set"),
+    ((*RUN, "artifacts", 0, "location", "uri"), "", "artifact: no uri"),
+    ((*RUN, "artifacts", 0, "location", "uri"), "file:///a.c", "an absolute uri with a base"),
+    ((*RESULT, "locations", 0, "physicalLocation"), None, "no physicalLocation"),
+    ((*RESULT, "kind"), "odd", "unknown kind odd"),
+    ((*SUPPRESSED, "suppressions", 0, "kind"), "mine", "a suppression of no kind"),
+    ((*SUPPRESSED, "suppressions"), None, "suppressions are known of some results and not of others"),
+    ((*RESULT, "codeFlows", 0, "threadFlows"), [], "a code flow without thread flows"),
+    ((*STEPS, 1, "nestingLevel"), -1, "nestingLevel"),
+    ((*STEPS, 1, "importance"), "odd", "importance"),
+    ((*STEPS, 2, "importance"), "important", "the last step is not the violation"),
     ((*STEPS,), [], "an empty thread flow"),
     ((*STEPS, 1, "executionOrder"), 7, "executionOrder is not 1, 2, 3"),
     ((*STEPS, 1, "location", "message"), None, "step: no message object"),

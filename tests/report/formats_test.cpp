@@ -35,6 +35,7 @@ Found found(std::string rule, std::string severity) {
           .severity = std::move(severity),
           .filter = "dump_xor",
           .callback = "DumpWrite",
+          .who = "dump_xor in DumpWrite",
           .count = 1,
           .detail = "wrote to ram pfn 0x1, the memory that is being dumped",
           .fingerprint = "00c0ffee00c0ffee"};
@@ -44,19 +45,15 @@ Found found(std::string rule, std::string severity) {
 Job job() {
   Job job{.version = "1.2.3", .command_line = "dumpsim run --report junit=a.xml *.toml", .exit_code = 2};
   job.entries.push_back({.path = "good.toml",
-                         .title = "Good",
                          .command = "dumpsim run good.toml",
                          .seed = "memory 1, dump file 1",
-                         .facts = "completed",
                          .text = "Good\n\nas expected  completed\n",
                          .json = R"({"file":"good.toml"})",
                          .exercised = {"rules: write.buffer-modified"}});
   Entry bad{.verdict = Entry::Verdict::not_as_expected,
             .path = "drivers/a b/bad,100%.toml",
-            .title = "Bad <&> \"quoted\"",
             .command = "dumpsim run 'drivers/a b/bad,100%.toml'",
             .seed = "memory 1, dump file 3",
-            .facts = "crashed",
             .text = "prints \x1b[31m\r and \x01 and ]]> and ünïcode \xef\xbf\xbf\n",
             .json = R"({"file":"bad.toml"})",
             .mismatches = {"violations: write.buffer-modified by dump_xor in DumpWrite",
@@ -72,10 +69,14 @@ Job job() {
   first.line = 45;
   first.history = {{"boot", 0}, {"DumpWrite of dump_xor: 8 KiB at 0xb000", 0}, {"write.buffer-modified: wrote", 1}};
   Found known = found("irql.too-high", "warning");
-  known.known = true;
+  known.known = known.in_baseline = true;
+  known.mdl_shape = "mapped";
   Found declared = found("pool.leak", "warning");
   declared.declared = true;
-  bad.findings = {first, known, declared, found("mdl.flags-changed", "information")};
+  Found found_later = found("mdl.flags-changed", "information");
+  found_later.callback = "none";
+  found_later.who = "dump_xor";
+  bad.findings = {first, known, declared, found_later};
   job.entries.push_back(bad);
   job.entries.push_back({.verdict = Entry::Verdict::mistake,
                          .path = "/elsewhere/wrong.toml",
@@ -121,7 +122,8 @@ TEST(Formats, StandAJobWithoutScenarios) {
 }
 
 TEST(Entries, ComeBackFromTheirWay) {
-  for (const Entry& entry : job().entries) EXPECT_EQ(pack(*unpack(pack(entry))), pack(entry));
+  for (const Entry& entry : job().entries) EXPECT_TRUE(*unpack(pack(entry)) == entry) << pack(entry);
+  EXPECT_EQ(unpack(pack({.command = "dumpsim run bad\xff.toml"}))->command, "dumpsim run bad\xef\xbf\xbd.toml");
   EXPECT_FALSE(unpack("{}"));
   EXPECT_FALSE(unpack("no json"));
 }
@@ -217,13 +219,16 @@ TEST(History, LeadsFromTheBootToTheViolation) {
   });
   const auto view = trace::TraceView::open(block.bytes());
   ASSERT_TRUE(view);
-  engine::Finding one{.rule = trace::Rule::irql_too_high, .filter = "dump_xor", .callback = trace::Callback::write};
-  one.detail = "too \\x1b high";
+  std::vector<engine::Finding> found{
+      {.rule = trace::Rule::irql_too_high, .filter = "dump_xor", .callback = trace::Callback::write}};
+  found[0].detail = "too \\x1b high";
+  found.push_back(found[0]);
   std::vector<std::string> words;
-  for (const Step& step : history_of(*view, one)) words.push_back(step.words);
+  for (const Step& step : history_of(*view, found, 0)) words.push_back(step.words);
   EXPECT_THAT(words, ElementsAre("boot", "dump_xor loaded", "pool.leak: another one", "irql.too-high: too \\x1b high"));
-  one.filter = "dump_other";
-  EXPECT_THAT(history_of(*view, one), IsEmpty());
+  EXPECT_THAT(history_of(*view, found, 1), IsEmpty()) << "the trace holds the first of two places";
+  found[0].filter = "dump_other";
+  EXPECT_THAT(history_of(*view, found, 0), IsEmpty());
 }
 
 TEST(History, IsCutInTheMiddle) {
@@ -233,9 +238,10 @@ TEST(History, IsCutInTheMiddle) {
     recorder.violation(0, trace::Callback::write, trace::Rule::pool_leak, "at last");
   });
   const auto view = trace::TraceView::open(block.bytes());
-  engine::Finding one{.rule = trace::Rule::pool_leak, .filter = "dump_xor", .callback = trace::Callback::write};
-  one.detail = "at last";
-  const std::vector<Step> steps = history_of(*view, one);
+  std::vector<engine::Finding> found{
+      {.rule = trace::Rule::pool_leak, .filter = "dump_xor", .callback = trace::Callback::write}};
+  found[0].detail = "at last";
+  const std::vector<Step> steps = history_of(*view, found, 0);
   ASSERT_EQ(steps.size(), longest_history);
   EXPECT_EQ(steps[15].words, "step 14");
   EXPECT_EQ(steps[16].words, "… 39 more steps");

@@ -220,7 +220,15 @@ class Streams(Job):
                                (("--report", "junit=there.xml"), "there.xml"),
                                (("--report", "junit=no/such/folder.xml"), "no/such/folder.xml"),
                                (("--report", "junit", "--report", "sarif"), "standard output has a report already"),
-                               (("--report", "junit=a", "--report", "sarif=a"), "another report goes into that file"),
+                               (("--report", "junit=a", "--report", "sarif=./a"), "--report junit=a goes into that file"),
+                               (("--report", "junit=a", "--write-baseline", "a"), "--report junit=a goes into that file"),
+                               (("--report", "junit=a", "--trace-file", "./a"), "--report junit=a goes into that file"),
+                               (("--replace", "--report", "junit=./good.toml"), "the scenario is that file"),
+                               (("--replace", "--trace-file", "good.toml"), "the scenario is that file"),
+                               (("--replace", "--report", "junit=."), ". is no regular file"),
+                               (("--trace-file", "there.xml"), "there.xml exists already"),
+                               (("--trace-file", "no/such/folder"), "no/such/folder"),
+                               (("--min-coverage", "nan"), "--min-coverage nan: expected a number from 0 to 100"),
                                (("--report", "junit", "--json"), "--json and a report both want standard output"),
                                (("--report", "junit", "--trace", "jsonl"), "--trace and a report both want standard output"),
                                (("--min-coverage", "101"), "min-coverage"),
@@ -232,6 +240,25 @@ class Streams(Job):
         self.assertEqual(self.text("there.xml"), "precious")
         self.run_it(0, "--replace", "--report", "junit=there.xml", name)
         self.assertEqual(readers.junit(self.text("there.xml")), [])
+
+
+    def test_a_closed_stream_is_no_place_for_what_belongs_elsewhere(self):
+        files = [self.scenario(f"{letter}.toml", MODIFIES) for letter in "abcd"]
+        for closed in (0, 1, 2):
+            words = [PROGRAM, "run", "-j1", "--replace", "--report", "junit=a.xml", "--write-baseline", "a.json", *files]
+            script = "exec " + shlex.join(words) + {0: " <&-", 1: " >&-", 2: " 2>&-"}[closed]
+            result = subprocess.run(["sh", "-c", script], cwd=self.folder, capture_output=True, text=True, timeout=100, check=False,
+                                    env={**os.environ, "DUMPSIM_FILTER_PATH": f"{FILTERS}:{self.images.name}"})
+            self.assertEqual(readers.junit(self.text("a.xml")), [], closed)
+            self.assertEqual(len(json.loads(self.text("a.json"))["findings"]), 4, closed)
+            self.assertNotIn("died", result.stderr)
+
+    def test_a_name_that_is_no_utf8_is_told_as_well_as_it_can_be(self):
+        name = os.fsdecode(b"bad\xff.toml")
+        self.scenario(name, MODIFIES)
+        self.run_it(1, "--report", "junit=a.xml", "--report", "json=a.json", "--report", "sarif=a.sarif", name)
+        self.assertEqual(readers.junit(self.text("a.xml")), [])
+        self.assertIn("bad\ufffd.toml", self.text("a.json"))
 
 
 class WithSource(Job):

@@ -102,17 +102,20 @@ class Sarif:
         for invocation in run.get("invocations", []):
             self.has(invocation, "executionSuccessful", bool, "invocation")
             self.has(invocation, "exitCode", int, "invocation")
-            for each in invocation.get("toolConfigurationNotifications", []):
+            told = invocation.get("toolConfigurationNotifications", []) + invocation.get("toolExecutionNotifications", [])
+            for each in told:
                 self.message(each.get("message"), "notification")
                 self.need(each.get("level") in LEVELS, "notification: unknown level")
                 for location in each.get("locations", []):
                     self.location(location, "notification")
-            failed = any(each.get("level") == "error" for each in invocation.get("toolConfigurationNotifications", []))
+            failed = any(each.get("level") == "error" for each in told)
             self.need(invocation.get("executionSuccessful") != failed, "invocation: success and an error do not go together")
         self.need("invocations" in run, "run: no invocations")
         if self.has(run, "results", list, "run"):
             for result in run["results"]:
                 self.result(result)
+            said = {"suppressions" in result for result in run["results"]}
+            self.need(len(said) <= 1, "run: suppressions are known of some results and not of others")
 
     def rule(self, rule):
         where = f"rule {rule.get('id')}"

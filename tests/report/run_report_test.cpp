@@ -128,11 +128,11 @@ TEST(Provider, IsTheFrameOfWhatWasAskedFor) {
                         "name = '\\Device\\Main'\n"
                         "\n[[device]]\n"
                         "name = '\\Device\\Other'\n"
-                        "\n[[device.reply]]  # asked by dump_x, 1 bytes in, 4 bytes out\n"
+                        "\n[[device.reply]]  # asked by dump_x, 1 byte in, 4 bytes out\n"
                         "code = 0x00222004  # FILE_DEVICE_UNKNOWN, function 0x801, METHOD_BUFFERED, FILE_ANY_ACCESS\n"
                         "status = \"STATUS_SUCCESS\"\n"
                         "bytes = \"00 00 00 00\"\n"
-                        "\n[[device.reply]]  # asked by dump_x, 0 bytes in, 4096 bytes out\n"
+                        "\n[[device.reply]]  # asked by dump_x, 0 bytes in, 4,096 bytes out\n"
                         "code = 0x002220ff  # FILE_DEVICE_UNKNOWN, function 0x83f, METHOD_NEITHER, FILE_ANY_ACCESS\n"
                         "status = \"STATUS_SUCCESS\"\n"
                         "file = \"reply-2220ff.bin\"  # 4096 bytes\n"));
