@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,12 +13,15 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <filesystem>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +44,7 @@
 #include "trace/jsonl.hpp"
 #include "trace/reader.hpp"
 #include "trace/text.hpp"
+#include "trace/utf8.hpp"
 
 namespace dumpsim::cli {
 namespace {
@@ -87,19 +92,25 @@ std::string command_for(const std::filesystem::path& file, const Options& option
   for (const std::filesystem::path& folder : options.filter_path)
     text += fmt::format(" --filter-path {}", report::shell_word(folder.string()));
   if (options.trap_missing) text += " --trap-missing";
-  return text + " " + report::shell_word(file.string());
+  if (options.twice) text += " --twice";
+  const std::string name = file.string();
+  return trace::valid_utf8(text + " " + report::shell_word(name.starts_with('-') ? "./" + name : name));
 }
 
-Result<void> write_trace(const Options& options, const engine::Report& report) {
+/// Files of one run, made before it begins.
+struct Outputs {
+  std::optional<NewFile> trace;
+  std::optional<NewFile> provider;
+};
+
+Result<void> write_trace(const Options& options, const engine::Report& report, NewFile& into) {
   auto view = trace::TraceView::open(report.trace.bytes());
   if (!view) return view.error();
-  auto made = NewFile::create(options.trace_file, options.replace);
-  if (!made) return made.error();
   std::uint64_t at = 0;
   Result<void> written;
   const auto sink = [&](std::string_view line) {
     if (!written) return;
-    written = made->file().write_at(at, std::as_bytes(std::span(line)));
+    written = into.file().write_at(at, std::as_bytes(std::span(line)));
     at += line.size();
   };
   if (options.trace == "jsonl") {
@@ -108,36 +119,43 @@ Result<void> write_trace(const Options& options, const engine::Report& report) {
     trace::write_text(*view, sink);
   }
   if (!written) return written;
-  return made->commit();
+  return into.commit();
 }
 
-Result<void> write_provider(const Options& options, const engine::Report& report) {
+Result<void> write_provider(const engine::Report& report, NewFile& into) {
   const std::string text = report::to_provider(report);
   if (text.empty()) {
     return Error{fmt::format("{}: nothing was asked for that is not there, so there is no provider to write",
                              report.file.string())};
   }
-  auto made = NewFile::create(options.provider, options.replace);
-  if (!made) return made.error();
-  if (auto written = made->file().write_at(0, std::as_bytes(std::span(text))); !written) return written;
-  return made->commit();
+  if (auto written = into.file().write_at(0, std::as_bytes(std::span(text))); !written) return written;
+  return into.commit();
 }
 
 /// A scenario that came to nothing.
-Done failed(const std::filesystem::path& file, int exit_code, std::string_view why, const RunReports& reports) {
-  Done done{exit_code, {}, std::string(why), {}};
-  if (reports.wanted())
-    done.entry = report::pack(report::failed_entry(file, why, exit_code == host_failure, reports.places()));
+Done failed(const std::filesystem::path& file, int exit_code, std::string why, const Options& options,
+            const RunReports& reports) {
+  // The host's troubles do not know whose they are.
+  if (exit_code == host_failure && !why.starts_with(file.string())) why = fmt::format("{}: {}", file.string(), why);
+  Done done{exit_code, {}, why, {}};
+  if (reports.wanted()) {
+    report::Entry entry = report::failed_entry(file, why, exit_code == host_failure, reports.places());
+    entry.command = command_for(file, options);
+    done.entry = report::pack(entry);
+  }
   return done;
+}
+Done failed(const std::filesystem::path& file, const Error& error, const Options& options, const RunReports& reports) {
+  return failed(file, exit_code_of(error), error.message, options, reports);
 }
 
 /// `warm` is the worker's that runs it among others; none: it is run alone.
 Done run_one(const std::filesystem::path& file, const Options& options, const Context& context,
-             const RunReports& reports, engine::WarmHost* warm) {
+             const RunReports& reports, engine::WarmHost* warm, Outputs outputs = {}) {
   const bool alone = warm == nullptr;
   Done done;
   auto scenario = scenario::load(file);
-  if (!scenario) return failed(file, usage, scenario.error().message, reports);
+  if (!scenario) return failed(file, scenario.error(), options, reports);
   if (options.no_fold) scenario->trace.fold = false;
   if (options.digests) scenario->trace.digests = true;
   if (options.twice) scenario->verify.repeat = std::max(scenario->verify.repeat, 2u);
@@ -148,14 +166,17 @@ Done run_one(const std::filesystem::path& file, const Options& options, const Co
   spdlog::info("running {}", file.string());
   auto report = warm != nullptr ? warm->run(*scenario, run) : engine::run(*scenario, run);
   bar.clear();
-  if (!report) return failed(file, exit_code_of(report.error()), report.error().message, reports);
+  if (!report) return failed(file, report.error(), options, reports);
   done.exit_code = report->as_expected() ? as_expected : not_as_expected;
-  if (!options.trace_file.empty()) {
-    if (auto written = write_trace(options, *report); !written) return {usage, {}, written.error().message};
-  }
-  if (!options.provider.empty()) {
-    if (auto written = write_provider(options, *report); !written) return {usage, {}, written.error().message};
-  }
+  // A file that could not be written takes nothing away from what the run came to.
+  std::string not_written;
+  const auto check = [&](const Result<void>& written) {
+    if (written) return;
+    done.exit_code = std::max<int>(done.exit_code, exit_code_of(written.error()));
+    not_written += (not_written.empty() ? "" : "\n") + written.error().message;
+  };
+  if (outputs.trace) check(write_trace(options, *report, *outputs.trace));
+  if (outputs.provider) check(write_provider(*report, *outputs.provider));
   const bool to_file = !options.trace_file.empty();
   const report::TextOptions text{.colour = colours(STDOUT_FILENO) && !to_file,
                                  .trace = !to_file && (options.trace == "text" || (options.trace.empty() && alone))};
@@ -172,7 +193,7 @@ Done run_one(const std::filesystem::path& file, const Options& options, const Co
     done.out = report::to_json(*report, alone && !options.reports.coverage ? 2 : -1);
   } else if (options.trace == "jsonl" && !to_file) {
     auto view = trace::TraceView::open(report->trace.bytes());
-    if (!view) return failed(file, host_failure, view.error().message, reports);
+    if (!view) return failed(file, host_failure, view.error().message, options, reports);
     done.out = trace::to_jsonl(*view);
     // The verdict is no event: it goes where it does not mix with them.
     done.err = report::to_line(*report, {.colour = colours(STDERR_FILENO)});
@@ -180,6 +201,7 @@ Done run_one(const std::filesystem::path& file, const Options& options, const Co
     done.out = alone && !options.quiet ? report::to_text(*report, text) : report::to_line(*report, text);
   }
   if (!done.err.empty() && done.err.back() == '\n') done.err.pop_back();
+  if (!not_written.empty()) done.err += (done.err.empty() ? "" : "\n") + not_written;
   return done;
 }
 
@@ -273,8 +295,8 @@ class Pool {
   bool assign() {
     auto worker = std::ranges::find_if(workers_, [](const Worker& one) { return !one.index; });
     if (worker == workers_.end()) {
-      if (workers_.size() == options_.jobs) return false;
-      if (!start()) return true;
+      if (workers_.size() >= most_) return false;
+      if (!start()) return workers_.empty();
       worker = std::prev(workers_.end());
     }
     // A worker that died while it had nothing to do is met with the next look at its channel.
@@ -287,10 +309,13 @@ class Pool {
     int ends[2];
     std::cout.flush();
     std::cerr.flush();
+    const pid_t parent = getpid();
     const bool paired = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0;
     const pid_t process = paired ? fork() : -1;
     if (process < 0) {
-      fail(next_, fmt::format("cannot start a worker: {}", std::strerror(errno)));
+      // Those that run already are as many as there is room for.
+      if (workers_.empty()) fail(next_, fmt::format("cannot start a worker: {}", std::strerror(errno)));
+      most_ = std::max<std::size_t>(workers_.size(), 1);
       if (paired) {
         close(ends[0]);
         close(ends[1]);
@@ -300,6 +325,8 @@ class Pool {
     if (process == 0) {
       close(ends[0]);
       for (const Worker& other : workers_) close(other.channel);
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (getppid() != parent) _exit(host_failure);
       work(ends[1]);
     }
     close(ends[1]);
@@ -314,7 +341,12 @@ class Pool {
       const ssize_t n = recv(channel, &index, sizeof index, MSG_WAITALL);
       if (n < 0 && errno == EINTR) continue;
       if (n != sizeof index) _exit(0);  // no more of them, or no parent
-      send_result(channel, run_one(options_.files[index], options_, context_, reports_, &warm));
+      try {
+        send_result(channel, run_one(options_.files.at(index), options_, context_, reports_, &warm));
+      } catch (const std::exception& error) {
+        complain(error.what());  // as in main(), which is the parent's
+        _exit(host_failure);
+      }
     }
   }
 
@@ -327,7 +359,7 @@ class Pool {
 
   void fail(std::size_t index, std::string_view why) {
     const std::filesystem::path& file = options_.files[index];
-    results_[index] = failed(file, host_failure, fmt::format("{}: {}", file.string(), why), reports_);
+    results_[index] = failed(file, host_failure, std::string(why), options_, reports_);
     ready_[index] = true;
   }
 
@@ -361,7 +393,8 @@ class Pool {
   const Options& options_;
   Context& context_;
   RunReports& reports_;
-  std::size_t next_ = 0;  // the first scenario that nobody has run
+  std::size_t next_ = 0;              // the first scenario that nobody has run
+  std::size_t most_ = options_.jobs;  // workers
   std::vector<Worker> workers_;
   std::vector<Done> results_;
   std::vector<bool> ready_;
@@ -375,8 +408,64 @@ std::string conflict(const Options& options) {
     return "--write-provider takes one scenario; it would hold only the last one's devices";
   if (options.files.size() > 1 && options.in_process) return "--in-process takes one scenario: it is for a debugger";
   if (options.in_process && options.jobs > 1) return "--in-process runs in this process; -j does not go with it";
+  if (options.reports.min_coverage && std::isnan(*options.reports.min_coverage))
+    return "--min-coverage nan: expected a number from 0 to 100";
+  if (options.json && !options.trace.empty() && options.trace != "none" && options.trace_file.empty())
+    return "--json and --trace both want standard output; use --trace-file";
+  if (options.trace == "none" && !options.trace_file.empty()) return "--trace none and --trace-file do not go together";
   if (options.files.size() > 1 && options.trace == "jsonl")
     return "--trace jsonl takes one scenario; use --trace-file with each";
+  return {};
+}
+
+/// Two outputs in one file, or one in the place of a scenario: found before anything runs. A baseline may take the
+/// place of the one that was read.
+std::string shared_file(const Options& options) {
+  std::vector<std::pair<std::string, std::filesystem::path>> taken;
+  std::string found;
+  const auto take = [&](std::string name, const std::filesystem::path& path) {
+    if (path.empty() || !found.empty()) return;
+    std::error_code unknown;
+    std::filesystem::path file = std::filesystem::weakly_canonical(std::filesystem::absolute(path, unknown), unknown);
+    const auto other = std::ranges::find(taken, file, &std::pair<std::string, std::filesystem::path>::second);
+    if (other != taken.end()) found = fmt::format("{}: {} that file", name, other->first);
+    taken.emplace_back(name + " goes into", std::move(file));
+  };
+  for (const std::filesystem::path& file : options.files) {
+    std::error_code unknown;
+    taken.emplace_back("the scenario is", std::filesystem::weakly_canonical(file, unknown));
+  }
+  for (const std::string& word : options.reports.reports) {
+    const std::size_t equals = word.find('=');
+    if (equals != std::string::npos && word.substr(equals + 1) != "-")
+      take("--report " + word, word.substr(equals + 1));
+  }
+  const auto option = [&](const char* name, const std::filesystem::path& path) {
+    take(fmt::format("{} {}", name, path.string()), path);
+  };
+  option("--write-baseline", options.reports.write_baseline);
+  option("--trace-file", options.trace_file);
+  option("--write-provider", options.provider);
+  return found;
+}
+
+/// Two scenarios that would write the same disk or dump: whichever came last would have it, and side by side neither.
+std::string shared_output(const Options& options) {
+  if (options.files.size() < 2) return {};
+  std::map<std::filesystem::path, std::string> taken;
+  for (const std::filesystem::path& file : options.files) {
+    const auto scenario = scenario::load(file);
+    if (!scenario) continue;  // told when it is its turn
+    for (const auto& [key, path] :
+         {std::pair{"disk.path", &scenario->disk.path}, std::pair{"recover.output", &scenario->recover.output},
+          std::pair{"files.keep", &scenario->files.keep}}) {
+      if (path->empty()) continue;
+      std::error_code unknown;
+      const auto where = std::filesystem::weakly_canonical(std::filesystem::absolute(*path, unknown), unknown);
+      const auto [other, is_new] = taken.emplace(where, fmt::format("{} of {}", key, file.string()));
+      if (!is_new) return fmt::format("{}: {} {}: that is {} too", file.string(), key, path->string(), other->second);
+    }
+  }
   return {};
 }
 
@@ -439,6 +528,13 @@ void add_run_command(CLI::App& app, Context& context) {
       context.exit_code = usage;
       return;
     }
+    for (const auto& found : {shared_file, shared_output}) {
+      if (const std::string text = found(*options); !text.empty()) {
+        complain(text);
+        context.exit_code = usage;
+        return;
+      }
+    }
     options->reports.json = options->json;
     options->reports.replace = options->replace;
     RunReports reports;
@@ -452,8 +548,21 @@ void add_run_command(CLI::App& app, Context& context) {
       context.exit_code = usage;
       return;
     }
+    Outputs outputs;
+    for (const auto& [path, output] :
+         {std::pair{&options->trace_file, &outputs.trace}, std::pair{&options->provider, &outputs.provider}}) {
+      if (path->empty()) continue;
+      auto made = NewFile::create(*path, options->replace);
+      if (!made) {
+        complain(made.error().message);
+        context.exit_code = exit_code_of(made.error());
+        return;
+      }
+      *output = *std::move(made);
+    }
     if (options->files.size() == 1) {
-      context.exit_code = settle(run_one(options->files[0], *options, context, reports, nullptr), as_expected, reports);
+      context.exit_code = settle(run_one(options->files[0], *options, context, reports, nullptr, std::move(outputs)),
+                                 as_expected, reports);
     } else {
       Pool(*options, context, reports).run();
     }

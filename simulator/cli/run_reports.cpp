@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <set>
 #include <span>
@@ -15,25 +16,30 @@
 #include "cli/version.hpp"
 #include "report/coverage.hpp"
 #include "report/fingerprint.hpp"
+#include "trace/utf8.hpp"
 
 namespace dumpsim::cli {
 namespace {
 
 constexpr std::uint64_t largest_baseline = 16u << 20;
 
-/// The folder above the current one that a version control system calls the top; without one the current folder.
-report::Places find_places() {
+/// The folder above `here` that a version control system calls the top; without one `here`.
+std::filesystem::path top_above(const std::filesystem::path& here) {
   std::error_code ignored;
-  report::Places places;
-  places.here = std::filesystem::current_path(ignored);
-  places.root = places.here;
-  for (std::filesystem::path at = places.here; !at.empty(); at = at.parent_path()) {
-    if (std::filesystem::exists(at / ".git", ignored)) {
-      places.root = at;
-      break;
-    }
+  for (std::filesystem::path at = here; !at.empty(); at = at.parent_path()) {
+    if (std::filesystem::exists(at / ".git", ignored)) return at;
     if (at == at.root_path()) break;
   }
+  return here;
+}
+
+report::Places find_places() {
+  std::error_code ignored;
+  const std::filesystem::path here = std::filesystem::current_path(ignored);
+  report::Places places{.root = top_above(here), .here = here};
+  const char* const shells = std::getenv("PWD");
+  if (shells == nullptr || *shells != '/' || here == shells) return places;
+  if (std::filesystem::equivalent(shells, here, ignored)) places.also_root = top_above(shells);
   return places;
 }
 
@@ -44,11 +50,11 @@ Result<void> write(NewFile& file, const std::string& text) {
 
 }  // namespace
 
-Result<void> RunReports::prepare(const ReportOptions& options, std::string command_line) {
+Result<void> RunReports::prepare(const ReportOptions& options, std::string_view command_line) {
   options_ = options;
   places_ = find_places();
   job_.version = version;
-  job_.command_line = std::move(command_line);
+  job_.command_line = trace::valid_utf8(command_line);
   wanted_ = !options.reports.empty() || !options.baseline.empty() || !options.write_baseline.empty() ||
             options.coverage || options.min_coverage.has_value();
   if (!options.baseline.empty()) {
@@ -87,8 +93,6 @@ Result<void> RunReports::take(const std::string& word) {
     outputs_.push_back({.format = format, .path = path, .file = {}});
     return {};
   }
-  if (std::any_of(outputs_.begin(), outputs_.end(), [&](const Output& other) { return other.path == path; }))
-    return Error{fmt::format("--report {}: another report goes into that file", word)};
   auto made = NewFile::create(path, options_.replace);
   if (!made) return made.error();
   outputs_.push_back({.format = format, .path = path, .file = *std::move(made)});
@@ -105,6 +109,11 @@ std::function<void(engine::Report&)> RunReports::identify() const {
       finding.known = !options_.write_baseline.empty() || (baseline_ && baseline_->contains(names[i]));
     }
   };
+}
+
+void RunReports::add(report::Entry entry) {
+  for (report::Found& found : entry.findings) found.in_baseline = baseline_ && baseline_->contains(found.fingerprint);
+  job_.entries.push_back(std::move(entry));
 }
 
 int RunReports::finish(int exit_code) {
@@ -143,8 +152,9 @@ int RunReports::tell_coverage(int exit_code) const {
   }
   if (!options_.min_coverage || job_.coverage.reaches(*options_.min_coverage)) return exit_code;
   const std::size_t tenths = report::Coverage::tenths(job_.coverage.exercised, job_.coverage.of);
-  complain(fmt::format("coverage is {}.{} %, less than --min-coverage {}; {}", tenths / 10, tenths % 10,
-                       *options_.min_coverage, report::to_text(job_.coverage, !options_.coverage)));
+  complain(fmt::format("coverage is {}.{} %, less than --min-coverage {}", tenths / 10, tenths % 10,
+                       *options_.min_coverage));
+  if (!options_.coverage) std::cerr << report::to_text(job_.coverage, true) << std::flush;
   return std::max<int>(exit_code, not_as_expected);
 }
 

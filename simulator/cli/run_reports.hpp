@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file.hpp"
@@ -29,7 +30,7 @@ struct ReportOptions {
 class RunReports {
  public:
   /// Fails naming the format or file that is wrong.
-  Result<void> prepare(const ReportOptions& options, std::string command_line);
+  Result<void> prepare(const ReportOptions& options, std::string_view command_line);
 
   /// Whether anybody asks for more than each run's own result.
   bool wanted() const { return wanted_; }
@@ -39,7 +40,7 @@ class RunReports {
   /// For engine::RunOptions.
   std::function<void(engine::Report&)> identify() const;
 
-  void add(report::Entry entry) { job_.entries.push_back(std::move(entry)); }
+  void add(report::Entry entry);
 
   /// Writes everything. `exit_code`: of the runs; what comes back is the job's.
   int finish(int exit_code);

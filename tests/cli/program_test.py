@@ -30,6 +30,13 @@ RAW = '[disk]\nbackend = "raw"\npath = "disk.img"\n[dump]\nfile = { size = "2 Mi
 PAGES = 64
 
 
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+ENVIRONMENT = {**os.environ, "DUMPSIM_FILTER_PATH": f"{FILTERS}:{BAD_FILTERS}"}
+
+
 def in_session(session):
     """The processes of a session that have not ended."""
     found = []
@@ -150,7 +157,7 @@ class Many(ProgramTest):
             expected.append((f"dies{i}", "FAILED", outcome.get(death, "crashed")))
         with subprocess.Popen([PROGRAM, "run", "-j2", *map(str, files)], cwd=self.folder, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True,
-                              env={**os.environ, "DUMPSIM_FILTER_PATH": f"{FILTERS}:{BAD_FILTERS}"}) as process:
+                              env=ENVIRONMENT) as process:
             out, err = process.communicate(timeout=240)
             self.assertEqual((process.returncode, err), (1, b""))
             found = re.findall(r"^(ok|FAILED) +\S*?(\w+)\.toml  ([\w-]+)", out.decode(), re.M)
@@ -175,6 +182,31 @@ class Many(ProgramTest):
             self.assertEqual(result.stdout, "")
             self.assertIn(words[0], result.stderr)
         self.assertNotIn("t.txt", self.names())
+
+    def test_no_two_write_the_same_file(self):
+        first, second = self.scenario(RAW, "first.toml"), self.scenario(RAW + XOR, "second.toml")
+        for jobs in ("-j1", "-j2"):
+            result = self.expect(2, "run", jobs, "--replace", first, second)
+            self.assertEqual(result.stdout, "")
+            self.assertIn("second.toml: disk.path", result.stderr)
+            self.assertIn("that is disk.path of", result.stderr)
+        self.assertNotIn("disk.img", self.names())
+
+    def test_nobody_outlives_who_is_killed(self):
+        files = [str(self.scenario('[[filter]]\nimage = "hang"\n', f"hang{i}.toml")) for i in range(2)]
+        with subprocess.Popen([PROGRAM, "run", "-j2", *files], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              stdin=subprocess.DEVNULL, start_new_session=True, env=ENVIRONMENT) as process:
+            while len(in_session(process.pid)) < 5:  # itself, two workers, a child each
+                self.assertIsNone(process.poll())
+            process.kill()
+            process.stdout.read()  # to the end: nobody has it open any more
+            self.assertEqual(in_session(process.pid), [])
+
+    def test_as_many_run_as_there_is_room_for(self):
+        files = [str(self.scenario(PLAIN, f"{i}.toml")) for i in range(12)]
+        result = subprocess.run(["sh", "-c", 'ulimit -n 20; exec "$@"', "sh", PROGRAM, "run", "-j64", *files], cwd=self.folder,
+                                capture_output=True, text=True, timeout=100, check=False, env=ENVIRONMENT)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
 
 
 class Output(ProgramTest):
@@ -395,12 +427,12 @@ class Recover(ProgramTest):
         path = self.scenario(RAW + PLAIN)
         self.expect(0, "run", path)
         self.expect(0, "recover", "disk.img", "-o", "MEMORY.DMP")
-        digest = hashlib.sha256((self.folder / "disk.img").read_bytes()).hexdigest()
+        before = digest(self.folder / "disk.img")
         self.file("MEMORY.DMP", "precious")
         self.assertIn("MEMORY.DMP", self.expect(2, "recover", "disk.img", "-o", "MEMORY.DMP").stderr)
         self.assertIn("disk.img", self.expect(2, "run", path).stderr)
         self.assertEqual((self.folder / "MEMORY.DMP").read_text(), "precious")
-        self.assertEqual(hashlib.sha256((self.folder / "disk.img").read_bytes()).hexdigest(), digest)
+        self.assertEqual(digest(self.folder / "disk.img"), before)
         self.expect(0, "recover", "disk.img", "-o", "MEMORY.DMP", "--replace")
         self.check_dump("MEMORY.DMP")
         self.expect(0, "run", "--replace", path)
@@ -409,6 +441,16 @@ class Recover(ProgramTest):
         self.file("broken.so", "no image")
         self.expect(2, "run", self.scenario(RAW + '[[filter]]\nimage = "./broken.so"\n'))
         self.assertEqual(self.names(), ["a.toml", "broken.so"])
+
+    def test_a_run_that_is_a_mistake_replaces_nothing(self):
+        self.file("broken.so", "no image")
+        good = self.scenario(RAW, "good.toml")
+        self.expect(0, "run", good)
+        disk, layout = digest(self.folder / "disk.img"), digest(self.folder / "disk.img.layout.json")
+        self.expect(2, "run", "--replace", self.scenario(RAW + '[[filter]]\nimage = "./broken.so"\n'))
+        self.assertEqual((digest(self.folder / "disk.img"), digest(self.folder / "disk.img.layout.json")), (disk, layout))
+        self.expect(0, "run", "--replace", self.scenario(RAW + XOR))
+        self.assertNotEqual(digest(self.folder / "disk.img"), disk, "the control: a run that is none does")
 
 
 class Inspect(ProgramTest):
