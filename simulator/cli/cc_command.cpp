@@ -16,6 +16,8 @@
 namespace dumpsim::cli {
 namespace {
 
+namespace fs = std::filesystem;
+
 struct CcArguments {
   toolchain::Request request;
   std::string way;
@@ -63,19 +65,47 @@ Result<void> build_image(toolchain::Way way, const CcArguments& arguments, const
   return Error{message};
 }
 
+Result<void> all_there(const std::vector<fs::path>& sources) {
+  for (const fs::path& source : sources) {
+    std::error_code ignored;
+    if (!fs::exists(source, ignored)) return Error{fmt::format("{}: no such file", source.string())};
+  }
+  return {};
+}
+
+/// An image with another kind's ending would mislead whoever loads it; one in the place of a source would be the end of
+/// that.
+Result<void> sound_files(const toolchain::Request& request, toolchain::Way way) {
+  if (request.output.empty()) return {};
+  const bool sys = way == toolchain::Way::sys;
+  const std::string ending = request.output.extension().string();
+  if (ending == (sys ? ".so" : ".sys")) {
+    return Error{fmt::format("-o {}: the {} way makes a {}{}", request.output.string(), toolchain::name_of(way),
+                             toolchain::suffix_of(way), sys ? "" : "; --way sys makes a .sys")};
+  }
+  std::error_code ignored;
+  for (const fs::path& source : request.sources) {
+    if (fs::equivalent(source, request.output, ignored))
+      return Error{fmt::format("-o {}: that is a source; nothing was written", request.output.string())};
+  }
+  return {};
+}
+
 Result<void> compile(CcArguments& arguments, const Context& context) {
+  if (auto there = all_there(arguments.request.sources); !there) return there;
   const auto kit = toolchain::find_kit(context.program);
   if (!kit) return kit.error();
   const toolchain::Compilers compilers = toolchain::find_compilers();
   const auto choice = chosen_way(arguments, *kit, compilers);
   if (!choice) return choice.error();
   toolchain::Request& request = arguments.request;
+  if (auto sound = sound_files(request, choice->way); !sound) return sound;
   toolchain::find_exceptions(request, *kit, compilers);
   if (request.output.empty()) {
     request.output = request.sources.front().stem().string() + std::string(toolchain::suffix_of(choice->way));
   }
   if (!choice->reason.empty()) {
-    std::cerr << fmt::format("dumpsim: built the {} way: {}\n", toolchain::name_of(choice->way), choice->reason);
+    std::cerr << fmt::format("dumpsim: the {} way: {}\n", toolchain::name_of(choice->way), choice->reason);
   }
   if (arguments.dry_run) return print_commands(choice->way, request, *kit, compilers);
   return build_image(choice->way, arguments, *kit, compilers);
@@ -97,9 +127,7 @@ void add_cc_command(CLI::App& app, Context& context) {
   command->add_option("-D,--define", request.defines, "NAME or NAME=VALUE (repeatable)")->allow_extra_args(false);
   command->add_option("-U,--undefine", request.undefines, "A name to undefine (repeatable)")->allow_extra_args(false);
   command->add_option("-X,--compiler-option", request.options, "An option for the compiler: -X=-maes (repeatable)")
-      ->allow_extra_args(false)
-      // The parser takes the sign off a long name's value only.
-      ->transform([](const std::string& text) { return text.substr(text.starts_with('=') ? 1 : 0); });
+      ->allow_extra_args(false);
   command->add_flag("--trap-missing", request.trap_missing,
                     "Make the image though functions it calls are not simulated: calling one ends the run");
   command->add_flag("-n,--dry-run", arguments->dry_run, "Print the commands instead of running them");

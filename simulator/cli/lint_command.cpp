@@ -33,7 +33,7 @@ void add_lint_command(CLI::App& app, Context& context) {
       auto scenario = scenario::load(file);
       if (!scenario) {
         complain(scenario.error().message);
-        context.exit_code = usage;
+        context.exit_code = exit_code_of(scenario.error());
         continue;
       }
       const engine::RunOptions run{.filter_path = engine::default_filter_path(context.program, options->filter_path)};

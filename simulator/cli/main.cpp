@@ -43,29 +43,82 @@ void complain(std::string_view message) {
 
 namespace {
 
-/// The first word that is no command, or no option of the command it stands behind, with the nearest one that is.
-void complain_of_unknown(const CLI::App& app, int argc, char** argv) {
+std::vector<std::string> options_of(const CLI::App& app) {
   std::vector<std::string> words;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) words.push_back("-" + name);
+  }
+  return words;
+}
+
+/// The option as it is written on its own: "-j2" is "-j", "--jobs=2" is "--jobs".
+std::string_view bare(std::string_view word) {
+  if (word.size() > 2 && word[0] == '-' && word[1] != '-') return word.substr(0, 2);
+  return word.substr(0, word.find('='));
+}
+
+/// A command that has the option, if just this one has not; empty when none does.
+std::string who_has(const CLI::App& app, std::string_view option) {
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App* one) { return !one->get_group().empty(); })) {
+    const std::vector<std::string> words = options_of(*command);
+    if (std::ranges::find(words, option) != words.end()) return command->get_name();
+  }
+  return {};
+}
+
+/// The first word that is no command, or no option of the command it stands behind, with the nearest one that is; empty
+/// when there is none.
+std::string unknown_word(const CLI::App& app, const std::vector<std::string>& given) {
   const std::vector<CLI::App*> chosen = app.get_subcommands();
   const CLI::App& asked = chosen.empty() ? app : *chosen[0];
+  std::vector<std::string> words = options_of(asked);
   if (chosen.empty()) {
     for (const CLI::App* command : app.get_subcommands([](const CLI::App* one) { return !one->get_group().empty(); }))
       words.push_back(command->get_name());
   }
-  for (const CLI::Option* option : asked.get_options()) {
-    for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
-    for (const std::string& name : option->get_snames()) words.push_back("-" + name);
-  }
   const std::vector<std::string_view> known(words.begin(), words.end());
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view word = std::string_view(argv[i]).substr(0, std::string_view(argv[i]).find('='));
-    if (word == asked.get_name() || std::find(known.begin(), known.end(), word) != known.end()) continue;
-    if (!chosen.empty() && !word.starts_with('-')) continue;
-    complain(fmt::format("unknown {} \"{}\"{}; see dumpsim {}--help", word.starts_with('-') ? "option" : "command",
-                         word, did_you_mean(word, known), chosen.empty() ? "" : asked.get_name() + " "));
-    return;
+  const std::string help = fmt::format("see dumpsim {}--help", chosen.empty() ? "" : asked.get_name() + " ");
+  bool before_command = !chosen.empty();
+  for (const std::string& each : given) {
+    const bool is_option = each.size() > 1 && each[0] == '-';
+    if (before_command) {  // the program's own options stand there
+      before_command = each != asked.get_name();
+      const std::vector<std::string> own = options_of(app);
+      if (!before_command || std::ranges::find(own, bare(each)) != own.end()) continue;
+      if (std::find(known.begin(), known.end(), bare(each)) != known.end())
+        return fmt::format("{0} is an option of {1}: dumpsim {1} {0}", bare(each), asked.get_name());
+      return fmt::format("unknown option \"{}\"; see dumpsim --help", bare(each));
+    }
+    if (each == "--") break;
+    if (!chosen.empty() && !is_option) continue;
+    const std::string_view word = is_option ? bare(each) : std::string_view(each);
+    if (std::find(known.begin(), known.end(), word) != known.end()) continue;
+    if (!is_option) return fmt::format("unknown command \"{}\"{}; {}", word, did_you_mean(word, known), help);
+    const std::vector<std::string> of_program = options_of(app);
+    if (!chosen.empty() && std::ranges::find(of_program, word) != of_program.end())
+      return fmt::format("{} stands before the command: dumpsim {} {}", word, word, asked.get_name());
+    if (const std::string command = chosen.empty() ? who_has(app, word) : ""; !command.empty())
+      return fmt::format("{} is an option of a command: dumpsim {} {}", word, command, word);
+    return fmt::format("unknown option \"{}\"{}; {}", word, word.size() > 2 ? did_you_mean(word, known) : "", help);
   }
-  complain(fmt::format("too many arguments; see dumpsim {}--help", chosen.empty() ? "" : asked.get_name() + " "));
+  return {};
+}
+
+/// The words of the command line as the parser takes them: "-j=2" is "-j2" to it. A value that is empty, as a variable
+/// that is not set leaves it, is a mistake whatever the option.
+Result<std::vector<std::string>> words_of(int argc, char** argv) {
+  std::vector<std::string> words;
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    const std::string before = words.empty() ? "dumpsim" : words.back();
+    const bool names_one = word.starts_with("--") && word.find('=') == word.size() - 1;
+    if (word.empty() || names_one)
+      return Error{fmt::format("{}: an empty value", names_one ? word.substr(0, word.size() - 1) : before)};
+    if (word.size() > 2 && word[0] == '-' && word[1] != '-' && word[2] == '=') word.erase(2, 1);
+    words.push_back(std::move(word));
+  }
+  return words;
 }
 
 int run_program(int argc, char** argv) {
@@ -98,24 +151,32 @@ int run_program(int argc, char** argv) {
   add_cc_command(app, context);
   add_new_command(app, context);
   add_completions_command(app, context);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ExtrasError&) {
-    complain_of_unknown(app, argc, argv);
+  const auto words = words_of(argc, argv);
+  if (!words) {
+    complain(words.error().message);
     return usage;
+  }
+  try {
+    app.parse(std::vector<std::string>(words->rbegin(), words->rend()));
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() != 0 && app.get_subcommands().empty() && argc > 1) {
-      complain_of_unknown(app, argc, argv);
-      return usage;
+    if (error.get_exit_code() == 0) {
+      app.exit(error);  // help, or the version
+      return as_expected;
     }
-    if (error.get_exit_code() != 0) {
+    // A word that nobody knows is the reason, whatever the parser missed for want of it.
+    std::string message = unknown_word(app, *words);
+    if (message.empty()) {
       const auto chosen = app.get_subcommands();
-      complain(fmt::format("{}; see dumpsim {}--help", error.what(),
-                           chosen.empty() ? "" : chosen.front()->get_name() + " "));
-      return usage;
+      const bool extra = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+      std::string why = extra ? "too many arguments" : chosen.empty() ? "no command is given" : error.what();
+      // It takes what stands behind it for its own.
+      const bool swallowed = std::ranges::find(*words, "--via") != words->end();
+      if (swallowed && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
+        why += " before --via, which takes up to two words";
+      message = fmt::format("{}; see dumpsim {}--help", why, chosen.empty() ? "" : chosen.front()->get_name() + " ");
     }
-    app.exit(error);  // help, or the version
-    return as_expected;
+    complain(message);
+    return usage;
   }
   return context.exit_code;
 }

@@ -26,7 +26,7 @@ namespace {
 // What a service's key, a file name and a C++ identifier all take; and "dump_NAME_test" stays a usual length.
 constexpr std::size_t longest_name = 48;
 
-// Of a language that the name becomes a word of, or of a target that is there already.
+// Targets that are there already.
 constexpr std::string_view reserved[] = {"dumpsim", "test", "all", "clean", "install", "package", "help", "edit_cache"};
 
 bool is_letter(char c) {

@@ -90,8 +90,8 @@ void add_recover_command(CLI::App& app, Context& context) {
   command
       ->add_option(
           "--via", options->via,
-          "\"raw\", \"filters SCENARIO\": through a fresh instance of its filters, or \"reader:LIB.so\": through a "
-          "reader of include/dumpsim/reader.h")
+          "\"raw\", \"filters SCENARIO\": through a fresh instance of its filters, \"volume SCENARIO\": through its "
+          "drivers, or \"reader:LIB.so\": through a reader of include/dumpsim/reader.h; DISK stands before it")
       ->expected(1, 2);
   command->add_flag("--replace", options->request.replace, "Let the output take the place of what is there");
   command->add_option("--sector-size", options->sector_size, "512 or 4096")->check(CLI::IsMember({512u, 4096u}));

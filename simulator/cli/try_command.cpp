@@ -6,6 +6,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -21,6 +23,8 @@
 #include "cli/progress.hpp"
 #include "engine/battery.hpp"
 #include "report/try_report.hpp"
+#include "scenario/services.hpp"
+#include "trace/utf8.hpp"
 
 namespace dumpsim::cli {
 namespace {
@@ -63,16 +67,40 @@ Result<void> may_be_written(const fs::path& folder, const std::vector<engine::Ba
   return {};
 }
 
+/// Found out before the battery, which takes a while, and leaving nothing: what is missing is made when it is needed.
+Result<void> can_be_written(const fs::path& folder) {
+  std::error_code failed;
+  fs::path there = fs::absolute(folder, failed);
+  while (!fs::exists(there, failed) && there.has_relative_path()) there = there.parent_path();
+  if (!fs::is_directory(there, failed)) {
+    return Error{
+        fmt::format("{} is no folder, and the scenarios are to go there (--into chooses another one, --no-files "
+                    "writes none)",
+                    there.string())};
+  }
+  if (auto probe = NewFile::create(there / ".dumpsim", true); !probe) {
+    return Error{fmt::format("cannot write into {}: {} (--into chooses another folder, --no-files writes none)",
+                             there.string(), std::strerror(errno)),
+                 probe.error().host};
+  }
+  return {};
+}
+
+/// All of them or none.
 Result<void> write_scenarios(const fs::path& folder, const std::vector<engine::BatteryCase>& cases) {
   std::error_code failed;
   fs::create_directories(folder, failed);
   if (failed) return Error{fmt::format("cannot make the folder {}: {}", folder.string(), failed.message())};
+  std::vector<NewFile> files;
   for (const engine::BatteryCase& one : cases) {
     auto made = NewFile::create(folder / one.file_name(), true);
     if (!made) return made.error();
     const std::string text = one.text();
     if (auto written = made->file().write_at(0, std::as_bytes(std::span(text))); !written) return written;
-    if (auto kept = made->commit(); !kept) return kept;
+    files.push_back(*std::move(made));
+  }
+  for (NewFile& file : files) {
+    if (auto kept = file.commit(); !kept) return kept;
   }
   return {};
 }
@@ -90,9 +118,32 @@ Result<void> all_there(const std::vector<fs::path>& images) {
   return {};
 }
 
+/// The registry calls a filter what its file is called.
+Result<void> usable_names(const std::vector<fs::path>& images) {
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    const std::string name = images[i].stem().string();
+    if (!scenario::is_module_name(name)) {
+      return Error{
+          fmt::format("{}: \"{}\" is no name of a service; expected letters, digits, \"_\", \"-\" and "
+                      "\".\": rename the file, or give it a name in a scenario (--like)",
+                      trace::printable(images[i].string()), trace::printable(name))};
+    }
+    for (std::size_t k = 0; k < i; ++k) {
+      if (images[k].stem() == images[i].stem()) {
+        return Error{fmt::format("{} and {} have the same name; rename one, or name them in a scenario (--like)",
+                                 images[k].string(), images[i].string())};
+      }
+    }
+    if (const std::string path = fs::absolute(images[i]).string(); trace::valid_utf8(path) != path)
+      return Error{fmt::format("{}: the path is not UTF-8, which a scenario is", trace::printable(path))};
+  }
+  return {};
+}
+
 Result<engine::BatteryFilters> filters_of(const Options& options, const std::vector<fs::path>& images) {
   if (!options.like.empty()) return engine::battery_filters(options.like);
   if (auto there = all_there(images); !there) return there.error();
+  if (auto usable = usable_names(images); !usable) return usable.error();
   if (auto there = all_there(options.drivers); !there) return there.error();
   return engine::battery_filters(images, options.drivers);
 }
@@ -132,6 +183,10 @@ void try_filters(const Options& options, Context& context) {
     context.exit_code = usage;
     return;
   }
+  if (!options.like.empty() && !options.drivers.empty())
+    return give_up({"try: --driver and --like do not go together; the scenario says which drivers there are"}, context);
+  if (options.no_files && !options.into.empty())
+    return give_up({"try: --no-files and --into do not go together"}, context);
   auto filters = filters_of(options, options.filters);
   if (!filters) return give_up(filters.error(), context);
   auto reads = engine::reads_back(*filters, run_options(options, context));
@@ -151,24 +206,29 @@ void try_filters(const Options& options, Context& context) {
                                         (options.like.empty() ? options.filters[0] : options.like).stem().string()))
                  : options.into;
     if (auto may = may_be_written(folder, cases); !may) return give_up(may.error(), context);
+    if (auto can = can_be_written(folder); !can) return give_up(can.error(), context);
   }
   auto trials = run(cases, options, context, what);
   if (!trials) return give_up(trials.error(), context);
   // Only now: a case may have been made to expect what is right for this filter.
-  if (!folder.empty()) {
-    if (auto written = write_scenarios(folder, cases); !written) return give_up(written.error(), context);
-  }
+  Result<void> written;
+  if (!folder.empty()) written = write_scenarios(folder, cases);
+  if (!written) folder.clear();
   std::cout << (options.json
                     ? report::to_json(what, cases, *trials)
                     : report::to_text(what, cases, *trials, {.colour = colours(STDOUT_FILENO), .folder = folder}));
   context.exit_code = report::passes(*trials) ? as_expected : not_as_expected;
+  if (!written) give_up(written.error(), context);
 }
 
 /// Both builds as the same service, so that only what they do can differ.
 Result<std::vector<engine::BatteryCase>> cases_of(const fs::path& image, const fs::path& name, const Options& options,
                                                   const Context& context, std::optional<bool>& reads) {
   if (auto there = all_there({image}); !there) return there.error();
-  auto filters = engine::battery_filters({image}, options.drivers, name.stem().string());
+  if (auto usable = usable_names({name}); !usable) return usable.error();
+  if (auto there = all_there(options.drivers); !there) return there.error();
+  auto filters = options.like.empty() ? engine::battery_filters({image}, options.drivers, name.stem().string())
+                                      : engine::battery_filters(options.like, image, name.stem().string());
   if (!filters) return filters.error();
   // The cases are the old build's, for both.
   if (!reads) {
@@ -180,6 +240,10 @@ Result<std::vector<engine::BatteryCase>> cases_of(const fs::path& image, const f
 }
 
 void compare(const fs::path& before, const fs::path& after, const Options& options, Context& context) {
+  if (!options.like.empty() && !options.drivers.empty()) {
+    return give_up({"compare: --driver and --like do not go together; the scenario says which drivers there are"},
+                   context);
+  }
   std::optional<bool> reads;
   auto old_cases = cases_of(before, before, options, context, reads);
   if (!old_cases) return give_up(old_cases.error(), context);
@@ -191,6 +255,13 @@ void compare(const fs::path& before, const fs::path& after, const Options& optio
   if (!is) return give_up(is.error(), context);
   const report::Comparison found =
       report::compare(*old_cases, *was, *is, {.colour = colours(STDOUT_FILENO), .folder = {}});
+  if (found.differing == 0 && !found.never_loaded.empty()) {
+    return give_up(
+        {fmt::format("neither build loads in any of {} cases (DriverEntry: {}): there is nothing to compare; "
+                     "--like SCENARIO gives parameters",
+                     was->size(), found.never_loaded)},
+        context);
+  }
   std::cout << found.text;
   context.exit_code = found.differing == 0 ? as_expected : not_as_expected;
 }
@@ -234,6 +305,10 @@ void add_compare_command(CLI::App& app, Context& context) {
       app.add_subcommand("compare", "Run two builds of a filter through the same and show what differs");
   command->add_option("OLD", two->before, "The image to compare with")->required();
   command->add_option("NEW", two->after, "The image to compare")->required();
+  command->add_option(
+      "--like", two->options.like,
+      "Take parameters, other filters, drivers, devices, registry and files from this scenario; OLD and "
+      "NEW stand for its filter of OLD's name, or its only one");
   add_shared_options(*command, two->options);
   command->callback([two, &context] { compare(two->before, two->after, two->options, context); });
 }

@@ -396,6 +396,15 @@ Result<BatteryFilters> battery_filters(const std::filesystem::path& file) {
   return BatteryFilters{std::move(*once), std::move(*twice)};
 }
 
+Result<BatteryFilters> battery_filters(const std::filesystem::path& file, const std::filesystem::path& image,
+                                       const std::string& name) {
+  auto once = scenario::service_tables_of(file, false, image, name);
+  if (!once) return once.error();
+  auto twice = scenario::service_tables_of(file, true, image, name);
+  if (!twice) return twice.error();
+  return BatteryFilters{std::move(*once), std::move(*twice)};
+}
+
 std::vector<BatteryCase> battery(const BatteryFilters& filters, bool reads, const Boundary* boundary) {
   return Battery(filters, reads, boundary).all();
 }

@@ -50,6 +50,9 @@ Result<BatteryFilters> battery_filters(const std::vector<std::filesystem::path>&
                                        const std::vector<std::filesystem::path>& drivers, std::string_view name = {});
 /// Of a scenario that has them with their parameters; its paths are made absolute. Fails as the scenario's parse does.
 Result<BatteryFilters> battery_filters(const std::filesystem::path& scenario);
+/// The same with `image` in the place of the scenario's filter that is called `name`, or of its only one.
+Result<BatteryFilters> battery_filters(const std::filesystem::path& scenario, const std::filesystem::path& image,
+                                       const std::string& name);
 
 /// For filters of a partly protected partition that can be told where protection ends.
 struct Boundary {

@@ -19,8 +19,14 @@ namespace {
 
 /// The layout beside the disk with what the caller gave over it; without one, what the partition table shows.
 Result<disk::Layout> find_layout(const RecoverRequest& request) {
+  if (auto there = File::open(request.disk, File::Mode::read); !there) return there.error();
   disk::Layout layout;
   std::error_code ignored;
+  for (const std::filesystem::path& input : {request.disk, disk::layout_path(request.disk)}) {
+    if (std::filesystem::equivalent(input, request.output, ignored)) {
+      return Error{fmt::format("{} is what is read; the dump needs another file", request.output.string())};
+    }
+  }
   const bool beside = std::filesystem::exists(disk::layout_path(request.disk), ignored);
   if (beside) {
     auto read = disk::read_layout(request.disk);

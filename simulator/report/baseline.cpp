@@ -106,19 +106,26 @@ Result<Baseline> parse_baseline(std::string_view text, std::string_view file) {
     return Error{
         fmt::format("{}: {}; dumpsim run --write-baseline {} --replace makes it anew", file, what, shell_word(file))};
   };
+  // The library copies what it nests, call within call.
+  constexpr int deepest = 16;
+  bool too_deep = false;
+  const Json::parser_callback_t shallow = [&](int depth, Json::parse_event_t, Json&) {
+    too_deep = too_deep || depth > deepest;
+    return depth <= deepest;
+  };
   Json json;
   try {
-    json = Json::parse(text);
+    json = Json::parse(text, shallow);
   } catch (const Json::parse_error& error) {
     const auto before = text.substr(0, std::min<std::size_t>(error.byte, text.size()));
     return wrong(fmt::format("no JSON at line {}", 1 + std::count(before.begin(), before.end(), '\n')));
   }
+  if (too_deep) return wrong(fmt::format("more than {} levels", deepest));
   if (!json.is_object() || json.value("format", Json()) != format_name)
     return wrong(fmt::format("no baseline: \"format\" is not \"{}\"", format_name));
   if (json.value("version", Json()) != format_version) {
-    const Json given = json.value("version", Json());
     return wrong(fmt::format("a baseline of version {}; this program knows version {}",
-                             given.is_primitive() ? given.dump() : "?", format_version));
+                             json.value("version", Json()).dump(), format_version));
   }
   if (!json.contains("findings") || !json["findings"].is_array()) return wrong("no list \"findings\"");
   Baseline baseline;

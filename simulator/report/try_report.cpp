@@ -11,6 +11,7 @@
 
 #include "base/text.hpp"
 #include "report/fingerprint.hpp"
+#include "report/places.hpp"
 #include "report/words.hpp"
 #include "trace/rules.hpp"
 #include "trace/statuses.hpp"
@@ -288,8 +289,8 @@ std::string to_text(const std::string& what, const std::vector<BatteryCase>& cas
     text += fmt::format("  hint: {}\n  {}\n", rule.hint, paint.faint(rule.evidence));
     text += fmt::format("  in {}\n", some_cases(met.cases, cases));
     if (!options.folder.empty())
-      text +=
-          fmt::format("  again: dumpsim run {}\n", (options.folder / cases[met.cases.front()].file_name()).string());
+      text += fmt::format("  again: dumpsim run {}\n",
+                          shell_word((options.folder / cases[met.cases.front()].file_name()).string()));
   }
   text += lesser(all_met, paint);
   // What no rule names: deaths and wrong ends, the same one once.
@@ -322,7 +323,8 @@ std::string to_text(const std::string& what, const std::vector<BatteryCase>& cas
     }
     if (!first.evidence.empty() && order[i].starts_with("outcome")) text += first.evidence;
     if (!options.folder.empty())
-      text += fmt::format("  again: dumpsim run {}\n", (options.folder / cases[which.front()].file_name()).string());
+      text += fmt::format("  again: dumpsim run {}\n",
+                          shell_word((options.folder / cases[which.front()].file_name()).string()));
   }
   text += fmt::format("\n{}\n", passes(trials) ? paint.good("nothing to mend") : paint.bad("TO BE MENDED"));
   if (!options.folder.empty()) text += fmt::format("the scenarios are in {}\n", options.folder.string());
@@ -409,6 +411,8 @@ Comparison compare(const std::vector<BatteryCase>& cases, const std::vector<Tria
     ++result.differing;
     result.text += fmt::format("{}\n{}", paint.bold(case_of(cases[a.which])), text);
   }
+  const Answers was = answers_of(cases, before), is = answers_of(cases, after);
+  if (was.loaded == 0 && is.loaded == 0) result.never_loaded = fmt::format("{}", fmt::join(was.entry_statuses, ", "));
   result.text += result.differing == 0 ? fmt::format("{}  {} cases: same statuses, order and disk\n",
                                                      paint.good("no difference"), before.size())
                                        : fmt::format("\n{} of {} cases differ\n", result.differing, before.size());

@@ -28,6 +28,8 @@ std::string to_json(const std::string& what, const std::vector<engine::BatteryCa
 
 struct Comparison {
   std::size_t differing = 0;  ///< cases
+  /// What DriverEntry came to when neither build loaded in any case, so that there was nothing to compare; else empty.
+  std::string never_loaded;
   std::string text;
 };
 /// Case by case: outcome, statuses and order of callbacks, findings, disk. `before` and `after` are of the same cases.

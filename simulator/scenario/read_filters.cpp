@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "scenario/sections.hpp"
+#include "scenario/services.hpp"
 #include "scenario/words.hpp"
 #include "trace/layout.hpp"
 
@@ -13,14 +14,6 @@ namespace dumpsim::scenario {
 namespace {
 
 constexpr std::size_t longest_name = 64;  // a service name may have 256 characters, a trace column has not
-
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= longest_name && text != "." && text != ".." &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-                  c == '.';
-         });
-}
 
 std::string name_of_image(std::string_view image) {
   std::string_view name = image.substr(image.rfind('/') + 1);
@@ -55,7 +48,7 @@ void read_name(Section& section, Kind& into, const std::vector<Kind>& before, st
     into.name = name_of_image(into.image);
   }
   const std::string_view key = section.has("name") ? "name" : "image";
-  if (!is_name(into.name)) {
+  if (!is_module_name(into.name)) {
     section.mistake(key,
                     fmt::format("{}[].{}: {} is no module name; expected up to {} letters, digits, \"_\", \"-\" "
                                 "and \".\"{}",
@@ -156,6 +149,14 @@ void read_drivers(Reading& reading) {
     reading.scenario.drivers.push_back(std::move(driver));
     check_room(section, reading, before, "driver");
   }
+}
+
+bool is_module_name(std::string_view text) {
+  return !text.empty() && text.size() <= longest_name && text != "." && text != ".." &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+                  c == '.';
+         });
 }
 
 }  // namespace dumpsim::scenario

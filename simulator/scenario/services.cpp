@@ -89,19 +89,24 @@ std::string table(std::string_view name, const Node& node, bool of_list) {
   return text + "\n";
 }
 
-/// The filter once more, under a name of its own.
-Node renamed(Node filter) {
+std::string name_of_filter(const Node& filter) {
   const Entry* name = filter.find("name");
   const Entry* image = filter.find("image");
-  const std::string old = name != nullptr    ? name->value.text
-                          : image != nullptr ? name_of_image(image->value.text)
-                                             : std::string();
+  return name != nullptr ? name->value.text : image != nullptr ? name_of_image(image->value.text) : std::string();
+}
+
+void set_text(Node& filter, std::string key, std::string value) {
   Node text;
   text.kind = NodeKind::text;
-  text.text = old + std::string(again);
-  std::erase_if(filter.entries, [](const Entry& entry) { return entry.key == "name"; });
-  filter.entries.push_back({"name", {}, std::move(text)});
+  text.text = std::move(value);
+  std::erase_if(filter.entries, [&](const Entry& entry) { return entry.key == key; });
+  filter.entries.push_back({std::move(key), {}, std::move(text)});
   std::ranges::sort(filter.entries, {}, &Entry::key);
+}
+
+/// The filter once more, under a name of its own.
+Node renamed(Node filter) {
+  set_text(filter, "name", name_of_filter(filter) + std::string(again));
   return filter;
 }
 
@@ -191,7 +196,10 @@ std::string service_tables(const std::vector<std::filesystem::path>& filters,
   return text;
 }
 
-Result<std::string> service_tables_of(const std::filesystem::path& file, bool twice) {
+namespace {
+
+/// The carried tables, with paths made absolute.
+Result<Node> carried_of(const std::filesystem::path& file) {
   Result<std::string> text = read_text(file, largest_file);
   if (!text) return std::move(text).error();
   if (auto scenario = parse(*text, file); !scenario) return scenario.error();
@@ -206,7 +214,36 @@ Result<std::string> service_tables_of(const std::filesystem::path& file, bool tw
     if (entry.value.kind == NodeKind::table)
       std::erase_if(entry.value.entries, [](const Entry& each) { return each.key == "keep"; });
   }
-  return tables_of(root, twice);
+  return root;
+}
+
+}  // namespace
+
+Result<std::string> service_tables_of(const std::filesystem::path& file, bool twice) {
+  const auto root = carried_of(file);
+  return root ? Result<std::string>(tables_of(*root, twice)) : root.error();
+}
+
+Result<std::string> service_tables_of(const std::filesystem::path& file, bool twice, const std::filesystem::path& image,
+                                      const std::string& name) {
+  auto root = carried_of(file);
+  if (!root) return root.error();
+  const auto filters = std::ranges::find(root->entries, "filter", &Entry::key);
+  std::vector<Node>* const all = filters == root->entries.end() ? nullptr : &filters->value.items;
+  Node* meant = all != nullptr && all->size() == 1 ? &all->front() : nullptr;
+  for (std::size_t i = 0; all != nullptr && i < all->size(); ++i) {
+    if (same_name(name_of_filter((*all)[i]), name)) meant = &(*all)[i];
+  }
+  if (meant == nullptr) {
+    return Error{
+        fmt::format("{}: no [[filter]] is called {}, and there is not just one; expected the one whose builds "
+                    "are compared",
+                    file.string(), in_quotes(name))};
+  }
+  std::error_code ignored;
+  set_text(*meant, "image", std::filesystem::absolute(image, ignored).lexically_normal().string());
+  set_text(*meant, "name", name);
+  return tables_of(*root, twice);
 }
 
 Result<BoundedTables> BoundedTables::make(std::string_view tables, std::string parameter) {

@@ -14,6 +14,9 @@
 
 namespace dumpsim::scenario {
 
+/// What a filter or driver can be called: a part of registry keys, of file names and of the trace's columns.
+bool is_module_name(std::string_view text);
+
 /// [[filter]] and [[driver]] tables for images, in this order. `twice`: each filter once more, as NAME_again. `name` is
 /// the filter's instead of the one its file gives it. REQUIRES: one filter, or no name.
 std::string service_tables(const std::vector<std::filesystem::path>& filters,
@@ -22,6 +25,10 @@ std::string service_tables(const std::vector<std::filesystem::path>& filters,
 /// The tables filter, driver, device, registry and files of `file`, a valid scenario, with its paths made absolute.
 /// `twice`: as above. On failure the error is parse()'s.
 Result<std::string> service_tables_of(const std::filesystem::path& file, bool twice);
+/// The same with `image` in the place of the filter that is called `name`, or of the only one; fails when there is none
+/// of either. It is called `name` then.
+Result<std::string> service_tables_of(const std::filesystem::path& file, bool twice, const std::filesystem::path& image,
+                                      const std::string& name);
 
 /// Tables as above whose filters all protect the partition up to one place, and are told where it is by a REG_QWORD
 /// among their parameters.

@@ -38,9 +38,9 @@ class Scratch {
   Result<void> make() {
     std::error_code failed;
     std::string name = (fs::temp_directory_path(failed) / "dumpsim-cc.XXXXXX").string();
-    if (failed || mkdtemp(name.data()) == nullptr) {
-      return Error{fmt::format("cannot make a folder for objects: {}", name), true};
-    }
+    if (failed) return Error{fmt::format("cannot make a folder for objects (TMPDIR): {}", failed.message()), true};
+    if (mkdtemp(name.data()) == nullptr)
+      return Error{fmt::format("cannot make the folder {} for objects: {}", name, std::strerror(errno)), true};
     folder_ = name;
     return {};
   }

@@ -209,6 +209,63 @@ class Many(ProgramTest):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
 
 
+class CommandLine(ProgramTest):
+    def test_the_word_that_is_wrong_is_named(self):
+        good = str(self.scenario(PLAIN, "good.toml"))
+        self.file("a b.so", "no image")
+        self.file("source.c", "int x;\n")
+        self.file("file", "no folder")
+        for words, message in (((), "no command is given; see dumpsim --help"),
+                               (("-v",), "no command is given"),
+                               (("rnu",), 'unknown command "rnu"; did you mean "run"?'),
+                               (("--jsno", "run"), 'unknown option "--jsno"'),
+                               (("--json", "run", good), "--json is an option of run: dumpsim run --json"),
+                               (("-q", "run", good), "-q is an option of run: dumpsim run -q"),
+                               (("--replace",), "--replace is an option of a command: dumpsim run --replace"),
+                               (("run", "-v", good), "-v stands before the command: dumpsim -v run"),
+                               (("run", good, "--jbos", "2"), 'unknown option "--jbos"; did you mean "--jobs"?'),
+                               (("recover", "disk.img", "--ouput", "o"), 'unknown option "--ouput"; did you mean "--output"?'),
+                               (("lint", "-x"), 'unknown option "-x"; see dumpsim lint --help'),
+                               (("recover", "--via", "raw", "disk.img", "-o", "o"), "DISK is required before --via"),
+                               (("recover", "nothing.img", "-o", "o"), "cannot open nothing.img: No such file"),
+                               (("run", "--baseline", "", good), "--baseline: an empty value"),
+                               (("run", "--baseline=", good), "--baseline: an empty value"),
+                               (("run", "--json", "--trace", "jsonl", good), "--json and --trace both want standard output"),
+                               (("run", "--trace", "none", "--trace-file", "t", good), "--trace none and --trace-file"),
+                               (("try", "a b.so"), '"a b" is no name of a service'),
+                               (("try", f"{FILTERS}/xor.so", str(pathlib.Path(FILTERS, "..", "filters", "xor.so"))), "have the same name"),
+                               (("try", "--into", "file", f"{FILTERS}/xor.so"), "file is no folder"),
+                               (("try", "--no-files", "--into", "z", f"{FILTERS}/xor.so"), "--no-files and --into"),
+                               (("try", "--like", good, "--driver", "nothing.so"), "--driver and --like"),
+                               (("compare", f"{FILTERS}/xor.so", f"{FILTERS}/xor.so"), "neither build loads in any of"),
+                               (("compare", f"{FILTERS}/xor.so", f"{FILTERS}/xor.so", "--driver", "nope"), "nope does not exist"),
+                               (("cc", "missing.c", "-n"), "missing.c: no such file"),
+                               (("cc", "source.c", "-o", "x.sys"), "makes a .so; --way sys makes a .sys"),
+                               (("cc", "source.c", "-o", "source.c", "--replace"), "that is a source")):
+            result = self.expect(2, *words)
+            self.assertEqual(result.stdout, "", words)
+            self.assertIn(message, result.stderr)
+        self.assertEqual(self.names(), ["a b.so", "file", "good.toml", "source.c"])
+        self.assertEqual((self.folder / "source.c").read_text(), "int x;\n")
+
+    def test_a_sign_between_a_letter_and_its_value_is_no_part_of_it(self):
+        self.expect(0, "run", "-j=2", *[str(self.scenario(PLAIN, f"{i}.toml")) for i in range(3)])
+
+    def test_two_builds_get_parameters_from_a_scenario(self):
+        like = str(self.scenario(XOR, "like.toml"))
+        self.assertIn("no difference", self.expect(0, "compare", "--like", like, f"{FILTERS}/xor.so", f"{FILTERS}/xor.so").stdout)
+        self.assertIn("cases differ", self.expect(1, "compare", "--like", like, f"{FILTERS}/xor.so", f"{FILTERS}/passthrough.so").stdout)
+        none = str(self.scenario(XOR + 'name = "a"\n' + XOR + 'name = "b"\n', "none.toml"))
+        self.assertIn('no [[filter]] is called "xor"', self.expect(2, "compare", "--like", none, f"{FILTERS}/xor.so", f"{FILTERS}/xor.so").stderr)
+
+    def test_what_is_read_is_not_written(self):
+        self.expect(0, "run", self.scenario(RAW, "raw.toml"))
+        disk, layout = digest(self.folder / "disk.img"), digest(self.folder / "disk.img.layout.json")
+        for output in ("disk.img", "disk.img.layout.json"):
+            self.assertIn("is what is read", self.expect(2, "recover", "disk.img", "-o", output, "--replace").stderr)
+        self.assertEqual((digest(self.folder / "disk.img"), digest(self.folder / "disk.img.layout.json")), (disk, layout))
+
+
 class Output(ProgramTest):
     def test_json_parses(self):
         result = self.expect(1, "run", "--json", self.scenario(CRASHES))

@@ -76,7 +76,6 @@ class Try(ProgramTest):
         (self.folder / "mine/notes.txt").unlink()
         self.assertEqual({file.name: file.read_text() for file in self.files("mine")}, before)
         # Somebody else's, though it looks much like one of these.
-        # Everything is encrypted in the cases of the other groups, whoever of the three says so.
         own = f"# A copy.\n{before['stacks-crash.toml']}"
         self.file("mine/stacks-crash.toml", own)
         (self.folder / "mine/sizes-one-page.toml").unlink()
@@ -167,7 +166,7 @@ class Boundary(ProgramTest):
         for words, says in ((("--boundary", "EncrytedEnd", PARTLY), 'did you mean "EncryptedEnd"?'),
                             (("--boundary", "EncryptedEnd", RIGHT), r"no filter read the value EncryptedEnd of its Services\passthrough\Parameters"),
                             (("--boundary", "EncryptedEnd", RIGHT, MOVES), r"Services\NAME\Parameters"),
-                            (("--boundary", "", PARTLY), "no name of a registry value"),
+                            (("--boundary", "", PARTLY), "--boundary: an empty value"),
                             (("--boundary", r"Parameters\EncryptedEnd", PARTLY), "no name of a registry value")):
             result = self.expect(2, "try", *words)
             self.assertIn(says, result.stderr)

@@ -218,7 +218,7 @@ REFUSED = [
     (["filter", "crypt.sys"], 'did you mean "crypt"?'),
     (["filter", "test"], 'did you mean "test_filter"?'),
     (["filter", "../x"], "is no name for a filter"),
-    (["filter", ""], "is no name for a filter"),
+    (["filter", ""], "filter: an empty value"),
     (["filter", "a" * 49], "up to 48 letters"),
     (["filtr", "x"], 'did you mean "filter"?'),
     (["filter"], "NAME is required"),

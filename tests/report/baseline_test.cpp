@@ -75,7 +75,7 @@ TEST(Baseline, IsRefusedWhenDamagedOrForeign) {
       {with("\"version\": 1", "\"version\": 2"), "a baseline of version 2; this program knows version 1"},
       {with("\"version\": 1", "\"version\": \"1\""), "a baseline of version \"1\""},
       {with("\"version\": 1", "\"version\": " + std::string(200000, '[') + std::string(200000, ']')),
-       "a baseline of version ?"},
+       "more than 16 levels"},
       {with("\"findings\": [", "\"finding\": ["), "no list \"findings\""},
       {with("{\"rule\"", "1, {\"rule\""), "finding 1 is no object"},
       {with("\"rule\"", "\"role\""), "finding 1 has no text \"rule\""},

@@ -54,10 +54,10 @@ def ways(folder):
 def choice(folder):
     source = TREE / "tests" / "variants"
     _, said = run([PROGRAM, "cc", "-o", "llp64.so", source / "llp64.c", source / "llp64_cipher.c"], folder)
-    demand("built the windows way" in said and "a plain long" in said, f"llp64.c is not built the windows way: {said}")
+    demand("the windows way" in said and "a plain long" in said, f"llp64.c is not built the windows way: {said}")
     same_life(folder, "llp64.so", "tests/variants/llp64.toml", "llp64")
     _, said = run([PROGRAM, "cc", "-o", "seh.sys", source / "seh.c"], folder)
-    demand("built the sys way" in said and "__try" in said, f"seh.c is not built the sys way: {said}")
+    demand("the sys way" in said and "__try" in said, f"seh.c is not built the sys way: {said}")
     same_life(folder, "seh.sys", "tests/variants/seh.toml", "seh")
     run([PROGRAM, "cc", "--way", "system-v", "-o", "seh-v.so", source / "seh.c"], folder)
     # Its name is its service's too, whose key it queries.
@@ -67,12 +67,12 @@ def choice(folder):
     (folder / "suffix.c").write_text("#include <ntddk.h>\nULONGLONG number = 0x10ui64;\n"
                                      "NTSTATUS DriverEntry(void* a, void* b) { return 0; }\n")
     _, said = run([PROGRAM, "cc", "-o", "suffix.so", "suffix.c"], folder)
-    demand("built the windows way" in said and "suffix ui64" in said, f"suffix.c is not built the windows way: {said}")
+    demand("the windows way" in said and "suffix ui64" in said, f"suffix.c is not built the windows way: {said}")
     _, said = run([PROGRAM, "cc", "--way", "system-v", "-o", "never", "suffix.c"], folder, expect=2)
     demand("suffix.c:2 has a number with the suffix ui64" in said and "--way windows fits that" in said,
            f"that the way does not fit is not said: {said}")
     _, said = run([PROGRAM, "cc", "-o", "cpp.so", source / "cpp_filter.cpp"], folder)
-    demand("built the system-v way" in said, f"cpp_filter.cpp is not built the system-v way: {said}")
+    demand("the system-v way" in said, f"cpp_filter.cpp is not built the system-v way: {said}")
     same_life(folder, "cpp.so", "tests/variants/cpp_filter.toml", "cpp")
     _, said = run([PROGRAM, "cc", "-o", "cpp.so", source / "cpp_filter.cpp"], folder, expect=2)
     demand("exists" in said, f"an image that is there is overwritten, or the message does not say so: {said}")
