@@ -90,15 +90,7 @@ std::vector<std::string> exercised_by(const scenario::Scenario& scenario, const 
   };
   for (const Stack& stack : stacks) {
     for (const Callback callback : filter_callbacks) {
-      // The runs of calls know those that never returned, the tallies those that no run had room for.
-      bool called = std::any_of(view->calls().begin(), view->calls().end(), [&](const trace::CallRun& run) {
-        return run.callback == callback && view->image_name(run.image).starts_with(stack.prefix);
-      });
-      for (std::size_t i = 0; i < view->image_names().size() && !called; ++i) {
-        called = view->image_names()[i].starts_with(stack.prefix) &&
-                 view->tally(static_cast<std::uint16_t>(i), callback).calls != 0;
-      }
-      if (called) met(stack, callback);
+      if (called(*view, callback, callback, stack.prefix)) met(stack, callback);
     }
   }
   if (items.empty()) return items;

@@ -14,20 +14,6 @@ using trace::Callback;
 using trace::Kind;
 using trace::TraceView;
 
-/// Entered at all: the runs of calls know those that never returned, the tallies those that no run had room for.
-bool called(const TraceView& view, Callback first, Callback last) {
-  if (std::any_of(view.calls().begin(), view.calls().end(),
-                  [&](const trace::CallRun& run) { return run.callback >= first && run.callback <= last; })) {
-    return true;
-  }
-  for (std::size_t image = 0; image < view.image_names().size(); ++image) {
-    for (auto callback = static_cast<unsigned>(first); callback <= static_cast<unsigned>(last); ++callback) {
-      if (view.tally(static_cast<std::uint16_t>(image), static_cast<Callback>(callback)).calls != 0) return true;
-    }
-  }
-  return false;
-}
-
 bool any_callback(const TraceView& view) {
   return called(view, Callback::driver_entry, Callback::work_item);
 }
@@ -118,6 +104,24 @@ const TopicRow* find_topic(std::string_view topic) {
 const TopicRow* row_for(std::string_view slug) {
   const TopicRow* own = find_topic(slug);
   return own != nullptr ? own : find_topic(topic_of(slug));
+}
+
+bool called(const TraceView& view, Callback first, Callback last, std::string_view prefix) {
+  const auto meant = [&](std::size_t image) {
+    return prefix.empty() || view.image_name(static_cast<std::uint16_t>(image)).starts_with(prefix);
+  };
+  if (std::any_of(view.calls().begin(), view.calls().end(), [&](const trace::CallRun& run) {
+        return run.callback >= first && run.callback <= last && meant(run.image);
+      })) {
+    return true;
+  }
+  for (std::size_t image = 0; image < view.image_names().size(); ++image) {
+    for (auto callback = static_cast<unsigned>(first); callback <= static_cast<unsigned>(last); ++callback) {
+      if (view.tally(static_cast<std::uint16_t>(image), static_cast<Callback>(callback)).calls != 0 && meant(image))
+        return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace dumpsim::report

@@ -26,4 +26,8 @@ const TopicRow* find_topic(std::string_view topic);
 /// The slug's own row, or its topic's; nullptr when the table has neither.
 const TopicRow* row_for(std::string_view slug);
 
+/// Whether a callback from `first` to `last` was entered at all, in an image whose name begins with `prefix`. The runs
+/// of calls know those that never returned, the tallies those that no run had room for.
+bool called(const trace::TraceView& view, trace::Callback first, trace::Callback last, std::string_view prefix = {});
+
 }  // namespace dumpsim::report
