@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <ranges>
 
 #include "base/guid.hpp"
 #include "trace/utf8.hpp"
@@ -142,8 +141,8 @@ Result<TraceView> TraceView::open(std::span<const std::byte> block) {
   if (view.calls_.size() != header.run_count) header.runs_missed = std::max<std::uint64_t>(header.runs_missed, 1);
 
   // Behind the last image that has a name or was called the table is zeros that nobody has touched: nor is it here.
-  const auto last = std::ranges::find_if_not(view.image_names_ | std::views::reverse, &std::string::empty);
-  auto images = static_cast<std::size_t>(view.image_names_.rend() - last);
+  std::size_t images = view.image_names_.size();
+  while (images > 0 && view.image_names_[images - 1].empty()) --images;
   for (const CallRun& run : view.calls_) {
     if (run.image < header.image_capacity) images = std::max(images, run.image + std::size_t{1});
   }
