@@ -101,6 +101,7 @@ endfunction()
 # into name_test with LIBRARIES; they find this filter's (first) image in DUMPSIM_FILTER and its folder in DUMPSIM_FILTERS.
 # BATTERY: a test name.battery that runs `dumpsim try` over each image (DumpsimFilterTests.cmake).
 function(dumpsim_add_filter name)
+  dumpsim_check_package("dumpsim_add_filter(${name})")
   set(options BATTERY)
   set(values CONVENTION OUTPUT_DIRECTORY)
   set(lists SOURCES DEFINITIONS OPTIONS SCENARIOS TESTS LIBRARIES)

@@ -10,6 +10,14 @@ function(dumpsim_check_arguments function prefix)
   endif()
 endfunction()
 
+# The functions are everybody's, the package's variables and targets only of the folder that found it and those below.
+function(dumpsim_check_package call)
+  if(NOT DUMPSIM_FILTER_EXPORTS OR NOT TARGET dumpsim::crt)
+    message(FATAL_ERROR "${call}: call find_package(dumpsim) in this folder or above it; what another folder has found is "
+                        "not seen here")
+  endif()
+endfunction()
+
 # dumpsim_distance(variable one other): how many letters have to be changed, added or dropped.
 function(dumpsim_distance variable one other)
   string(LENGTH "${one}" rows)

@@ -55,6 +55,7 @@ endfunction()
 # otherwise. The sources see include/wdk and their own folder. GNU ld finds DriverEntry with C linkage alone. A kind whose
 # compiler is missing is left out; those that are there stand in DUMPSIM_SYS_KINDS. LINK_kind goes to that linker.
 function(dumpsim_add_sys name)
+  dumpsim_check_package("dumpsim_add_sys(${name})")
   set(values OUTPUT_DIRECTORY)
   set(lists SOURCES KINDS IMPORTS DEFINITIONS OPTIONS LINK_mingw LINK_clang)
   cmake_parse_arguments(SYS "" "${values}" "${lists}" ${ARGN})

@@ -5,6 +5,7 @@
 package_test.py PART SOURCE_TREE BUILD_TREE CC CXX SANITIZERS, where PART is
   installed  cmake --install, the prefix moved, a filter of `dumpsim new filter` built and tested with three lines of CMake
   checkout   the same against the build folder
+  several    two filters of `dumpsim new filter` in one project, and what a folder is told that has found no package
   keywords   what a wrong dumpsim_add_filter() is told
   deb        the .deb files unpacked and used, and what they say about themselves
   new        what `dumpsim new filter` refuses, and that it leaves nothing behind
@@ -127,6 +128,31 @@ def embedding(folder, prefix):
 def checkout():
     with tempfile.TemporaryDirectory() as scratch:
         outside_project(pathlib.Path(scratch), BUILD)
+
+
+def several():
+    with tempfile.TemporaryDirectory() as scratch:
+        project = pathlib.Path(scratch) / "both"
+        project.mkdir()
+        for name in ("one", "two"):
+            run([BUILD / "bin" / "dumpsim", "new", "filter", name], project)
+        head = "cmake_minimum_required(VERSION 3.25)\nproject(both LANGUAGES C CXX)\nenable_testing()\n"
+        lists = project / "CMakeLists.txt"
+        lists.write_text(head + "add_subdirectory(one)\nadd_subdirectory(two)\n")
+        build = project / "build"
+        configure(project, build, BUILD)
+        run(["cmake", "--build", build, "--target", "filter_one", "filter_two"], project)
+        said = run(["ctest", "--test-dir", build, "--output-on-failure", "-R", "battery"], project).stdout
+        for test in ("one.battery", "two.battery"):
+            if test not in said:
+                fail(f"no test {test}:\n{said}")
+        # The functions of a folder beside this one are known here, and nothing that they need.
+        for call in ("dumpsim_add_filter(x SOURCES one/one.c)", "dumpsim_add_sys(x SOURCES one/one.c)"):
+            lists.write_text(head + f"add_subdirectory(one)\n{call}\n")
+            said = " ".join(configure(project, build, BUILD, expect=1).stderr.split())
+            expected = f"{call[:call.index('(')]}(x): call find_package(dumpsim) in this folder or above it"
+            if expected not in said:
+                fail(f"expected {expected!r}, got:\n{said}")
 
 
 # What only a package in Debian's archive can meet: a maintainer's address, a bug that asked for it.
@@ -256,4 +282,4 @@ def new():
 
 
 if __name__ == "__main__":
-    {"installed": installed, "checkout": checkout, "keywords": keywords, "deb": deb, "new": new}[PART]()
+    {"installed": installed, "checkout": checkout, "several": several, "keywords": keywords, "deb": deb, "new": new}[PART]()
