@@ -29,9 +29,9 @@ struct MachineOptions {
   std::string fill = "canary";                    ///< "canary", "zeros", "random"
   std::uint64_t seed = 1;
   std::uint64_t partition_offset = std::uint64_t{1} << 20;  ///< bytes from the start of the disk
-  std::uint32_t sector_size = 512;
-  std::uint32_t fragments = 1;         ///< of the dump file
-  std::string dump_kind = "complete";  ///< "complete", "kernel", "automatic", "active"
+  std::uint32_t sector_size = 512;                          ///< 512 or 4096
+  std::uint32_t fragments = 1;                              ///< of the dump file
+  std::string dump_kind = "complete";                       ///< "complete", "kernel", "automatic", "active"
 };
 
 /// One rule that a filter broke, in one callback.
@@ -170,10 +170,12 @@ class Stack {
   /// Status of DriverEntry of the filter at `index` in DumpFilters order.
   std::int32_t entry_status(std::size_t index = 0) const;
   std::int32_t start();  ///< DumpStart of every filter; the last filter's status
-  /// One physical write through the filters to a memory disk: `data` is a multiple of 512 bytes, at most
-  /// MaxPagesPerWrite pages; `byte_offset` is the MDL's ByteOffset.
+  /// One physical write through the filters to a memory disk: `data` is whole sectors, at most MaxPagesPerWrite pages
+  /// of bytes, at an offset of whole sectors; `byte_offset` is the MDL's ByteOffset, within a page. Throws UsageError
+  /// for anything else, which no Windows asks of a filter. An offset behind the partition is taken: the port refuses
+  /// it.
   Transfer write(std::uint64_t partition_offset, std::span<const std::byte> data, std::uint32_t byte_offset = 0);
-  /// Reads back through the port and the filters' DumpRead.
+  /// Reads back through the port and the filters' DumpRead: whole sectors as in write(), and UsageError for others.
   Transfer read(std::uint64_t partition_offset, std::size_t bytes);
   /// What lies on the disk there, past all filters. Throws UsageError unless it is whole sectors on the partition.
   std::vector<std::byte> disk(std::uint64_t partition_offset, std::size_t bytes) const;

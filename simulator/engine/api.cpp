@@ -144,6 +144,9 @@ Machine::Machine(MachineOptions options) : state_(std::make_unique<State>()) {
   if (options.memory == 0 || options.memory % page_size != 0) {
     throw UsageError(fmt::format("memory is {} bytes; expected a multiple of {}", options.memory, page_size));
   }
+  if (options.sector_size != 512 && options.sector_size != 4096) {
+    throw UsageError(fmt::format("sector_size is {}; expected 512 or 4096 bytes", options.sector_size));
+  }
   s.system.profile = *profile;
   s.policies = policy::Policies(*profile);
   s.system.memory.runs = {{0, options.memory / page_size}};
@@ -326,6 +329,17 @@ struct Stack::State {
   /// Steps after a filter ended the run do nothing, like a machine that has stopped.
   bool over() { return stack == nullptr || stack->ended(); }
 
+  /// What crashdmp asks of a stack: whole sectors, and no more than the filters were told.
+  void check_transfer(std::string_view what, std::uint64_t partition_offset, std::uint64_t bytes) const {
+    const std::uint32_t sector = disk->sector_size();
+    const std::uint64_t most = stack->max_pages() * page_size;
+    if (bytes != 0 && bytes <= most && bytes % sector == 0 && partition_offset % sector == 0) return;
+    throw UsageError(fmt::format(
+        "a {} of {} bytes at partition offset {:#x}: expected whole sectors of {} bytes, at an offset of whole "
+        "sectors, and at most {} bytes (MaxPagesPerWrite is {})",
+        what, bytes, partition_offset, sector, most, stack->max_pages()));
+  }
+
   engine::Report report() const {
     engine::Report report;
     const trace::TraceView view = or_throw(trace::TraceView::open(trace.bytes()));
@@ -390,11 +404,10 @@ std::int32_t Stack::start() {
 Transfer Stack::write(std::uint64_t partition_offset, std::span<const std::byte> data, std::uint32_t byte_offset) {
   Transfer transfer;
   if (state_->over()) return transfer;
-  if (byte_offset + data.size() > (state_->stack->max_pages() + (byte_offset == 0 ? 0 : 1)) * page_size ||
-      byte_offset >= page_size || data.empty()) {
-    throw UsageError(
-        fmt::format("a write of {} bytes at byte offset {}: expected 1 to {} bytes at an offset within a page",
-                    data.size(), byte_offset, state_->stack->max_pages() * page_size));
+  state_->check_transfer("write", partition_offset, data.size());
+  if (byte_offset >= page_size) {
+    throw UsageError(fmt::format("a write with a byte offset of {}: expected an offset within a page, below {}",
+                                 byte_offset, page_size));
   }
   const std::byte* shown = state_->machine->memory.show_bytes(data, byte_offset);
   const stack::TransferResult result = state_->stack->write(PartitionOffset{partition_offset}, {shown, data.size()});
@@ -413,11 +426,8 @@ Transfer Stack::write(std::uint64_t partition_offset, std::span<const std::byte>
 Transfer Stack::read(std::uint64_t partition_offset, std::size_t bytes) {
   Transfer transfer;
   if (state_->over()) return transfer;
+  state_->check_transfer("read", partition_offset, bytes);
   const std::uint64_t pages = (bytes + page_size - 1) / page_size;
-  if (bytes == 0 || pages > state_->stack->max_pages()) {
-    throw UsageError(
-        fmt::format("a read of {} bytes: expected 1 to {}", bytes, state_->stack->max_pages() * page_size));
-  }
   machine::PhysicalMemory& memory = state_->machine->memory;
   std::byte* into = memory.allocate_pages(pages, true);
   const stack::TransferResult result = state_->stack->read(PartitionOffset{partition_offset}, {into, bytes});
@@ -432,11 +442,13 @@ Transfer Stack::read(std::uint64_t partition_offset, std::size_t bytes) {
 }
 
 std::vector<std::byte> Stack::disk(std::uint64_t partition_offset, std::size_t bytes) const {
-  std::vector<std::byte> content(bytes);
+  std::vector<std::byte> content;
   const std::uint64_t on_partition = state_->plan.partition_size;
-  const DiskOffset at = state_->plan.partition_start + partition_offset;
-  if (bytes == 0 || partition_offset > on_partition || bytes > on_partition - partition_offset ||
-      state_->disk->read(at, content) != disk::IoStatus::ok) {
+  const auto read = [&] {
+    content.resize(bytes);
+    return state_->disk->read(state_->plan.partition_start + partition_offset, content) == disk::IoStatus::ok;
+  };
+  if (bytes == 0 || partition_offset > on_partition || bytes > on_partition - partition_offset || !read()) {
     throw UsageError(fmt::format(
         "{} bytes of the disk at partition offset {:#x}: expected whole sectors of {} bytes on a partition of {:#x}",
         bytes, partition_offset, state_->disk->sector_size(), on_partition));

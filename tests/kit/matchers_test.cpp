@@ -300,12 +300,56 @@ TEST(Kit, ReadsTheDiskPastTheFilters) {
   EXPECT_THAT(stack, HasNoViolations());
 }
 
+TEST(Kit, RefusesATransferThatNoWindowsAsksFor) {
+  Machine machine;
+  machine.add_filter(filters + "passthrough.so");
+  Stack stack = machine.load();
+  ASSERT_THAT(stack.start(), Success());
+  const std::vector<std::byte> most(65536 + 3584);
+  const auto writes = [&](std::uint64_t offset, std::size_t bytes, std::uint32_t byte_offset = 0) {
+    return
+        [&stack, &most, offset, bytes, byte_offset] { stack.write(offset, std::span(most).first(bytes), byte_offset); };
+  };
+  EXPECT_NO_THROW(writes(0x3000, 65536, 512)()) << "MaxPagesPerWrite counts the data's pages";
+  EXPECT_THAT(
+      writes(0x3000, 65536 + 3584, 512),
+      testing::ThrowsMessage<UsageError>(HasSubstr(
+          "a write of 69120 bytes at partition offset 0x3000: expected whole sectors of 512 bytes, at an offset of "
+          "whole sectors, and at most 65536 bytes (MaxPagesPerWrite is 16)")));
+  EXPECT_THAT(writes(0x3000, 100), testing::ThrowsMessage<UsageError>(HasSubstr("whole sectors")));
+  EXPECT_THAT(writes(100, 512), testing::ThrowsMessage<UsageError>(HasSubstr("offset of whole sectors")));
+  EXPECT_THAT(writes(0, 0), testing::Throws<UsageError>());
+  EXPECT_THAT(writes(0, 512, 4096), testing::ThrowsMessage<UsageError>(HasSubstr("within a page, below 4096")));
+  EXPECT_THAT([&] { stack.read(0, 100); }, testing::ThrowsMessage<UsageError>(HasSubstr("a read of 100 bytes")));
+  EXPECT_THAT([&] { stack.read(100, 512); }, testing::Throws<UsageError>());
+  EXPECT_THAT([&] { stack.read(0, SIZE_MAX); }, testing::Throws<UsageError>());
+  EXPECT_THAT([&] { stack.disk(0, SIZE_MAX); }, testing::Throws<UsageError>());
+  EXPECT_THAT(stack, StillRuns());
+}
+
+TEST(Kit, TakesSectorsOfTheDisksOwnSize) {
+  MachineOptions options;
+  options.sector_size = 4096;
+  Machine machine(options);
+  machine.add_filter(filters + "passthrough.so");
+  Stack stack = machine.load();
+  ASSERT_THAT(stack.start(), Success());
+  EXPECT_THAT(stack.write(0x3000, std::vector<std::byte>(4096)), Carried(std::vector<std::byte>(4096)));
+  EXPECT_THAT([&] { stack.write(0x3000, std::vector<std::byte>(512)); },
+              testing::ThrowsMessage<UsageError>(HasSubstr("whole sectors of 4096 bytes")));
+  for (const std::uint32_t none : {0u, 1u, 1000u, 8192u}) {
+    options.sector_size = none;
+    EXPECT_THAT([&] { Machine{options}; }, testing::ThrowsMessage<UsageError>(HasSubstr("expected 512 or 4096 bytes")));
+  }
+}
+
 TEST(Kit, SaysThatAFilterEndedAStack) {
   Machine machine;
   machine.add_filter(filters + "xor.so").parameter("Key", 0x5a5a5a5au);
+  machine.policy("crash_mdl", "unmapped");  // which it is not prepared for
   Stack stack = machine.load();
   ASSERT_THAT(stack.start(), Success());
-  const Transfer written = stack.write(0x100, std::vector<std::byte>(512));  // it takes whole sectors
+  const Transfer written = stack.write(0x1000, std::vector<std::byte>(512));
   EXPECT_THAT(stack, Not(StillRuns()));
   EXPECT_THAT(explained(StillRuns(), stack), HasSubstr("bugchecked"));
   EXPECT_THAT(testing::PrintToString(stack), HasSubstr("a filter ended: bugchecked"));
