@@ -101,9 +101,16 @@ struct Run {
 
 /// What one driven DumpWrite or DumpRead did, as the port below saw it.
 struct Transfer {
-  std::int32_t status = 0;           ///< of the (last) filter's callback
-  std::uint64_t offset = 0;          ///< partition-relative, as the filters left it
-  std::vector<std::byte> data;       ///< write: what reached the port; read: what the caller got
+  /// It went its way to the end: a write past the filters to the port, a read from the port past the filters. False
+  /// when a filter has ended the stack (Stack::ended()), before or now, and for a read that the port failed, of which
+  /// no filter was asked. Then there is nothing to judge: both statuses are failures, there is no data, and the
+  /// matchers about what changed fail.
+  bool reached = false;
+  std::int32_t status = 0;       ///< of the (last) filter's callback
+  std::int32_t port_status = 0;  ///< of the port: a failure for what lies outside the disk, whatever the filters said
+  std::uint64_t offset = 0;      ///< partition-relative, as the filters left it
+  /// Write: what reached the port, which has written it unless port_status is a failure. Read: what the caller got.
+  std::vector<std::byte> data;
   bool source_untouched = true;      ///< write: the original pages still hold what they held
   std::vector<std::string> changed;  ///< "PFNs", "MappedSystemVa", "DiskByteOffset", …
 };
@@ -169,7 +176,9 @@ class Stack {
 
   /// Status of DriverEntry of the filter at `index` in DumpFilters order.
   std::int32_t entry_status(std::size_t index = 0) const;
-  std::int32_t start();  ///< DumpStart of every filter; the last filter's status
+  /// DumpStart of every filter; the last filter's status. STATUS_UNSUCCESSFUL when a filter has ended the stack, before
+  /// or in this call.
+  std::int32_t start();
   /// One physical write through the filters to a memory disk: `data` is whole sectors, at most MaxPagesPerWrite pages
   /// of bytes, at an offset of whole sectors; `byte_offset` is the MDL's ByteOffset, within a page. Throws UsageError
   /// for anything else, which no Windows asks of a filter. An offset behind the partition is taken: the port refuses
@@ -179,6 +188,7 @@ class Stack {
   Transfer read(std::uint64_t partition_offset, std::size_t bytes);
   /// What lies on the disk there, past all filters. Throws UsageError unless it is whole sectors on the partition.
   std::vector<std::byte> disk(std::uint64_t partition_offset, std::size_t bytes) const;
+  /// DumpFinish of every filter; the status as of start().
   std::int32_t finish();
   /// DumpUnload of every filter, with or without a start() before; then what they still hold is reported.
   void unload();

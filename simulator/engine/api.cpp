@@ -20,6 +20,7 @@
 #include "trace/event_table.hpp"
 #include "trace/reader.hpp"
 #include "trace/text.hpp"
+#include "wdk/ntstatus.h"
 
 namespace dumpsim::api {
 namespace {
@@ -73,6 +74,14 @@ std::vector<Violation> violations_of(const engine::Report& report) {
                           .hint = std::string(row.hint)});
   }
   return violations;
+}
+
+std::vector<std::string> words_of(std::uint32_t changes) {
+  std::vector<std::string> words;
+  for (const trace::ChangeName& name : trace::all_changes()) {
+    if ((changes & name.change) != 0) words.emplace_back(name.word);
+  }
+  return words;
 }
 
 }  // namespace
@@ -329,6 +338,14 @@ struct Stack::State {
   /// Steps after a filter ended the run do nothing, like a machine that has stopped.
   bool over() { return stack == nullptr || stack->ended(); }
 
+  /// A step of which a filter may be the end: what it came to is no success then.
+  template <class Step>
+  std::int32_t taken(const Step& step) {
+    if (over()) return STATUS_UNSUCCESSFUL;
+    const std::int32_t status = step();
+    return over() ? STATUS_UNSUCCESSFUL : status;
+  }
+
   /// What crashdmp asks of a stack: whole sectors, and no more than the filters were told.
   void check_transfer(std::string_view what, std::uint64_t partition_offset, std::uint64_t bytes) const {
     const std::uint32_t sector = disk->sector_size();
@@ -398,11 +415,11 @@ std::int32_t Stack::entry_status(std::size_t index) const {
 }
 
 std::int32_t Stack::start() {
-  return state_->over() ? -1 : state_->stack->start();
+  return state_->taken([&] { return state_->stack->start(); });
 }
 
 Transfer Stack::write(std::uint64_t partition_offset, std::span<const std::byte> data, std::uint32_t byte_offset) {
-  Transfer transfer;
+  Transfer transfer{.status = STATUS_UNSUCCESSFUL, .port_status = STATUS_UNSUCCESSFUL, .offset = partition_offset};
   if (state_->over()) return transfer;
   state_->check_transfer("write", partition_offset, data.size());
   if (byte_offset >= page_size) {
@@ -411,33 +428,36 @@ Transfer Stack::write(std::uint64_t partition_offset, std::span<const std::byte>
   }
   const std::byte* shown = state_->machine->memory.show_bytes(data, byte_offset);
   const stack::TransferResult result = state_->stack->write(PartitionOffset{partition_offset}, {shown, data.size()});
-  transfer.status = result.filter_status;
-  transfer.offset = result.offset.bytes;
   if (state_->over()) return transfer;
+  transfer.reached = true;
+  transfer.status = result.filter_status;
+  transfer.port_status = result.port_status;
+  transfer.offset = result.offset.bytes;
   transfer.data = state_->stack->port_data();
   transfer.source_untouched =
       std::memcmp(shown, data.data(), data.size()) == 0 && (result.changes & trace::change_buffer) == 0;
-  for (const trace::ChangeName& name : trace::all_changes()) {
-    if ((result.changes & name.change) != 0) transfer.changed.emplace_back(name.word);
-  }
+  transfer.changed = words_of(result.changes);
   return transfer;
 }
 
 Transfer Stack::read(std::uint64_t partition_offset, std::size_t bytes) {
-  Transfer transfer;
+  Transfer transfer{.status = STATUS_UNSUCCESSFUL, .port_status = STATUS_UNSUCCESSFUL, .offset = partition_offset};
   if (state_->over()) return transfer;
   state_->check_transfer("read", partition_offset, bytes);
   const std::uint64_t pages = (bytes + page_size - 1) / page_size;
   machine::PhysicalMemory& memory = state_->machine->memory;
   std::byte* into = memory.allocate_pages(pages, true);
   const stack::TransferResult result = state_->stack->read(PartitionOffset{partition_offset}, {into, bytes});
-  transfer.status = result.port_status < 0 ? result.port_status : result.filter_status;
-  transfer.offset = result.offset.bytes;
-  if (!state_->over()) transfer.data.assign(into, into + bytes);
-  memory.free_pages(into, pages, true);
-  for (const trace::ChangeName& name : trace::all_changes()) {
-    if ((result.changes & name.change) != 0) transfer.changed.emplace_back(name.word);
+  if (!state_->over()) {
+    // No filter is asked about what was not read.
+    transfer.reached = result.port_status >= 0;
+    transfer.status = transfer.reached ? result.filter_status : result.port_status;
+    transfer.port_status = result.port_status;
+    transfer.offset = result.offset.bytes;
+    if (transfer.reached) transfer.data.assign(into, into + bytes);
+    transfer.changed = words_of(result.changes);
   }
+  memory.free_pages(into, pages, true);
   return transfer;
 }
 
@@ -457,7 +477,7 @@ std::vector<std::byte> Stack::disk(std::uint64_t partition_offset, std::size_t b
 }
 
 std::int32_t Stack::finish() {
-  return state_->over() ? -1 : state_->stack->finish();
+  return state_->taken([&] { return state_->stack->finish(); });
 }
 
 void Stack::unload() {

@@ -188,8 +188,7 @@ TEST(ViolationMatchers, RefuseARuleThatDoesNotExist) {
 }
 
 TEST(TransferMatchers, SayWhereBytesPart) {
-  Transfer transfer;
-  transfer.offset = 0x3000;
+  Transfer transfer{.reached = true, .offset = 0x3000};
   transfer.data = std::vector<std::byte>(1024, std::byte{0x11});
   EXPECT_THAT(transfer, Carried(std::vector<std::byte>(1024, std::byte{0x11})));
   std::vector<std::byte> expected = transfer.data;
@@ -199,13 +198,30 @@ TEST(TransferMatchers, SayWhereBytesPart) {
               AllOf(HasSubstr("at byte 513 (sector 1, byte 1 of it) ab 11"), HasSubstr("and it is 11 11")));
   EXPECT_THAT(explained(Carried(std::vector<std::byte>(512, std::byte{0x11})), transfer),
               HasSubstr("512 bytes were expected, 1024 came"));
-  transfer.data.clear();
-  EXPECT_THAT(explained(Carried(expected), transfer), HasSubstr("nothing got through"));
+  transfer.data = expected;
+  transfer.port_status = static_cast<std::int32_t>(0xC0000015u);
+  EXPECT_THAT(transfer, Not(Carried(expected))) << "they are on no disk";
+  EXPECT_THAT(explained(Carried(expected), transfer),
+              HasSubstr("the port failed with STATUS_NONEXISTENT_SECTOR: the bytes are on no disk"));
+}
+
+TEST(TransferMatchers, HoldForNothingThatDidNotGetThrough) {
+  const Transfer transfer;
+  EXPECT_THAT(transfer, Not(GotThrough()));
+  EXPECT_THAT(transfer, Not(Carried({})));
+  EXPECT_THAT(transfer, Not(LeftSourceUntouched()));
+  EXPECT_THAT(transfer, Not(ChangedNothing()));
+  EXPECT_THAT(transfer, Not(Changed("PFNs")));
+  for (const std::string& said :
+       {explained(GotThrough(), transfer), explained(Carried({}), transfer), explained(LeftSourceUntouched(), transfer),
+        explained(ChangedNothing(), transfer), explained(Changed("PFNs"), transfer)}) {
+    EXPECT_THAT(said, HasSubstr("nothing got through: a filter ended the stack (stack.ended()"));
+  }
 }
 
 TEST(TransferMatchers, SayWhatChanged) {
-  Transfer transfer;
-  EXPECT_THAT(transfer, AllOf(ChangedNothing(), LeftSourceUntouched(), Not(Changed("PFNs"))));
+  Transfer transfer{.reached = true};
+  EXPECT_THAT(transfer, AllOf(GotThrough(), ChangedNothing(), LeftSourceUntouched(), Not(Changed("PFNs"))));
   transfer.changed = {"MappedSystemVa", "PFNs"};
   transfer.source_untouched = false;
   EXPECT_THAT(transfer, AllOf(Changed("PFNs"), Not(ChangedNothing()), Not(LeftSourceUntouched())));
@@ -246,11 +262,16 @@ TEST(Printers, AreShortAndReadable) {
   run.violations.clear();
   EXPECT_THAT(testing::PrintToString(run), HasSubstr("no violations"));
 
-  Transfer transfer{.status = 0, .offset = 0x3000, .data = bytes_of({1, 2, 3}), .changed = {"PFNs"}};
+  Transfer transfer{.reached = true, .status = 0, .offset = 0x3000, .data = bytes_of({1, 2, 3}), .changed = {"PFNs"}};
   EXPECT_EQ(testing::PrintToString(transfer),
             "STATUS_SUCCESS at partition offset 0x3000, 3 bytes (01 02 03), changed: PFNs");
-  transfer = {.source_untouched = false};
-  EXPECT_EQ(testing::PrintToString(transfer), "STATUS_SUCCESS at partition offset 0x0, no bytes got through");
+  transfer.port_status = static_cast<std::int32_t>(0xC0000015u);
+  EXPECT_EQ(
+      testing::PrintToString(transfer),
+      "STATUS_SUCCESS at partition offset 0x3000, the port failed with STATUS_NONEXISTENT_SECTOR, 3 bytes (01 02 03), "
+      "changed: PFNs");
+  transfer = {.status = static_cast<std::int32_t>(0xC0000001u), .source_untouched = false};
+  EXPECT_EQ(testing::PrintToString(transfer), "STATUS_UNSUCCESSFUL at partition offset 0x0, nothing got through");
 }
 
 // ---- with real filters: the kit and the machine agree ----
@@ -354,6 +375,38 @@ TEST(Kit, SaysThatAFilterEndedAStack) {
   EXPECT_THAT(explained(StillRuns(), stack), HasSubstr("bugchecked"));
   EXPECT_THAT(testing::PrintToString(stack), HasSubstr("a filter ended: bugchecked"));
   EXPECT_THAT(explained(Carried(std::vector<std::byte>(4096)), written), HasSubstr("stack.ended()"));
+  // Nor is what comes after it a success.
+  const Transfer later = stack.write(0x2000, std::vector<std::byte>(512));
+  const Transfer read = stack.read(0x2000, 512);
+  for (const Transfer* transfer : {&written, &later, &read}) {
+    EXPECT_THAT(*transfer, Not(GotThrough()));
+    EXPECT_THAT(transfer->status, Status(0xC0000001u));
+    EXPECT_THAT(transfer->port_status, Not(Success()));
+    EXPECT_TRUE(transfer->data.empty());
+  }
+  EXPECT_EQ(later.offset, 0x2000u);
+  EXPECT_THAT(stack.start(), Status(0xC0000001u));
+  EXPECT_THAT(stack.finish(), Status(0xC0000001u));
+}
+
+TEST(Kit, TellsWhatThePortSaid) {
+  Machine machine;
+  machine.add_filter(filters + "passthrough.so");
+  Stack stack = machine.load();
+  ASSERT_THAT(stack.start(), Success());
+  const std::uint64_t nowhere = std::uint64_t{1} << 50;
+  const std::vector<std::byte> sector(512, std::byte{0x11});
+  const Transfer written = stack.write(nowhere, sector);
+  EXPECT_THAT(written, AllOf(GotThrough(), ChangedNothing(), Not(Carried(sector)))) << "the filter was passed";
+  EXPECT_THAT(written.status, Success()) << "the filter's";
+  EXPECT_THAT(written.port_status, Status(0xC0000015u));
+  EXPECT_THAT(testing::PrintToString(written), HasSubstr("the port failed with STATUS_NONEXISTENT_SECTOR"));
+  const Transfer read = stack.read(nowhere, 512);
+  EXPECT_THAT(read, AllOf(Not(GotThrough()), Not(ChangedNothing())));
+  EXPECT_TRUE(read.data.empty());
+  EXPECT_THAT(read.status, Status(0xC0000015u));
+  EXPECT_THAT(stack.write(0x3000, sector).port_status, Success());
+  EXPECT_THAT(stack, StillRuns());
 }
 
 TEST(Kit, KeepsTheDiskOfARun) {
