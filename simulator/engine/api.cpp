@@ -170,9 +170,9 @@ Machine::Machine(MachineOptions options) : state_(std::make_unique<State>()) {
 
 namespace {
 
-/// A scenario file is refused with the place; here there is none.
-void check_room(const scenario::Scenario& scenario) {
-  if (2 * scenario.filters.size() + scenario.drivers.size() <= trace::max_images) return;
+/// Before something is added that takes so many images. A scenario file is refused with the place; here there is none.
+void check_room(const scenario::Scenario& scenario, std::size_t more) {
+  if (2 * scenario.filters.size() + scenario.drivers.size() + more <= trace::max_images) return;
   throw UsageError(fmt::format("there is room for {} images, of which a filter takes two and a driver one",
                                std::size_t{trace::max_images}));
 }
@@ -195,8 +195,8 @@ Machine& Machine::add_filter(const std::string& image) {
   const std::string base = filter.name;
   for (int n = 2; taken(filter.name); ++n) filter.name = fmt::format("{}{}", base, n);
   or_throw(engine::find_image(filter, {}));
+  check_room(state_->scenario, 2);
   state_->scenario.filters.push_back(std::move(filter));
-  check_room(state_->scenario);
   state_->driver_last = false;
   return *this;
 }
@@ -214,8 +214,8 @@ Machine& Machine::add_driver(const std::string& image, const std::string& start,
     if (other.name == driver.name) throw UsageError(fmt::format("driver {} was added already", driver.name));
   }
   or_throw(engine::find_image(driver, {}));
+  check_room(state_->scenario, 1);
   state_->scenario.drivers.push_back(std::move(driver));
-  check_room(state_->scenario);
   state_->driver_last = true;
   return *this;
 }

@@ -321,6 +321,19 @@ TEST(Kit, ReadsTheDiskPastTheFilters) {
   EXPECT_THAT(stack, HasNoViolations());
 }
 
+TEST(Kit, AddsNothingThatItRefuses) {
+  Machine machine;
+  for (int i = 0; i < 32; ++i) machine.add_filter(filters + "passthrough.so");
+  const auto no_room = testing::ThrowsMessage<UsageError>(HasSubstr("there is room for 64 images"));
+  EXPECT_THAT([&] { machine.add_filter(filters + "passthrough.so"); }, no_room);
+  EXPECT_THAT([&] { machine.add_driver(filters + "passthrough.so"); }, no_room);
+  const dumpsim::api::Run run = machine.run();
+  EXPECT_THAT(run, Completed());
+  std::uint64_t entered = 0;
+  for (const dumpsim::api::Call& call : run.calls) entered += call.callback == "DriverEntry" ? call.count : 0;
+  EXPECT_EQ(entered, 32u);
+}
+
 TEST(Kit, RefusesATransferThatNoWindowsAsksFor) {
   Machine machine;
   machine.add_filter(filters + "passthrough.so");
