@@ -154,10 +154,12 @@ class Machine {
   Machine& keep_disk();
 
   /// Boot, crash, next boot, in a forked child: whatever the filter does, the caller stands. One at a time in a
-  /// process. The process keeps memory for the next run, about what the largest took; the result does not depend on it.
+  /// process, and none while a Stack is there: UsageError. The process keeps memory for the next run, about what the
+  /// largest took; the result does not depend on it.
   Run run() const;
   /// Loads a dump stack in this process (DriverEntry of every filter) for single steps under a debugger or in a test:
-  /// the "crash" stack (instances dump_NAME) or that of "hibernation" (hiber_NAME). Throws UsageError for other words.
+  /// the "crash" stack (instances dump_NAME) or that of "hibernation" (hiber_NAME). Throws UsageError for other words,
+  /// and while another Stack is there: `stack = machine.load()` loads before it destroys the old one.
   Stack load(const std::string& stack = "crash") const;
 
  private:
@@ -167,7 +169,8 @@ class Machine {
 };
 
 /// A loaded dump stack in this process. Steps may come in any order, legal or not; a bugcheck or fault in a filter ends
-/// that step and shows as `ended()`. One Stack at a time per process. Destroying it unloads.
+/// that step and shows as `ended()`. One Stack at a time per process: destroy it before the next load() or run().
+/// Destroying it gives its memory back and calls no filter: DumpUnload is called by unload() alone.
 class Stack {
  public:
   ~Stack();

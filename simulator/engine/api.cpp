@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <functional>
 #include <mutex>
@@ -60,6 +61,31 @@ Warm& warm() {
   static Warm kept;
   return kept;
 }
+
+/// Taken for as long as a Stack is there: its memory has the place that any other machine's would need. Throws
+/// UsageError while it is taken.
+class OneStack {
+ public:
+  OneStack() {
+    if (taken().exchange(true)) refuse();
+  }
+  ~OneStack() { taken() = false; }
+  OneStack(const OneStack&) = delete;
+  OneStack& operator=(const OneStack&) = delete;
+
+  static void expect_none() {
+    if (taken()) refuse();
+  }
+
+ private:
+  static std::atomic<bool>& taken() {
+    static std::atomic<bool> stack{false};
+    return stack;
+  }
+  [[noreturn]] static void refuse() {
+    throw UsageError("a Stack is loaded in this process: destroy it before load() or run()");
+  }
+};
 
 std::vector<Violation> violations_of(const engine::Report& report) {
   std::vector<Violation> violations;
@@ -281,6 +307,7 @@ Machine& Machine::redirects() {
 
 Run Machine::run() const {
   const std::lock_guard lock(warm().one_at_a_time);
+  OneStack::expect_none();
   Run run;
   engine::RunOptions options{.judge = false};
   if (state_->keep_disk) {
@@ -323,6 +350,7 @@ Run Machine::run() const {
 
 // Built up in this order, taken down in the reverse.
 struct Stack::State {
+  OneStack alone;
   scenario::Scenario scenario;
   engine::Plan plan;
   std::unique_ptr<machine::Machine> machine;

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dumpsim/matchers.hpp"
@@ -319,6 +320,29 @@ TEST(Kit, ReadsTheDiskPastTheFilters) {
   EXPECT_THAT([&] { stack.disk(std::uint64_t{1} << 50, 512); }, testing::Throws<UsageError>());
   stack.unload();
   EXPECT_THAT(stack, HasNoViolations());
+}
+
+TEST(Kit, HasOneStackInAProcess) {
+  Machine machine;
+  machine.add_filter(filters + "passthrough.so");
+  const auto refused =
+      testing::ThrowsMessage<UsageError>("a Stack is loaded in this process: destroy it before load() or run()");
+  {
+    Stack stack = machine.load();
+    Machine another;
+    EXPECT_THAT([&] { another.load(); }, refused);
+    EXPECT_THAT([&] { stack = machine.load(); }, refused);
+    EXPECT_THAT([&] { another.run(); }, refused);
+    EXPECT_THAT(stack.start(), Success()) << "and the one that is there has not suffered";
+    Stack moved = std::move(stack);
+    EXPECT_THAT([&] { another.run(); }, refused);
+  }
+  EXPECT_THAT(machine.run(), Completed());
+  EXPECT_THAT([&] { machine.load("hiber"); }, testing::Throws<UsageError>());
+  Machine without_fragments(MachineOptions{.fragments = 0});
+  without_fragments.add_filter(filters + "passthrough.so");
+  EXPECT_THAT([&] { without_fragments.load(); }, testing::Throws<UsageError>());
+  EXPECT_THAT(machine.load().start(), Success()) << "a load that failed is no stack";
 }
 
 TEST(Kit, AddsNothingThatItRefuses) {
