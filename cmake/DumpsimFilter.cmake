@@ -20,6 +20,15 @@ else()
   find_program(DUMPSIM_MICROSOFT_CXX g++ DOC "The same for C++")
 endif()
 
+# What an outer project has set for all its targets and no filter has a run time for: sanitizers, counters of coverage.
+# CMAKE_C_FLAGS of a folder cannot be changed for one target of it, and nothing takes --coverage back: GCC is told to
+# count in no file.
+set(DUMPSIM_FILTER_PLAIN -fno-sanitize=all)
+set(DUMPSIM_FILTER_PLAIN_HOST ${DUMPSIM_FILTER_PLAIN})
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU" OR CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  list(APPEND DUMPSIM_FILTER_PLAIN_HOST -fprofile-exclude-files=.*)
+endif()
+
 # 16-bit wchar_t; anonymous structures by tag and __declspec, as drivers use them; no aliasing rules and wrapping
 # integers, as the compiler they were written for has it; a frame for every call, so that a crash tells its callers.
 set(DUMPSIM_FILTER_OPTIONS -fPIC -fshort-wchar -fms-extensions -fno-strict-aliasing -fwrapv -fno-stack-protector
@@ -28,13 +37,20 @@ set(DUMPSIM_FILTER_OPTIONS -fPIC -fshort-wchar -fms-extensions -fno-strict-alias
 # What Windows' kernel has no runtime for.
 set(DUMPSIM_FILTER_CXX_OPTIONS -fno-exceptions -fno-rtti -fno-threadsafe-statics)
 # Exported is DriverEntry, mangled or not, and nothing else: an image's own functions bind to themselves.
-set(DUMPSIM_FILTER_LINK_OPTIONS -nostdlib -Wl,-z,defs -Wl,-z,noexecstack -Wl,-z,now -Wl,--gc-sections -Wl,-Bsymbolic
+set(DUMPSIM_FILTER_LINK_OPTIONS ${DUMPSIM_FILTER_PLAIN} -nostdlib -Wl,-z,defs -Wl,-z,noexecstack -Wl,-z,now -Wl,--gc-sections -Wl,-Bsymbolic
   -Wl,--build-id)
 set(DUMPSIM_FILTER_EXPORTS ${DUMPSIM_KIT_LIBRARIES}/filter_exports.map)
 set(DUMPSIM_FILTER_INCLUDE ${DUMPSIM_KIT_INCLUDE})
 include(${CMAKE_CURRENT_LIST_DIR}/DumpsimWindows.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/DumpsimSys.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/DumpsimFilterTests.cmake)
+
+# A folder's flags as a list, without what asks for a run time that no filter has.
+function(dumpsim_guest_flags variable flags)
+  separate_arguments(flags UNIX_COMMAND "${flags}")
+  list(FILTER flags EXCLUDE REGEX "^(--coverage|-fprofile-.*|-ftest-coverage|-fcoverage-.*|-fsanitize.*)$")
+  set(${variable} ${flags} PARENT_SCOPE)
+endfunction()
 
 # dumpsim_guest_objects(variable tag C compiler CXX compiler WORD what SOURCES … [OPTIONS …] [INCLUDES …]): compiles C and
 # C++ sources with a compiler that need not be the host's; the object files are returned in `variable`. `tag` keeps
@@ -59,10 +75,10 @@ function(dumpsim_guest_objects variable tag)
       set(source_options)
     endif()
     if(extension STREQUAL ".c")
-      separate_arguments(flags UNIX_COMMAND "${CMAKE_C_FLAGS_${build_type}}")
+      dumpsim_guest_flags(flags "${CMAKE_C_FLAGS_${build_type}}")
       set(compile ${CMAKE_C_COMPILER_LAUNCHER} ${OBJECTS_C} -std=gnu11 ${flags})
     elseif(extension MATCHES "^\\.(cpp|cc|cxx)$")
-      separate_arguments(flags UNIX_COMMAND "${CMAKE_CXX_FLAGS_${build_type}}")
+      dumpsim_guest_flags(flags "${CMAKE_CXX_FLAGS_${build_type}}")
       set(compile ${CMAKE_CXX_COMPILER_LAUNCHER} ${OBJECTS_CXX} -std=gnu++20 ${flags}
         ${DUMPSIM_FILTER_CXX_OPTIONS})
     else()
@@ -134,15 +150,20 @@ function(dumpsim_add_filter name)
 
   if("system-v" IN_LIST ways)
     set(target filter_${name})
+    if(NOT CMAKE_C_COMPILER_ID STREQUAL "GNU" AND "${CMAKE_C_FLAGS} ${CMAKE_CXX_FLAGS}" MATCHES "--coverage")
+      message(FATAL_ERROR "dumpsim_add_filter(${name}): a filter has no run time for the --coverage of CMAKE_C_FLAGS or "
+                          "CMAKE_CXX_FLAGS, and only GCC can be told to leave it out; give it to targets of your own with "
+                          "target_compile_options() and target_link_options()")
+    endif()
     add_library(${target} MODULE ${FILTER_SOURCES})
     set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${name} SUFFIX .so
       C_STANDARD 11 C_EXTENSIONS ON CXX_STANDARD 20 CXX_EXTENSIONS ON POSITION_INDEPENDENT_CODE ON
-      LIBRARY_OUTPUT_DIRECTORY ${FILTER_OUTPUT_DIRECTORY} SKIP_BUILD_RPATH ON LINK_DEPENDS ${DUMPSIM_FILTER_EXPORTS}
+      LIBRARY_OUTPUT_DIRECTORY $<1:${FILTER_OUTPUT_DIRECTORY}> SKIP_BUILD_RPATH ON LINK_DEPENDS ${DUMPSIM_FILTER_EXPORTS}
       DUMPSIM_IMAGE ${FILTER_OUTPUT_DIRECTORY}/${name}.so)
     list(APPEND images ${FILTER_OUTPUT_DIRECTORY}/${name}.so)
     target_include_directories(${target} PRIVATE ${DUMPSIM_FILTER_INCLUDE})
     target_compile_definitions(${target} PRIVATE ${FILTER_DEFINITIONS})
-    target_compile_options(${target} PRIVATE ${DUMPSIM_FILTER_OPTIONS}
+    target_compile_options(${target} PRIVATE ${DUMPSIM_FILTER_OPTIONS} ${DUMPSIM_FILTER_PLAIN_HOST}
       $<$<COMPILE_LANGUAGE:CXX>:${DUMPSIM_FILTER_CXX_OPTIONS}> $<$<BOOL:${DUMPSIM_WERROR}>:-Werror> ${FILTER_OPTIONS})
     target_link_options(${target} PRIVATE ${DUMPSIM_FILTER_LINK_OPTIONS}
       -Wl,--version-script=${DUMPSIM_FILTER_EXPORTS})

@@ -6,6 +6,7 @@ package_test.py PART SOURCE_TREE BUILD_TREE CC CXX SANITIZERS, where PART is
   installed  cmake --install, the prefix moved, a filter of `dumpsim new filter` built and tested with three lines of CMake
   checkout   the same against the build folder
   several    two filters of `dumpsim new filter` in one project, and what a folder is told that has found no package
+  flags      filters in a project whose flags and generator are not made for them
   keywords   what a wrong dumpsim_add_filter() is told
   deb        the .deb files unpacked and used, and what they say about themselves
   new        what `dumpsim new filter` refuses, and that it leaves nothing behind
@@ -35,10 +36,10 @@ def run(command, folder, expect=0):
     return done
 
 
-def configure(project, build, prefix, expect=0):
+def configure(project, build, prefix, expect=0, options=()):
     return run(["cmake", "-S", project, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_C_COMPILER={CC}",
                 f"-DCMAKE_CXX_COMPILER={CXX}", "-Wno-dev"]
-               + ([f"-DCMAKE_CXX_FLAGS=-fsanitize={SANITIZE}"] if SANITIZE else []), project.parent, expect)
+               + ([f"-DCMAKE_CXX_FLAGS=-fsanitize={SANITIZE}"] if SANITIZE else []) + list(options), project.parent, expect)
 
 
 def build_and_test(project, prefix, tests):
@@ -153,6 +154,61 @@ def several():
             expected = f"{call[:call.index('(')]}(x): call find_package(dumpsim) in this folder or above it"
             if expected not in said:
                 fail(f"expected {expected!r}, got:\n{said}")
+
+
+IN_CPP = """#include <ntddk.h>
+#include <ntdddump.h>
+
+static int Divide(int a, int b) { return a / b; }  // what -fsanitize=undefined looks at
+
+static NTSTATUS OnWrite(PFILTER_EXTENSION, PLARGE_INTEGER, PMDL Mdl) {
+  return Divide(static_cast<int>(Mdl->ByteCount), 512) < 0 ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS;
+}
+
+extern "C" NTSTATUS DriverEntry(PFILTER_EXTENSION, PFILTER_INITIALIZATION_DATA InitializationData) {
+  InitializationData->DumpWrite = OnWrite;
+  return STATUS_SUCCESS;
+}
+"""
+
+
+def is_gcc(compiler):
+    return "clang" not in run([compiler, "--version"], "/").stdout
+
+
+def flags():
+    with tempfile.TemporaryDirectory() as scratch:
+        project = pathlib.Path(scratch) / "flags"
+        project.mkdir()
+        shutil.copy(SOURCE / "filters/passthrough/passthrough.c", project / "in_c.c")
+        (project / "in_cpp.cpp").write_text(IN_CPP)
+        text = "cmake_minimum_required(VERSION 3.25)\nproject(flags LANGUAGES C CXX)\nfind_package(dumpsim REQUIRED)\n"
+        tests = []
+        for name, suffix in (("in_c", "c"), ("in_cpp", "cpp")):
+            text += f"dumpsim_add_filter({name} SOURCES {name}.{suffix} CONVENTION both SCENARIOS {name}.toml BATTERY)\n"
+            (project / f"{name}.toml").write_text(
+                f'title = "{name}"\n[[filter]]\nimage = "{name}"\n[expect]\nrecovered = "identical"\n')
+            tests += [f"{name}.{name}", f"{name}.battery", f"{name}.battery-ms"]
+        (project / "CMakeLists.txt").write_text(text)
+
+        def check(build, options, *when_run):
+            configure(project, project / build, BUILD, options=options)
+            run(["cmake", "--build", build, *when_run[:2]], project)
+            said = run(["ctest", "--test-dir", build, "--output-on-failure", *(["-C", when_run[1]] if when_run else [])],
+                       project).stdout
+            for test in tests:
+                if test not in said:
+                    fail(f"no test {test} with {options}:\n{said}")
+
+        for given in ["-fsanitize=address,undefined"] + (["--coverage"] if is_gcc(CC) else []):
+            for variables in (("CMAKE_C_FLAGS", "CMAKE_CXX_FLAGS"), ("CMAKE_C_FLAGS_ODD", "CMAKE_CXX_FLAGS_ODD")):
+                check(f"build{given}{variables[0]}", [f"-D{each}={given}" for each in variables] + ["-DCMAKE_BUILD_TYPE=Odd"])
+        if not is_gcc(CC):
+            said = configure(project, project / "refused", BUILD, 1, ["-DCMAKE_C_FLAGS=--coverage"]).stderr
+            if "has no run time for the --coverage" not in " ".join(said.split()):
+                fail(f"clang's --coverage is not refused:\n{said}")
+        if shutil.which("ninja"):  # whose images would lie in a folder of the configuration
+            check("several-configurations", ["-G", "Ninja Multi-Config"], "--config", "Debug")
 
 
 # What only a package in Debian's archive can meet: a maintainer's address, a bug that asked for it.
@@ -282,4 +338,4 @@ def new():
 
 
 if __name__ == "__main__":
-    {"installed": installed, "checkout": checkout, "several": several, "keywords": keywords, "deb": deb, "new": new}[PART]()
+    {"installed": installed, "checkout": checkout, "several": several, "flags": flags, "keywords": keywords, "deb": deb, "new": new}[PART]()
