@@ -8,6 +8,7 @@
 # targets dumpsim::crt, dumpsim::ms_crt, dumpsim::import_system_v, dumpsim::import_microsoft; for tests dumpsim::dumpsim
 # and dumpsim::program.
 include_guard(DIRECTORY)
+cmake_policy(VERSION 3.25)  # of this file alone, whatever an outside project asks for
 include(${CMAKE_CURRENT_LIST_DIR}/DumpsimKeywords.cmake)
 
 # Microsoft's x64 convention in an ELF image is gcc -mabi=ms; Clang has no such switch, so that twin is made by gcc
@@ -52,6 +53,22 @@ function(dumpsim_guest_flags variable flags)
   set(${variable} ${flags} PARENT_SCOPE)
 endfunction()
 
+# dumpsim_guest_list(variable option values [language]): a folder's property as words of a command, each behind `option`.
+# Generator expressions are CMake's to evaluate, later, and may come to nothing; only the language is not known there.
+function(dumpsim_guest_list variable option values)
+  if(ARGN)
+    string(REPLACE "$<COMPILE_LANGUAGE:${ARGN}>" "1" values "${values}")
+    string(REGEX REPLACE "\\$<COMPILE_LANGUAGE:[A-Z]+>" "0" values "${values}")
+  endif()
+  list(FILTER values EXCLUDE REGEX "\\$<COMPILE_LANG")
+  set(said)
+  if(values)
+    set(values "$<FILTER:${values},EXCLUDE,^$>")
+    set(said "$<$<BOOL:${values}>:${option}$<JOIN:${values},;${option}>>")
+  endif()
+  set(${variable} "${said}" PARENT_SCOPE)
+endfunction()
+
 # dumpsim_guest_objects(variable tag C compiler CXX compiler WORD what SOURCES … [OPTIONS …] [INCLUDES …]): compiles C and
 # C++ sources with a compiler that need not be the host's; the object files are returned in `variable`. `tag` keeps
 # objects of several images apart.
@@ -60,6 +77,10 @@ function(dumpsim_guest_objects variable tag)
   dumpsim_check_arguments(dumpsim_guest_objects OBJECTS)
   string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type)
   list(TRANSFORM OBJECTS_INCLUDES PREPEND -I)
+  # What the folder has for all its targets: an image in the host's convention gets it from CMake.
+  get_directory_property(folder_includes INCLUDE_DIRECTORIES)
+  get_directory_property(folder_definitions COMPILE_DEFINITIONS)
+  dumpsim_guest_list(folder_includes -I "${folder_includes}")
   if(DUMPSIM_WERROR)
     list(APPEND OBJECTS_OPTIONS -Werror)
   endif()
@@ -68,27 +89,36 @@ function(dumpsim_guest_objects variable tag)
   set(objects)
   foreach(source IN LISTS OBJECTS_SOURCES)
     get_filename_component(absolute ${source} ABSOLUTE)
-    get_filename_component(name ${source} NAME)
     get_filename_component(extension ${source} LAST_EXT)
+    if(extension MATCHES "^\\.(h|hh|hpp|hxx|inc|inl)$")
+      continue()
+    endif()
+    # Two sources may have one name in two folders.
+    file(RELATIVE_PATH name ${CMAKE_CURRENT_SOURCE_DIR} ${absolute})
+    string(REPLACE "../" "__/" name ${name})
     get_source_file_property(source_options ${source} COMPILE_OPTIONS)
     if(NOT source_options)
       set(source_options)
     endif()
     if(extension STREQUAL ".c")
       dumpsim_guest_flags(flags "${CMAKE_C_FLAGS_${build_type}}")
+      dumpsim_guest_list(definitions -D "${folder_definitions}" C)
       set(compile ${CMAKE_C_COMPILER_LAUNCHER} ${OBJECTS_C} -std=gnu11 ${flags})
     elseif(extension MATCHES "^\\.(cpp|cc|cxx)$")
       dumpsim_guest_flags(flags "${CMAKE_CXX_FLAGS_${build_type}}")
+      dumpsim_guest_list(definitions -D "${folder_definitions}" CXX)
       set(compile ${CMAKE_CXX_COMPILER_LAUNCHER} ${OBJECTS_CXX} -std=gnu++20 ${flags}
         ${DUMPSIM_FILTER_CXX_OPTIONS})
     else()
       message(FATAL_ERROR "${source}: expected a C or C++ source (.c, .cpp, .cc, .cxx)")
     endif()
     set(object ${folder}/${name}.o)
+    get_filename_component(object_folder ${object} DIRECTORY)
+    file(MAKE_DIRECTORY ${object_folder})
     add_custom_command(OUTPUT ${object}
-      COMMAND ${compile} ${OBJECTS_OPTIONS} ${source_options} ${OBJECTS_INCLUDES} -MD -MF ${object}.d
-              -MT ${object} -c ${absolute} -o ${object}
-      DEPENDS ${absolute} DEPFILE ${object}.d VERBATIM COMMENT "Building ${tag} object ${name}.o (${OBJECTS_WORD})")
+      COMMAND ${compile} "${definitions}" ${OBJECTS_OPTIONS} ${source_options} "${folder_includes}" ${OBJECTS_INCLUDES} -MD
+              -MF ${object}.d -MT ${object} -c ${absolute} -o ${object}
+      DEPENDS ${absolute} DEPFILE ${object}.d COMMAND_EXPAND_LISTS VERBATIM COMMENT "Building ${tag} object ${name}.o (${OBJECTS_WORD})")
     list(APPEND objects ${object})
   endforeach()
   set(${variable} ${objects} PARENT_SCOPE)
@@ -111,13 +141,14 @@ endfunction()
 #                    [OUTPUT_DIRECTORY folder] [SCENARIOS …] [TESTS …] [LIBRARIES …] [BATTERY])
 # name.so in the System V convention (target filter_name), name-ms.so in Microsoft's (target filter_name_ms),
 # name-windows.so in Microsoft's with Windows' data model too (target filter_name_windows, where there is a clang), in
-# build/filters unless told otherwise. The default is system-v; both is the first two. The sources see the WDK's headers
+# build/filters unless told otherwise (OUTPUT_DIRECTORY: relative to the folder's build folder). The default is system-v; both is the first two. The sources see the WDK's headers
 # and their own folder.
 # SCENARIOS: each is a test name.FILE, run with the filters of the output directory. TESTS: GoogleTest sources, linked
 # into name_test with LIBRARIES; they find this filter's (first) image in DUMPSIM_FILTER and its folder in DUMPSIM_FILTERS.
 # BATTERY: a test name.battery that runs `dumpsim try` over each image (DumpsimFilterTests.cmake).
 function(dumpsim_add_filter name)
   dumpsim_check_package("dumpsim_add_filter(${name})")
+  dumpsim_check_name("dumpsim_add_filter(${name})" "${name}")
   set(options BATTERY)
   set(values CONVENTION OUTPUT_DIRECTORY)
   set(lists SOURCES DEFINITIONS OPTIONS SCENARIOS TESTS LIBRARIES)
@@ -145,6 +176,7 @@ function(dumpsim_add_filter name)
   if(NOT FILTER_OUTPUT_DIRECTORY)
     set(FILTER_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/filters)
   endif()
+  get_filename_component(FILTER_OUTPUT_DIRECTORY ${FILTER_OUTPUT_DIRECTORY} ABSOLUTE BASE_DIR ${CMAKE_CURRENT_BINARY_DIR})
   file(MAKE_DIRECTORY ${FILTER_OUTPUT_DIRECTORY})
   set(images)
 
@@ -174,6 +206,7 @@ function(dumpsim_add_filter name)
   if("microsoft" IN_LIST ways)
     set(target filter_${name}_ms)
     set(definitions ${FILTER_DEFINITIONS})
+    list(TRANSFORM definitions REPLACE "^-D" "")
     list(TRANSFORM definitions PREPEND -D)
     dumpsim_microsoft_objects(objects ${target} SOURCES ${FILTER_SOURCES} INCLUDES ${DUMPSIM_FILTER_INCLUDE}
       OPTIONS ${DUMPSIM_FILTER_OPTIONS} ${definitions} ${FILTER_OPTIONS})
@@ -196,6 +229,14 @@ function(dumpsim_add_filter name)
     list(APPEND images ${FILTER_OUTPUT_DIRECTORY}/${name}-windows.so)
   endif()
 
+  if(NOT images)
+    message(FATAL_ERROR "dumpsim_add_filter(${name}): CONVENTION windows takes clang, and there is none "
+                        "(DUMPSIM_WINDOWS_CC): install it, or take another convention")
+  endif()
+
+  if(FILTER_SCENARIOS OR FILTER_BATTERY OR FILTER_TESTS)
+    dumpsim_expect_testing()
+  endif()
   if(FILTER_SCENARIOS)
     dumpsim_add_scenario_tests(${name} ${FILTER_OUTPUT_DIRECTORY} ${FILTER_SCENARIOS})
   endif()

@@ -7,6 +7,7 @@ package_test.py PART SOURCE_TREE BUILD_TREE CC CXX SANITIZERS, where PART is
   checkout   the same against the build folder
   several    two filters of `dumpsim new filter` in one project, and what a folder is told that has found no package
   flags      filters in a project whose flags and generator are not made for them
+  corners    sources, definitions, folders and scenarios of which each convention makes the same
   keywords   what a wrong dumpsim_add_filter() is told
   deb        the .deb files unpacked and used, and what they say about themselves
   new        what `dumpsim new filter` refuses, and that it leaves nothing behind
@@ -211,6 +212,78 @@ def flags():
             check("several-configurations", ["-G", "Ninja Multi-Config"], "--config", "Debug")
 
 
+# Which of the definitions and include directories of a folder and of the call have come.
+CORNER = """#include <ntddk.h>
+#include <ntdddump.h>
+
+#include "beside.h"
+#include <from_folder.h>
+#if OF_FOLDER != 1 || OF_CALL != 2 || !defined(PLAIN) || !defined(IN_C) || defined(IN_CPP) || !FROM_FOLDER || !BESIDE
+#error "something is missing"
+#endif
+
+ULONG Other(void);
+
+NTSTATUS DriverEntry(PFILTER_EXTENSION Extension, PFILTER_INITIALIZATION_DATA InitializationData) {
+  UNREFERENCED_PARAMETER(Extension);
+  UNREFERENCED_PARAMETER(InitializationData);
+  return Other() == 1 ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+}
+"""
+IN_A_FOLDER = """find_package(dumpsim REQUIRED)
+add_compile_definitions(OF_FOLDER=1 $<$<CONFIG:Never>:NEVER> $<$<COMPILE_LANGUAGE:C>:IN_C>
+                        $<$<COMPILE_LANGUAGE:CXX>:IN_CPP>)
+include_directories(include)
+dumpsim_add_filter(corner SOURCES one/corner.c two/corner.c one/beside.h CONVENTION all DEFINITIONS -DOF_CALL=2 PLAIN
+  OUTPUT_DIRECTORY images SCENARIOS corner.windows-8.toml corner.windows-10.toml)
+dumpsim_add_sys(corner SOURCES one/corner.c two/corner.c one/beside.h DEFINITIONS -DOF_CALL=2 PLAIN OUTPUT_DIRECTORY images)
+"""
+
+
+def corners():
+    with tempfile.TemporaryDirectory() as scratch:
+        project = pathlib.Path(scratch) / "corners"
+        inner = project / "inner"
+        for folder in ("one", "two", "include"):
+            (inner / folder).mkdir(parents=True)
+        (inner / "one" / "corner.c").write_text(CORNER)
+        (inner / "one" / "beside.h").write_text("#define BESIDE 1\n")
+        (inner / "two" / "corner.c").write_text("unsigned Other(void);\nunsigned Other(void) { return 1; }\n")
+        (inner / "include" / "from_folder.h").write_text("#define FROM_FOLDER 1\n")
+        for version, image in (("8", "corner"), ("10", "corner-ms")):
+            (inner / f"corner.windows-{version}.toml").write_text(
+                f'title = "corner"\n[[filter]]\nimage = "{image}"\n[expect]\nrecovered = "identical"\n')
+        (inner / "CMakeLists.txt").write_text(IN_A_FOLDER)
+        # An old project's policies are not those of the package's own files.
+        head = "cmake_minimum_required(VERSION 3.0)\nproject(corners LANGUAGES C CXX)\n"
+        top = project / "CMakeLists.txt"
+        top.write_text(head + "enable_testing()\nadd_subdirectory(inner)\n")
+        before = sorted(project.rglob("*"))
+        build = pathlib.Path(scratch) / "build"
+        said = configure(project, build, BUILD).stderr
+        if "enable_testing" in said:
+            fail(f"a warning without a reason:\n{said}")
+        run(["cmake", "--build", build], project)
+        said = run(["ctest", "--test-dir", build, "--output-on-failure"], project).stdout
+        for test in ("corner.corner.windows-8", "corner.corner.windows-10"):
+            if test not in said:
+                fail(f"no test {test}:\n{said}")
+        if not (build / "inner" / "images" / "corner.so").exists():
+            fail("a relative OUTPUT_DIRECTORY is not in the build folder")
+        if sorted(project.rglob("*")) != before:
+            fail("the build has written into the source tree")
+
+        top.write_text(head + "add_subdirectory(inner)\n")
+        said = " ".join(configure(project, build / "untested", BUILD).stderr.split())
+        if said.count("are not seen by ctest in") != 1 or "call enable_testing() in" not in said:
+            fail(f"nobody says that ctest sees no test:\n{said}")
+        (inner / "CMakeLists.txt").write_text("find_package(dumpsim REQUIRED)\ndumpsim_add_filter(corner SOURCES one/corner.c "
+                                              "CONVENTION windows)\n")
+        said = " ".join(configure(project, build / "no-clang", BUILD, 1, ["-DDUMPSIM_WINDOWS_CC=OFF"]).stderr.split())
+        if "dumpsim_add_filter(corner): CONVENTION windows takes clang, and there is none" not in said:
+            fail(f"a filter of which no image is made is not told:\n{said}")
+
+
 # What only a package in Debian's archive can meet: a maintainer's address, a bug that asked for it.
 NOT_HERE = "bogus-mail-host,bogus-mail-host-in-debian-changelog,initial-upload-closes-no-bugs"
 DEPENDS = {"dumpsim": ["libc6 (>= ", "libfmt9 ", "libspdlog1.10", "libzydis", "libssl3"],
@@ -266,6 +339,9 @@ WRONG = [
     ("SOURCES a.c b.c", "SOURCES: "),
     ("SOURCES a.c SCENARIOS gone.toml", "gone.toml does not exist"),
     ("SOURCES a.c LIBRARIES m", "LIBRARIES are those of TESTS"),
+    ("dumpsim_add_filter(my.filter SOURCES a.c)", '"my.filter" is no name for a filter: expected letters, digits and '
+     'underscores; did you mean "my_filter"?'),
+    ("dumpsim_add_sys(a.sys SOURCES a.c)", 'did you mean "a"?'),
     ("TESTS a_test.cpp", "dumpsim_add_filter(a): no SOURCES"),
 ]
 RIGHT = "SOURCES a.c DEFINITIONS FAST VOLUME_CIPHER TESTING OPTIONS -O1 CONVENTION system-v BATTERY"
@@ -338,4 +414,4 @@ def new():
 
 
 if __name__ == "__main__":
-    {"installed": installed, "checkout": checkout, "several": several, "flags": flags, "keywords": keywords, "deb": deb, "new": new}[PART]()
+    {"installed": installed, "checkout": checkout, "several": several, "flags": flags, "corners": corners, "keywords": keywords, "deb": deb, "new": new}[PART]()
