@@ -61,10 +61,10 @@ class Disk {
   /// Where the partition begins: what DiskByteOffset is relative to.
   std::uint64_t partition_offset() const { return partition_offset_; }
   /// Bytes from `disk_offset` on. Throws UsageError when the disk was not kept, or ends before.
-  std::vector<std::byte> read(std::uint64_t disk_offset, std::size_t bytes) const;
+  [[nodiscard]] std::vector<std::byte> read(std::uint64_t disk_offset, std::size_t bytes) const;
   /// Where `bytes` (a key, say) first lie on the disk, at any alignment. Throws UsageError when the disk was not kept,
   /// or when there is nothing to look for.
-  std::optional<std::uint64_t> find(std::span<const std::byte> bytes) const;
+  [[nodiscard]] std::optional<std::uint64_t> find(std::span<const std::byte> bytes) const;
 
  private:
   friend class Machine;
@@ -73,7 +73,8 @@ class Disk {
   std::map<std::uint64_t, std::vector<std::byte>> written_;  // by disk offset, apart
 };
 
-/// What a whole run came to.
+/// What a whole run came to. In the body of a TEST() its name is dumpsim::api::Run, in full: `Run` alone is a function
+/// of testing::Test there, whatever was said with `using`.
 struct Run {
   std::string outcome;    ///< "completed", "bugchecked", "crashed", "hung", "exited", "stack-not-loaded", "dump-failed"
   std::string recovered;  ///< "identical", "different", "unreadable", "not-tried"
@@ -118,7 +119,9 @@ struct Transfer {
 class Stack;
 
 /// A machine with its filters and drivers. Values are set before run() or load(); each of those starts from the same
-/// pristine machine.
+/// pristine machine. A value that is wrong by itself is refused where it is set; what only the whole shows (a dump file
+/// that does not fit the partition, a dump kind that this Windows does not have, a file that is no image) is a
+/// UsageError of run() and load().
 class Machine {
  public:
   explicit Machine(MachineOptions options = {});
@@ -156,11 +159,11 @@ class Machine {
   /// Boot, crash, next boot, in a forked child: whatever the filter does, the caller stands. One at a time in a
   /// process, and none while a Stack is there: UsageError. The process keeps memory for the next run, about what the
   /// largest took; the result does not depend on it.
-  Run run() const;
+  [[nodiscard]] Run run() const;
   /// Loads a dump stack in this process (DriverEntry of every filter) for single steps under a debugger or in a test:
   /// the "crash" stack (instances dump_NAME) or that of "hibernation" (hiber_NAME). Throws UsageError for other words,
   /// and while another Stack is there: `stack = machine.load()` loads before it destroys the old one.
-  Stack load(const std::string& stack = "crash") const;
+  [[nodiscard]] Stack load(const std::string& stack = "crash") const;
 
  private:
   friend class Stack;
@@ -178,7 +181,7 @@ class Stack {
   Stack& operator=(Stack&&) noexcept;
 
   /// Status of DriverEntry of the filter at `index` in DumpFilters order.
-  std::int32_t entry_status(std::size_t index = 0) const;
+  [[nodiscard]] std::int32_t entry_status(std::size_t index = 0) const;
   /// DumpStart of every filter; the last filter's status. STATUS_UNSUCCESSFUL when a filter has ended the stack, before
   /// or in this call.
   std::int32_t start();
@@ -190,14 +193,14 @@ class Stack {
   /// Reads back through the port and the filters' DumpRead: whole sectors as in write(), and UsageError for others.
   Transfer read(std::uint64_t partition_offset, std::size_t bytes);
   /// What lies on the disk there, past all filters. Throws UsageError unless it is whole sectors on the partition.
-  std::vector<std::byte> disk(std::uint64_t partition_offset, std::size_t bytes) const;
+  [[nodiscard]] std::vector<std::byte> disk(std::uint64_t partition_offset, std::size_t bytes) const;
   /// DumpFinish of every filter; the status as of start().
   std::int32_t finish();
   /// DumpUnload of every filter, with or without a start() before; then what they still hold is reported.
   void unload();
   /// Empty, or how a filter ended the run: "bugchecked", "crashed", "hung".
-  std::string ended() const;
-  std::vector<Violation> violations() const;
+  [[nodiscard]] std::string ended() const;
+  [[nodiscard]] std::vector<Violation> violations() const;
   std::vector<std::string> debug_output() const;
   std::string trace() const;
 

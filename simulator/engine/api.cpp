@@ -174,16 +174,15 @@ struct Machine::State {
 
 Machine::Machine(MachineOptions options) : state_(std::make_unique<State>()) {
   scenario::Scenario& s = state_->scenario;
-  const auto profile = policy::find_profile(options.profile);
-  if (!profile) throw UsageError(fmt::format("unknown profile \"{}\"", options.profile));
+  const policy::Profile profile = or_throw(policy::parse_profile(options.profile));
   if (options.memory == 0 || options.memory % page_size != 0) {
     throw UsageError(fmt::format("memory is {} bytes; expected a multiple of {}", options.memory, page_size));
   }
   if (options.sector_size != 512 && options.sector_size != 4096) {
     throw UsageError(fmt::format("sector_size is {}; expected 512 or 4096 bytes", options.sector_size));
   }
-  s.system.profile = *profile;
-  s.policies = policy::Policies(*profile);
+  s.system.profile = profile;
+  s.policies = policy::Policies(profile);
   s.system.memory.runs = {{0, options.memory / page_size}};
   s.system.memory.fill = fill_of(options.fill);
   s.system.memory.seed = options.seed;
@@ -263,7 +262,7 @@ Machine& Machine::parameter(const std::string& name, std::span<const std::byte> 
 
 Machine& Machine::policy(const std::string& name, const std::string& value) {
   const auto policy = policy::find_policy_key(name);
-  if (!policy) throw UsageError(fmt::format("unknown policy \"{}\"", name));
+  if (!policy) throw UsageError(fmt::format("unknown policy \"{}\"{}", name, policy::hint_for_policy_key(name)));
   state_->scenario.policies.set(*policy, or_throw(policy::parse_value(*policy, value)));
   return *this;
 }

@@ -316,8 +316,8 @@ TEST(Kit, ReadsTheDiskPastTheFilters) {
   EXPECT_EQ(stack.disk(0x8000, 512), std::vector<std::byte>(512)) << "never written";
   EXPECT_THAT(stack.read(0x2000, 4096), Carried(page));
   EXPECT_THAT(stack, AllOf(StillRuns(), HasNoViolations()));
-  EXPECT_THAT([&] { stack.disk(0x2000, 100); }, testing::ThrowsMessage<UsageError>(HasSubstr("whole sectors")));
-  EXPECT_THAT([&] { stack.disk(std::uint64_t{1} << 50, 512); }, testing::Throws<UsageError>());
+  EXPECT_THAT([&] { (void)stack.disk(0x2000, 100); }, testing::ThrowsMessage<UsageError>(HasSubstr("whole sectors")));
+  EXPECT_THAT([&] { (void)stack.disk(std::uint64_t{1} << 50, 512); }, testing::Throws<UsageError>());
   stack.unload();
   EXPECT_THAT(stack, HasNoViolations());
 }
@@ -330,18 +330,18 @@ TEST(Kit, HasOneStackInAProcess) {
   {
     Stack stack = machine.load();
     Machine another;
-    EXPECT_THAT([&] { another.load(); }, refused);
+    EXPECT_THAT([&] { (void)another.load(); }, refused);
     EXPECT_THAT([&] { stack = machine.load(); }, refused);
-    EXPECT_THAT([&] { another.run(); }, refused);
+    EXPECT_THAT([&] { (void)another.run(); }, refused);
     EXPECT_THAT(stack.start(), Success()) << "and the one that is there has not suffered";
     Stack moved = std::move(stack);
-    EXPECT_THAT([&] { another.run(); }, refused);
+    EXPECT_THAT([&] { (void)another.run(); }, refused);
   }
   EXPECT_THAT(machine.run(), Completed());
-  EXPECT_THAT([&] { machine.load("hiber"); }, testing::Throws<UsageError>());
+  EXPECT_THAT([&] { (void)machine.load("hiber"); }, testing::Throws<UsageError>());
   Machine without_fragments(MachineOptions{.fragments = 0});
   without_fragments.add_filter(filters + "passthrough.so");
-  EXPECT_THAT([&] { without_fragments.load(); }, testing::Throws<UsageError>());
+  EXPECT_THAT([&] { (void)without_fragments.load(); }, testing::Throws<UsageError>());
   EXPECT_THAT(machine.load().start(), Success()) << "a load that failed is no stack";
 }
 
@@ -356,6 +356,24 @@ TEST(Kit, AddsNothingThatItRefuses) {
   std::uint64_t entered = 0;
   for (const dumpsim::api::Call& call : run.calls) entered += call.callback == "DriverEntry" ? call.count : 0;
   EXPECT_EQ(entered, 32u);
+}
+
+TEST(Kit, RefusesAWordAsTheCommandLineDoes) {
+  MachineOptions options;
+  options.profile = "windows-12";
+  EXPECT_THAT([&] { Machine{options}; },
+              testing::ThrowsMessage<UsageError>(
+                  AllOf(HasSubstr("unknown profile \"windows-12\"; expected one of windows-7, windows-8.1"),
+                        HasSubstr("did you mean \"windows-1"))));
+  Machine machine;
+  EXPECT_THAT([&] { machine.policy("read_ordr", "list"); },
+              testing::ThrowsMessage<UsageError>("unknown policy \"read_ordr\"; did you mean \"read_order\"?"));
+  EXPECT_THAT([&] { machine.policy("colour", "red"); },
+              testing::ThrowsMessage<UsageError>(HasSubstr("expected one of max_pages_per_write, ")));
+  EXPECT_THAT([&] { machine.add_filter("/nowhere/x.so"); },
+              testing::ThrowsMessage<UsageError>("image /nowhere/x.so does not exist"));
+  EXPECT_THAT([&] { machine.add_filter("x.so"); },
+              testing::ThrowsMessage<UsageError>("image ./x.so does not exist; it is relative to the current folder"));
 }
 
 TEST(Kit, RefusesATransferThatNoWindowsAsksFor) {
@@ -381,7 +399,7 @@ TEST(Kit, RefusesATransferThatNoWindowsAsksFor) {
   EXPECT_THAT([&] { stack.read(0, 100); }, testing::ThrowsMessage<UsageError>(HasSubstr("a read of 100 bytes")));
   EXPECT_THAT([&] { stack.read(100, 512); }, testing::Throws<UsageError>());
   EXPECT_THAT([&] { stack.read(0, SIZE_MAX); }, testing::Throws<UsageError>());
-  EXPECT_THAT([&] { stack.disk(0, SIZE_MAX); }, testing::Throws<UsageError>());
+  EXPECT_THAT([&] { (void)stack.disk(0, SIZE_MAX); }, testing::Throws<UsageError>());
   EXPECT_THAT(stack, StillRuns());
 }
 
@@ -480,14 +498,19 @@ TEST(Kit, FindsWhatSpansTheEdgeOfWhatWasWritten) {
 
 TEST(Kit, RefusesToLookAtADiskThatIsNotThere) {
   const dumpsim::api::Run run;
-  EXPECT_THAT([&] { run.disk.read(0, 512); }, testing::ThrowsMessage<UsageError>(HasSubstr("keep_disk()")));
-  EXPECT_THAT([&] { run.disk.find(bytes_of({1})); }, testing::ThrowsMessage<UsageError>(HasSubstr("keep_disk()")));
+  EXPECT_THAT([&] { (void)run.disk.read(0, 512); }, testing::ThrowsMessage<UsageError>(HasSubstr("keep_disk()")));
+  EXPECT_THAT([&] { (void)run.disk.find(bytes_of({1})); },
+              testing::ThrowsMessage<UsageError>(HasSubstr("keep_disk()")));
   Machine machine;
   machine.add_filter(filters + "passthrough.so").keep_disk();
   const dumpsim::api::Run kept = machine.run();
-  EXPECT_THAT([&] { kept.disk.read(kept.disk.size() - 1, 2); }, testing::Throws<UsageError>());
-  EXPECT_THAT([&] { kept.disk.find(bytes_of({0, 0, 0})); }, testing::ThrowsMessage<UsageError>(HasSubstr("zeros")));
-  EXPECT_THAT([&] { kept.disk.find({}); }, testing::Throws<UsageError>());
+  EXPECT_THAT([&] { (void)kept.disk.read(kept.disk.size() - 1, 2); }, testing::Throws<UsageError>());
+  EXPECT_THAT(
+      [&] {
+        (void)kept.disk.find(bytes_of({0, 0, 0}));
+      },
+      testing::ThrowsMessage<UsageError>(HasSubstr("zeros")));
+  EXPECT_THAT([&] { (void)kept.disk.find({}); }, testing::Throws<UsageError>());
 }
 
 TEST(Kit, LivesOtherLivesThanACrash) {
@@ -513,7 +536,7 @@ TEST(Kit, LoadsTheStackOfHibernation) {
   EXPECT_THAT(stack.write(0x4000, std::vector<std::byte>(512)), Changed("PFNs"));
   EXPECT_THAT(stack.trace(), HasSubstr("hiber_xor"));
   EXPECT_THAT(stack.trace(), Not(HasSubstr("dump_xor")));
-  EXPECT_THAT([&] { machine.load("hiber"); }, testing::ThrowsMessage<UsageError>(HasSubstr("\"hibernation\"")));
+  EXPECT_THAT([&] { (void)machine.load("hiber"); }, testing::ThrowsMessage<UsageError>(HasSubstr("\"hibernation\"")));
 }
 
 }  // namespace
