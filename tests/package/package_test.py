@@ -14,6 +14,7 @@ package_test.py PART SOURCE_TREE BUILD_TREE CC CXX SANITIZERS, where PART is
 """
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -87,7 +88,9 @@ def installed():
         prefix = folder / "moved"
         outside_project(folder, prefix)
         for expected in ("bin/dumpsim", "lib/dumpsim/filters/xor.so", "include/wdk/ntddk.h", "include/dumpsim/matchers.hpp",
-                         "share/dumpsim/scenario.schema.json"):
+                         "share/dumpsim/scenario.schema.json", "share/dumpsim/report.schema.json",
+                         "share/doc/dumpsim/report.schema.json", "share/doc/dumpsim/examples/filters/xor/xor.c",
+                         "share/doc/dumpsim/examples/filters/xor/CMakeLists.txt"):
             if not (prefix / expected).exists():
                 fail(f"{expected} is not installed")
         for path in prefix.rglob("*"):
@@ -128,6 +131,10 @@ def embedding(folder, prefix):
 
 
 def checkout():
+    # What `scripts/dumpsim` builds is all that the package of a build folder takes.
+    built = re.search(r"cmake --build .* --target (.*?) \|\|", (SOURCE / "scripts" / "dumpsim").read_text()).group(1).split()
+    if "dumpsim" not in built or "dumpsim_library" not in built:
+        fail(f"scripts/dumpsim builds {built}, and an outside project's tests link dumpsim_library")
     with tempfile.TemporaryDirectory() as scratch:
         outside_project(pathlib.Path(scratch), BUILD)
 
@@ -403,6 +410,11 @@ def new():
         for name in made:
             if "@" in (folder / "deep" / "folder" / name).read_text():
                 fail(f"{name} has a placeholder left in it")
+        # What it says to do next is for a shell.
+        said = run([program, "new", "filter", "y", "--into", "a folder"], folder).stdout
+        commands = [line.strip() for line in said.splitlines() if line.startswith("  ")]
+        if len(commands) != 3 or not all("'a folder/build'" in command for command in commands):
+            fail(f"new filter --into 'a folder' says what no shell takes:\n{said}")
         # Never over what is there, and not a part of it either.
         (folder / "deep" / "folder" / "x.c").write_text("mine")
         (folder / "deep" / "folder" / "x.toml").unlink()
