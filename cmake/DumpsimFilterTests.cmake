@@ -2,13 +2,31 @@
 # The tests that dumpsim_add_filter() registers: scenarios, GoogleTest binaries, the battery. Each kind in a function of
 # its own, the same here and in an outside project.
 include_guard(GLOBAL)
+cmake_policy(VERSION 3.25)  # of this file alone, whatever an outside project asks for
 
-# dumpsim_add_scenario_tests(name folder files…): a test name.FILE for each scenario, with the images of `folder`. Its
+# Says, when the top of the project has been read, that a `ctest` there would see none of the tests below. Once.
+function(dumpsim_expect_testing)
+  get_property(asked GLOBAL PROPERTY DUMPSIM_TESTING_ASKED)
+  if(asked OR DEFINED DUMPSIM_TESTS)
+    return()
+  endif()
+  set_property(GLOBAL PROPERTY DUMPSIM_TESTING_ASKED TRUE)
+  cmake_language(DEFER DIRECTORY ${CMAKE_SOURCE_DIR} CALL dumpsim_warn_without_testing)
+endfunction()
+
+function(dumpsim_warn_without_testing)
+  if(NOT CMAKE_TESTING_ENABLED)
+    message(WARNING "The tests of dumpsim_add_filter() are not seen by ctest in ${CMAKE_BINARY_DIR}: call enable_testing() in "
+                    "${CMAKE_SOURCE_DIR}/CMakeLists.txt, before add_subdirectory()")
+  endif()
+endfunction()
+
+# dumpsim_add_scenario_tests(name folder files…): a test name.FILE for each scenario (FILE without .toml), with the images of `folder`. Its
 # exit code says whether everything came out as expected.
 function(dumpsim_add_scenario_tests name folder)
   foreach(scenario IN LISTS ARGN)
     get_filename_component(absolute ${scenario} ABSOLUTE)
-    get_filename_component(stem ${scenario} NAME_WE)
+    get_filename_component(stem ${scenario} NAME_WLE)
     add_test(NAME ${name}.${stem}
       COMMAND $<TARGET_FILE:dumpsim::program> run --quiet --trace none --filter-path ${folder} ${absolute})
     set_tests_properties(${name}.${stem} PROPERTIES TIMEOUT 120)

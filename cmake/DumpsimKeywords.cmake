@@ -2,11 +2,30 @@
 # What a call was given and does not mean: cmake_parse_arguments() takes a misspelt keyword for one more value of the
 # keyword before it, so that `SOURCES a.c TSETS a_test.cpp` builds and tests nothing. Here it stops the configure.
 include_guard(GLOBAL)
+cmake_policy(VERSION 3.25)  # of this file alone, whatever an outside project asks for
 
 # What stands before the first keyword. For calls among ourselves.
 function(dumpsim_check_arguments function prefix)
   if(${prefix}_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "${function}: unknown argument ${${prefix}_UNPARSED_ARGUMENTS}")
+  endif()
+endfunction()
+
+# The functions are everybody's, the package's variables and targets only of the folder that found it and those below.
+function(dumpsim_check_package call)
+  if(NOT DUMPSIM_FILTER_EXPORTS OR NOT TARGET dumpsim::crt)
+    message(FATAL_ERROR "${call}: call find_package(dumpsim) in this folder or above it; what another folder has found is "
+                        "not seen here")
+  endif()
+endfunction()
+
+# The image's file, a service's key and the tests are called by it; behind a dot would be a file's extension.
+function(dumpsim_check_name call name)
+  if(NOT name MATCHES "^[A-Za-z0-9_-]+$")
+    string(REGEX REPLACE "\\.(c|sys|so)$" "" better "${name}")
+    string(REGEX REPLACE "[^A-Za-z0-9_-]+" "_" better "${better}")
+    message(FATAL_ERROR "${call}: \"${name}\" is no name for a filter: expected letters, digits and underscores; did you "
+                        "mean \"${better}\"?")
   endif()
 endfunction()
 

@@ -3,6 +3,7 @@
 # on Linux: mingw-w64's gcc, and clang with lld-link, which makes what Microsoft's compiler would. Either is used
 # where it is found; a build of dumpsim needs neither.
 include_guard(DIRECTORY)
+cmake_policy(VERSION 3.25)  # of this file alone, whatever an outside project asks for
 include(${CMAKE_CURRENT_LIST_DIR}/DumpsimKeywords.cmake)
 
 find_program(DUMPSIM_MINGW_CC x86_64-w64-mingw32-gcc DOC "mingw-w64's C compiler for x64")
@@ -55,6 +56,8 @@ endfunction()
 # otherwise. The sources see include/wdk and their own folder. GNU ld finds DriverEntry with C linkage alone. A kind whose
 # compiler is missing is left out; those that are there stand in DUMPSIM_SYS_KINDS. LINK_kind goes to that linker.
 function(dumpsim_add_sys name)
+  dumpsim_check_package("dumpsim_add_sys(${name})")
+  dumpsim_check_name("dumpsim_add_sys(${name})" "${name}")
   set(values OUTPUT_DIRECTORY)
   set(lists SOURCES KINDS IMPORTS DEFINITIONS OPTIONS LINK_mingw LINK_clang)
   cmake_parse_arguments(SYS "" "${values}" "${lists}" ${ARGN})
@@ -66,6 +69,7 @@ function(dumpsim_add_sys name)
   if(NOT SYS_OUTPUT_DIRECTORY)
     set(SYS_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/filters)
   endif()
+  get_filename_component(SYS_OUTPUT_DIRECTORY ${SYS_OUTPUT_DIRECTORY} ABSOLUTE BASE_DIR ${CMAKE_CURRENT_BINARY_DIR})
   if(NOT SYS_KINDS)
     set(SYS_KINDS mingw clang)
   endif()
@@ -76,6 +80,7 @@ function(dumpsim_add_sys name)
   set(cxx_clang ${DUMPSIM_WINDOWS_CC})
   set(includes_mingw ${DUMPSIM_FILTER_INCLUDE})
   set(includes_clang ${DUMPSIM_FILTER_INCLUDE} ${DUMPSIM_FILTER_INCLUDE}/crt)
+  list(TRANSFORM SYS_DEFINITIONS REPLACE "^-D" "")
   list(TRANSFORM SYS_DEFINITIONS PREPEND -D)
   foreach(kind IN LISTS SYS_KINDS)
     if(NOT kind IN_LIST DUMPSIM_SYS_KINDS)

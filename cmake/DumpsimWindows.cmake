@@ -3,6 +3,7 @@
 # __try, Microsoft's inline assembly) into an ELF shared library, for sources that the other two would misread. Where
 # clang is not installed the variants are left out, and the configure says so; a build of dumpsim does not need it.
 include_guard(DIRECTORY)
+cmake_policy(VERSION 3.25)  # of this file alone, whatever an outside project asks for
 
 find_program(DUMPSIM_WINDOWS_CC NAMES clang clang-14 clang-15 clang-16 clang-17 clang-18 clang-19
              DOC "A clang that builds filters with Windows' data model")
@@ -32,6 +33,7 @@ function(dumpsim_add_windows_filter name target image)
   cmake_parse_arguments(FILTER "" "" "SOURCES;DEFINITIONS;OPTIONS" ${ARGN})
   dumpsim_check_arguments(dumpsim_add_windows_filter FILTER)
   set(definitions ${FILTER_DEFINITIONS})
+  list(TRANSFORM definitions REPLACE "^-D" "")
   list(TRANSFORM definitions PREPEND -D)
   dumpsim_guest_objects(objects ${target} SOURCES ${FILTER_SOURCES} INCLUDES ${DUMPSIM_FILTER_INCLUDE}
     ${DUMPSIM_FILTER_INCLUDE}/crt C ${DUMPSIM_WINDOWS_CC} CXX ${DUMPSIM_WINDOWS_CC} WORD "Windows data model"

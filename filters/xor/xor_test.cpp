@@ -127,9 +127,9 @@ TEST(XorFilter, UnloadsWithoutALeak) {
 }
 
 TEST(XorFilter, StopsTheMachineRatherThanFail) {
-  Stack stack = machine_with_key().load();
+  Stack stack = machine_with_key().policy("crash_mdl", "unmapped").load();
   ASSERT_EQ(stack.start(), 0);
-  stack.write(0x100, sample(512));
+  stack.write(0x1000, sample(4096));
   EXPECT_EQ(stack.ended(), "bugchecked");
 }
 

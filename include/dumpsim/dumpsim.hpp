@@ -29,9 +29,9 @@ struct MachineOptions {
   std::string fill = "canary";                    ///< "canary", "zeros", "random"
   std::uint64_t seed = 1;
   std::uint64_t partition_offset = std::uint64_t{1} << 20;  ///< bytes from the start of the disk
-  std::uint32_t sector_size = 512;
-  std::uint32_t fragments = 1;         ///< of the dump file
-  std::string dump_kind = "complete";  ///< "complete", "kernel", "automatic", "active"
+  std::uint32_t sector_size = 512;                          ///< 512 or 4096
+  std::uint32_t fragments = 1;                              ///< of the dump file
+  std::string dump_kind = "complete";                       ///< "complete", "kernel", "automatic", "active"
 };
 
 /// One rule that a filter broke, in one callback.
@@ -61,10 +61,10 @@ class Disk {
   /// Where the partition begins: what DiskByteOffset is relative to.
   std::uint64_t partition_offset() const { return partition_offset_; }
   /// Bytes from `disk_offset` on. Throws UsageError when the disk was not kept, or ends before.
-  std::vector<std::byte> read(std::uint64_t disk_offset, std::size_t bytes) const;
+  [[nodiscard]] std::vector<std::byte> read(std::uint64_t disk_offset, std::size_t bytes) const;
   /// Where `bytes` (a key, say) first lie on the disk, at any alignment. Throws UsageError when the disk was not kept,
   /// or when there is nothing to look for.
-  std::optional<std::uint64_t> find(std::span<const std::byte> bytes) const;
+  [[nodiscard]] std::optional<std::uint64_t> find(std::span<const std::byte> bytes) const;
 
  private:
   friend class Machine;
@@ -73,7 +73,8 @@ class Disk {
   std::map<std::uint64_t, std::vector<std::byte>> written_;  // by disk offset, apart
 };
 
-/// What a whole run came to.
+/// What a whole run came to. In the body of a TEST() its name is dumpsim::api::Run, in full: `Run` alone is a function
+/// of testing::Test there, whatever was said with `using`.
 struct Run {
   std::string outcome;    ///< "completed", "bugchecked", "crashed", "hung", "exited", "stack-not-loaded", "dump-failed"
   std::string recovered;  ///< "identical", "different", "unreadable", "not-tried"
@@ -101,9 +102,16 @@ struct Run {
 
 /// What one driven DumpWrite or DumpRead did, as the port below saw it.
 struct Transfer {
-  std::int32_t status = 0;           ///< of the (last) filter's callback
-  std::uint64_t offset = 0;          ///< partition-relative, as the filters left it
-  std::vector<std::byte> data;       ///< write: what reached the port; read: what the caller got
+  /// It went its way to the end: a write past the filters to the port, a read from the port past the filters. False
+  /// when a filter has ended the stack (Stack::ended()), before or now, and for a read that the port failed, of which
+  /// no filter was asked. Then there is nothing to judge: both statuses are failures, there is no data, and the
+  /// matchers about what changed fail.
+  bool reached = false;
+  std::int32_t status = 0;       ///< of the (last) filter's callback
+  std::int32_t port_status = 0;  ///< of the port: a failure for what lies outside the disk, whatever the filters said
+  std::uint64_t offset = 0;      ///< partition-relative, as the filters left it
+  /// Write: what reached the port, which has written it unless port_status is a failure. Read: what the caller got.
+  std::vector<std::byte> data;
   bool source_untouched = true;      ///< write: the original pages still hold what they held
   std::vector<std::string> changed;  ///< "PFNs", "MappedSystemVa", "DiskByteOffset", …
 };
@@ -111,7 +119,9 @@ struct Transfer {
 class Stack;
 
 /// A machine with its filters and drivers. Values are set before run() or load(); each of those starts from the same
-/// pristine machine.
+/// pristine machine. A value that is wrong by itself is refused where it is set; what only the whole shows (a dump file
+/// that does not fit the partition, a dump kind that this Windows does not have, a file that is no image) is a
+/// UsageError of run() and load().
 class Machine {
  public:
   explicit Machine(MachineOptions options = {});
@@ -147,11 +157,13 @@ class Machine {
   Machine& keep_disk();
 
   /// Boot, crash, next boot, in a forked child: whatever the filter does, the caller stands. One at a time in a
-  /// process. The process keeps memory for the next run, about what the largest took; the result does not depend on it.
-  Run run() const;
+  /// process, and none while a Stack is there: UsageError. The process keeps memory for the next run, about what the
+  /// largest took; the result does not depend on it.
+  [[nodiscard]] Run run() const;
   /// Loads a dump stack in this process (DriverEntry of every filter) for single steps under a debugger or in a test:
-  /// the "crash" stack (instances dump_NAME) or that of "hibernation" (hiber_NAME). Throws UsageError for other words.
-  Stack load(const std::string& stack = "crash") const;
+  /// the "crash" stack (instances dump_NAME) or that of "hibernation" (hiber_NAME). Throws UsageError for other words,
+  /// and while another Stack is there: `stack = machine.load()` loads before it destroys the old one.
+  [[nodiscard]] Stack load(const std::string& stack = "crash") const;
 
  private:
   friend class Stack;
@@ -160,7 +172,8 @@ class Machine {
 };
 
 /// A loaded dump stack in this process. Steps may come in any order, legal or not; a bugcheck or fault in a filter ends
-/// that step and shows as `ended()`. One Stack at a time per process. Destroying it unloads.
+/// that step and shows as `ended()`. One Stack at a time per process: destroy it before the next load() or run().
+/// Destroying it gives its memory back and calls no filter: DumpUnload is called by unload() alone.
 class Stack {
  public:
   ~Stack();
@@ -168,21 +181,26 @@ class Stack {
   Stack& operator=(Stack&&) noexcept;
 
   /// Status of DriverEntry of the filter at `index` in DumpFilters order.
-  std::int32_t entry_status(std::size_t index = 0) const;
-  std::int32_t start();  ///< DumpStart of every filter; the last filter's status
-  /// One physical write through the filters to a memory disk: `data` is a multiple of 512 bytes, at most
-  /// MaxPagesPerWrite pages; `byte_offset` is the MDL's ByteOffset.
+  [[nodiscard]] std::int32_t entry_status(std::size_t index = 0) const;
+  /// DumpStart of every filter; the last filter's status. STATUS_UNSUCCESSFUL when a filter has ended the stack, before
+  /// or in this call.
+  std::int32_t start();
+  /// One physical write through the filters to a memory disk: `data` is whole sectors, at most MaxPagesPerWrite pages
+  /// of bytes, at an offset of whole sectors; `byte_offset` is the MDL's ByteOffset, within a page. Throws UsageError
+  /// for anything else, which no Windows asks of a filter. An offset behind the partition is taken: the port refuses
+  /// it.
   Transfer write(std::uint64_t partition_offset, std::span<const std::byte> data, std::uint32_t byte_offset = 0);
-  /// Reads back through the port and the filters' DumpRead.
+  /// Reads back through the port and the filters' DumpRead: whole sectors as in write(), and UsageError for others.
   Transfer read(std::uint64_t partition_offset, std::size_t bytes);
   /// What lies on the disk there, past all filters. Throws UsageError unless it is whole sectors on the partition.
-  std::vector<std::byte> disk(std::uint64_t partition_offset, std::size_t bytes) const;
+  [[nodiscard]] std::vector<std::byte> disk(std::uint64_t partition_offset, std::size_t bytes) const;
+  /// DumpFinish of every filter; the status as of start().
   std::int32_t finish();
   /// DumpUnload of every filter, with or without a start() before; then what they still hold is reported.
   void unload();
   /// Empty, or how a filter ended the run: "bugchecked", "crashed", "hung".
-  std::string ended() const;
-  std::vector<Violation> violations() const;
+  [[nodiscard]] std::string ended() const;
+  [[nodiscard]] std::vector<Violation> violations() const;
   std::vector<std::string> debug_output() const;
   std::string trace() const;
 

@@ -182,23 +182,34 @@ MATCHER_P(HasStatus, status, (negation ? "is not " : "is ") + api::status_text(s
   return false;
 }
 
+/// Whether there is anything to judge, and what to say when there is not.
+inline bool reached(const api::Transfer& transfer, testing::MatchResultListener* listener) {
+  if (transfer.reached) return true;
+  *listener << "nothing got through: a filter ended the stack (stack.ended(), the last lines of stack.trace()), or the "
+               "port failed a read; its status is "
+            << api::status_text(transfer.port_status);
+  return false;
+}
+
 MATCHER_P(CarriedBytes, expected,
           (negation ? "carried other than the " : "carried the ") + std::to_string(expected.size()) +
               " expected bytes") {
+  if (!reached(arg, result_listener)) return false;
+  if (arg.port_status < 0) {
+    *result_listener << "the port failed with " << api::status_text(arg.port_status)
+                     << ": the bytes are on no disk; is the offset, as the filter leaves it, on the disk?";
+    return false;
+  }
   const std::string difference = first_difference(expected, arg.data);
   if (difference.empty()) return true;
-  if (arg.data.empty()) {
-    *result_listener << "nothing got through: a filter ended the run (stack.ended()), or the port was not opened by "
-                        "stack.start()";
-  } else {
-    *result_listener << difference
-                     << ". For a write these are the bytes at the port, so the offset they are tied to is "
-                        "DiskByteOffset as the filter leaves it";
-  }
+  *result_listener << difference
+                   << ". For a write these are the bytes at the port, so the offset they are tied to is "
+                      "DiskByteOffset as the filter leaves it";
   return false;
 }
 
 MATCHER_P(HasChanged, word, (negation ? "did not change " : "changed ") + std::string(word)) {
+  if (!reached(arg, result_listener)) return false;
   if (std::find(arg.changed.begin(), arg.changed.end(), word) != arg.changed.end()) return true;
   *result_listener << "changed were: " << (arg.changed.empty() ? "none" : in_a_row(arg.changed));
   return false;
@@ -352,13 +363,22 @@ inline auto Status(std::uint32_t status) {
 
 // ---- of a Transfer ----
 
-/// These bytes reached the port (write) or the caller (read).
+// Each fails for a transfer that did not get through, so that it cannot hold for nothing. Not() of one would: say
+// AllOf(GotThrough(), Not(Carried(clear))).
+
+/// No filter ended the stack before or in it, and a read was read (Transfer::reached).
+MATCHER(GotThrough, negation ? "did not get through" : "got through") {
+  return internal::reached(arg, result_listener);
+}
+
+/// These bytes reached the port, which has written them (write), or the caller (read).
 inline auto Carried(std::span<const std::byte> expected) {
   return internal::CarriedBytes(internal::copied(expected));
 }
 
 /// The pages that are dumped still hold what they held.
 MATCHER(LeftSourceUntouched, negation ? "wrote to the original pages" : "left the original pages untouched") {
+  if (!internal::reached(arg, result_listener)) return false;
   if (arg.source_untouched) return true;
   *result_listener << "the original pages were written to: they are the memory being dumped, and may be needed again; "
                       "transform into a buffer of your own and point the MDL at it";
@@ -376,6 +396,7 @@ inline auto Changed(const std::string& what) {
 
 /// MDL and offset came out as they went in.
 MATCHER(ChangedNothing, negation ? "changed something" : "changed nothing") {
+  if (!internal::reached(arg, result_listener)) return false;
   if (arg.changed.empty()) return true;
   *result_listener << "changed were: " << internal::in_a_row(arg.changed);
   return false;

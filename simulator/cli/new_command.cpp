@@ -18,6 +18,7 @@
 #include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/templates.hpp"
+#include "report/places.hpp"
 
 namespace dumpsim::cli {
 namespace fs = std::filesystem;
@@ -144,8 +145,8 @@ Result<std::string> prefix_option(const fs::path& program) {
   std::error_code ignored;
   for (const auto& folder : {prefix / "lib", prefix / "lib" / "x86_64-linux-gnu"}) {
     if (!fs::exists(folder / "cmake" / "dumpsim" / "dumpsimConfig.cmake", ignored)) continue;
-    return prefix == "/usr" || prefix == "/usr/local" ? std::string()
-                                                      : fmt::format(" -DCMAKE_PREFIX_PATH={}", prefix.string());
+    if (prefix == "/usr" || prefix == "/usr/local") return std::string();
+    return " " + report::shell_word("-DCMAKE_PREFIX_PATH=" + prefix.string());
   }
   return Error{fmt::format("the CMake package is not beside the program ({}/lib/cmake/dumpsim): install libdumpsim-dev",
                            prefix.string())};
@@ -167,9 +168,10 @@ void new_filter(const std::string& name, fs::path folder, Context& context) {
   for (const fs::path& path : *written) std::cout << path.string() << '\n';
   const auto prefix = prefix_option(context.program);
   if (!prefix) complain(prefix.error().message);
-  const std::string build = (folder / "build").string();
-  std::cout << fmt::format("next:\n  cmake -S {} -B {}{}\n  cmake --build {}\n  ctest --test-dir {}\n", folder.string(),
-                           build, prefix ? *prefix : "", build, build);
+  // To be copied into a shell, whatever the folder is called.
+  const std::string build = report::shell_word((folder / "build").string());
+  std::cout << fmt::format("next:\n  cmake -S {} -B {}{}\n  cmake --build {}\n  ctest --test-dir {}\n",
+                           report::shell_word(folder.string()), build, prefix ? *prefix : "", build, build);
 }
 
 }  // namespace

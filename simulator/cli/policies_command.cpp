@@ -19,12 +19,9 @@ void add_policies_command(CLI::App& app, Context& context) {
   command->add_option("PROFILE", *profile_name, "windows-7, windows-8.1, windows-10, windows-11 or windows-11-25h2")
       ->capture_default_str();
   command->callback([profile_name, &context] {
-    const auto profile = policy::find_profile(*profile_name);
+    const auto profile = policy::parse_profile(*profile_name);
     if (!profile) {
-      std::vector<std::string_view> names;
-      for (const policy::ProfileRow& row : policy::all_profiles()) names.push_back(row.name);
-      complain(fmt::format("unknown profile \"{}\"; expected one of {}{}", *profile_name, fmt::join(names, ", "),
-                           did_you_mean(*profile_name, names)));
+      complain(profile.error().message);
       context.exit_code = usage;
       return;
     }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <functional>
 #include <mutex>
@@ -20,6 +21,7 @@
 #include "trace/event_table.hpp"
 #include "trace/reader.hpp"
 #include "trace/text.hpp"
+#include "wdk/ntstatus.h"
 
 namespace dumpsim::api {
 namespace {
@@ -60,6 +62,31 @@ Warm& warm() {
   return kept;
 }
 
+/// Taken for as long as a Stack is there: its memory has the place that any other machine's would need. Throws
+/// UsageError while it is taken.
+class OneStack {
+ public:
+  OneStack() {
+    if (taken().exchange(true)) refuse();
+  }
+  ~OneStack() { taken() = false; }
+  OneStack(const OneStack&) = delete;
+  OneStack& operator=(const OneStack&) = delete;
+
+  static void expect_none() {
+    if (taken()) refuse();
+  }
+
+ private:
+  static std::atomic<bool>& taken() {
+    static std::atomic<bool> stack{false};
+    return stack;
+  }
+  [[noreturn]] static void refuse() {
+    throw UsageError("a Stack is loaded in this process: destroy it before load() or run()");
+  }
+};
+
 std::vector<Violation> violations_of(const engine::Report& report) {
   std::vector<Violation> violations;
   for (const engine::Finding& finding : report.findings) {
@@ -73,6 +100,14 @@ std::vector<Violation> violations_of(const engine::Report& report) {
                           .hint = std::string(row.hint)});
   }
   return violations;
+}
+
+std::vector<std::string> words_of(std::uint32_t changes) {
+  std::vector<std::string> words;
+  for (const trace::ChangeName& name : trace::all_changes()) {
+    if ((changes & name.change) != 0) words.emplace_back(name.word);
+  }
+  return words;
 }
 
 }  // namespace
@@ -139,13 +174,15 @@ struct Machine::State {
 
 Machine::Machine(MachineOptions options) : state_(std::make_unique<State>()) {
   scenario::Scenario& s = state_->scenario;
-  const auto profile = policy::find_profile(options.profile);
-  if (!profile) throw UsageError(fmt::format("unknown profile \"{}\"", options.profile));
+  const policy::Profile profile = or_throw(policy::parse_profile(options.profile));
   if (options.memory == 0 || options.memory % page_size != 0) {
     throw UsageError(fmt::format("memory is {} bytes; expected a multiple of {}", options.memory, page_size));
   }
-  s.system.profile = *profile;
-  s.policies = policy::Policies(*profile);
+  if (options.sector_size != 512 && options.sector_size != 4096) {
+    throw UsageError(fmt::format("sector_size is {}; expected 512 or 4096 bytes", options.sector_size));
+  }
+  s.system.profile = profile;
+  s.policies = policy::Policies(profile);
   s.system.memory.runs = {{0, options.memory / page_size}};
   s.system.memory.fill = fill_of(options.fill);
   s.system.memory.seed = options.seed;
@@ -158,9 +195,9 @@ Machine::Machine(MachineOptions options) : state_(std::make_unique<State>()) {
 
 namespace {
 
-/// A scenario file is refused with the place; here there is none.
-void check_room(const scenario::Scenario& scenario) {
-  if (2 * scenario.filters.size() + scenario.drivers.size() <= trace::max_images) return;
+/// Before something is added that takes so many images. A scenario file is refused with the place; here there is none.
+void check_room(const scenario::Scenario& scenario, std::size_t more) {
+  if (2 * scenario.filters.size() + scenario.drivers.size() + more <= trace::max_images) return;
   throw UsageError(fmt::format("there is room for {} images, of which a filter takes two and a driver one",
                                std::size_t{trace::max_images}));
 }
@@ -183,8 +220,8 @@ Machine& Machine::add_filter(const std::string& image) {
   const std::string base = filter.name;
   for (int n = 2; taken(filter.name); ++n) filter.name = fmt::format("{}{}", base, n);
   or_throw(engine::find_image(filter, {}));
+  check_room(state_->scenario, 2);
   state_->scenario.filters.push_back(std::move(filter));
-  check_room(state_->scenario);
   state_->driver_last = false;
   return *this;
 }
@@ -202,8 +239,8 @@ Machine& Machine::add_driver(const std::string& image, const std::string& start,
     if (other.name == driver.name) throw UsageError(fmt::format("driver {} was added already", driver.name));
   }
   or_throw(engine::find_image(driver, {}));
+  check_room(state_->scenario, 1);
   state_->scenario.drivers.push_back(std::move(driver));
-  check_room(state_->scenario);
   state_->driver_last = true;
   return *this;
 }
@@ -225,7 +262,7 @@ Machine& Machine::parameter(const std::string& name, std::span<const std::byte> 
 
 Machine& Machine::policy(const std::string& name, const std::string& value) {
   const auto policy = policy::find_policy_key(name);
-  if (!policy) throw UsageError(fmt::format("unknown policy \"{}\"", name));
+  if (!policy) throw UsageError(fmt::format("unknown policy \"{}\"{}", name, policy::hint_for_policy_key(name)));
   state_->scenario.policies.set(*policy, or_throw(policy::parse_value(*policy, value)));
   return *this;
 }
@@ -269,6 +306,7 @@ Machine& Machine::redirects() {
 
 Run Machine::run() const {
   const std::lock_guard lock(warm().one_at_a_time);
+  OneStack::expect_none();
   Run run;
   engine::RunOptions options{.judge = false};
   if (state_->keep_disk) {
@@ -311,6 +349,7 @@ Run Machine::run() const {
 
 // Built up in this order, taken down in the reverse.
 struct Stack::State {
+  OneStack alone;
   scenario::Scenario scenario;
   engine::Plan plan;
   std::unique_ptr<machine::Machine> machine;
@@ -325,6 +364,25 @@ struct Stack::State {
 
   /// Steps after a filter ended the run do nothing, like a machine that has stopped.
   bool over() { return stack == nullptr || stack->ended(); }
+
+  /// A step of which a filter may be the end: what it came to is no success then.
+  template <class Step>
+  std::int32_t taken(const Step& step) {
+    if (over()) return STATUS_UNSUCCESSFUL;
+    const std::int32_t status = step();
+    return over() ? STATUS_UNSUCCESSFUL : status;
+  }
+
+  /// What crashdmp asks of a stack: whole sectors, and no more than the filters were told.
+  void check_transfer(std::string_view what, std::uint64_t partition_offset, std::uint64_t bytes) const {
+    const std::uint32_t sector = disk->sector_size();
+    const std::uint64_t most = stack->max_pages() * page_size;
+    if (bytes != 0 && bytes <= most && bytes % sector == 0 && partition_offset % sector == 0) return;
+    throw UsageError(fmt::format(
+        "a {} of {} bytes at partition offset {:#x}: expected whole sectors of {} bytes, at an offset of whole "
+        "sectors, and at most {} bytes (MaxPagesPerWrite is {})",
+        what, bytes, partition_offset, sector, most, stack->max_pages()));
+  }
 
   engine::Report report() const {
     engine::Report report;
@@ -384,59 +442,60 @@ std::int32_t Stack::entry_status(std::size_t index) const {
 }
 
 std::int32_t Stack::start() {
-  return state_->over() ? -1 : state_->stack->start();
+  return state_->taken([&] { return state_->stack->start(); });
 }
 
 Transfer Stack::write(std::uint64_t partition_offset, std::span<const std::byte> data, std::uint32_t byte_offset) {
-  Transfer transfer;
+  Transfer transfer{.status = STATUS_UNSUCCESSFUL, .port_status = STATUS_UNSUCCESSFUL, .offset = partition_offset};
   if (state_->over()) return transfer;
-  if (byte_offset + data.size() > (state_->stack->max_pages() + (byte_offset == 0 ? 0 : 1)) * page_size ||
-      byte_offset >= page_size || data.empty()) {
-    throw UsageError(
-        fmt::format("a write of {} bytes at byte offset {}: expected 1 to {} bytes at an offset within a page",
-                    data.size(), byte_offset, state_->stack->max_pages() * page_size));
+  state_->check_transfer("write", partition_offset, data.size());
+  if (byte_offset >= page_size) {
+    throw UsageError(fmt::format("a write with a byte offset of {}: expected an offset within a page, below {}",
+                                 byte_offset, page_size));
   }
   const std::byte* shown = state_->machine->memory.show_bytes(data, byte_offset);
   const stack::TransferResult result = state_->stack->write(PartitionOffset{partition_offset}, {shown, data.size()});
-  transfer.status = result.filter_status;
-  transfer.offset = result.offset.bytes;
   if (state_->over()) return transfer;
+  transfer.reached = true;
+  transfer.status = result.filter_status;
+  transfer.port_status = result.port_status;
+  transfer.offset = result.offset.bytes;
   transfer.data = state_->stack->port_data();
   transfer.source_untouched =
       std::memcmp(shown, data.data(), data.size()) == 0 && (result.changes & trace::change_buffer) == 0;
-  for (const trace::ChangeName& name : trace::all_changes()) {
-    if ((result.changes & name.change) != 0) transfer.changed.emplace_back(name.word);
-  }
+  transfer.changed = words_of(result.changes);
   return transfer;
 }
 
 Transfer Stack::read(std::uint64_t partition_offset, std::size_t bytes) {
-  Transfer transfer;
+  Transfer transfer{.status = STATUS_UNSUCCESSFUL, .port_status = STATUS_UNSUCCESSFUL, .offset = partition_offset};
   if (state_->over()) return transfer;
+  state_->check_transfer("read", partition_offset, bytes);
   const std::uint64_t pages = (bytes + page_size - 1) / page_size;
-  if (bytes == 0 || pages > state_->stack->max_pages()) {
-    throw UsageError(
-        fmt::format("a read of {} bytes: expected 1 to {}", bytes, state_->stack->max_pages() * page_size));
-  }
   machine::PhysicalMemory& memory = state_->machine->memory;
   std::byte* into = memory.allocate_pages(pages, true);
   const stack::TransferResult result = state_->stack->read(PartitionOffset{partition_offset}, {into, bytes});
-  transfer.status = result.port_status < 0 ? result.port_status : result.filter_status;
-  transfer.offset = result.offset.bytes;
-  if (!state_->over()) transfer.data.assign(into, into + bytes);
-  memory.free_pages(into, pages, true);
-  for (const trace::ChangeName& name : trace::all_changes()) {
-    if ((result.changes & name.change) != 0) transfer.changed.emplace_back(name.word);
+  if (!state_->over()) {
+    // No filter is asked about what was not read.
+    transfer.reached = result.port_status >= 0;
+    transfer.status = transfer.reached ? result.filter_status : result.port_status;
+    transfer.port_status = result.port_status;
+    transfer.offset = result.offset.bytes;
+    if (transfer.reached) transfer.data.assign(into, into + bytes);
+    transfer.changed = words_of(result.changes);
   }
+  memory.free_pages(into, pages, true);
   return transfer;
 }
 
 std::vector<std::byte> Stack::disk(std::uint64_t partition_offset, std::size_t bytes) const {
-  std::vector<std::byte> content(bytes);
+  std::vector<std::byte> content;
   const std::uint64_t on_partition = state_->plan.partition_size;
-  const DiskOffset at = state_->plan.partition_start + partition_offset;
-  if (bytes == 0 || partition_offset > on_partition || bytes > on_partition - partition_offset ||
-      state_->disk->read(at, content) != disk::IoStatus::ok) {
+  const auto read = [&] {
+    content.resize(bytes);
+    return state_->disk->read(state_->plan.partition_start + partition_offset, content) == disk::IoStatus::ok;
+  };
+  if (bytes == 0 || partition_offset > on_partition || bytes > on_partition - partition_offset || !read()) {
     throw UsageError(fmt::format(
         "{} bytes of the disk at partition offset {:#x}: expected whole sectors of {} bytes on a partition of {:#x}",
         bytes, partition_offset, state_->disk->sector_size(), on_partition));
@@ -445,7 +504,7 @@ std::vector<std::byte> Stack::disk(std::uint64_t partition_offset, std::size_t b
 }
 
 std::int32_t Stack::finish() {
-  return state_->over() ? -1 : state_->stack->finish();
+  return state_->taken([&] { return state_->stack->finish(); });
 }
 
 void Stack::unload() {

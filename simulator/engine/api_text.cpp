@@ -88,7 +88,8 @@ std::string describe(const Call& call) {
 
 std::string describe(const Transfer& transfer) {
   std::string text = fmt::format("{} at partition offset {:#x}, ", status_text(transfer.status), transfer.offset);
-  if (transfer.data.empty()) return text + "no bytes got through";
+  if (!transfer.reached) return text + "nothing got through";
+  if (transfer.port_status < 0) text += fmt::format("the port failed with {}, ", status_text(transfer.port_status));
   text += fmt::format("{} bytes (", with_thousands(transfer.data.size()));
   for (std::size_t i = 0; i < std::min(most_bytes_shown, transfer.data.size()); ++i) {
     text += fmt::format("{}{:02x}", i == 0 ? "" : " ", static_cast<unsigned>(transfer.data[i]));

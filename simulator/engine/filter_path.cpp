@@ -36,8 +36,12 @@ Result<fs::path> find_image(const scenario::Service& filter, const RunOptions& o
   if (filter.image.find('/') != std::string::npos) {
     const fs::path path = fs::path(filter.image).is_absolute() ? fs::path(filter.image) : filter.folder / filter.image;
     if (fs::exists(path, ignored)) return path;
-    return Error{fmt::format("filter image {} does not exist (\"{}\" is relative to the scenario)", path.string(),
-                             filter.image)};
+    if (path == fs::path(filter.image)) {
+      return Error{fmt::format("image {} does not exist{}", path.string(),
+                               path.is_absolute() ? "" : "; it is relative to the current folder")};
+    }
+    return Error{
+        fmt::format("image {} does not exist; \"{}\" is relative to the scenario", path.string(), filter.image)};
   }
   std::set<std::string> offered;
   for (const fs::path& folder : options.filter_path) {
@@ -53,9 +57,10 @@ Result<fs::path> find_image(const scenario::Service& filter, const RunOptions& o
   std::string looked;
   for (const fs::path& folder : options.filter_path)
     looked += (looked.empty() ? "" : ", ") + folder.lexically_normal().string();
-  return Error{
-      fmt::format("no filter \"{}\" on the filter path ({}){}; an image elsewhere is named with a slash: \"./{}.so\"",
-                  filter.image, looked, did_you_mean(filter.image, names), filter.image)};
+  const fs::path ending = fs::path(filter.image).extension();
+  return Error{fmt::format(
+      "no filter \"{}\" on the filter path ({}){}; an image elsewhere is named with a slash: \"./{}{}\"", filter.image,
+      looked, did_you_mean(filter.image, names), filter.image, ending == ".so" || ending == ".sys" ? "" : ".so")};
 }
 
 namespace {

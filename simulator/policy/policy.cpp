@@ -7,6 +7,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/text.hpp"
 
@@ -52,6 +55,14 @@ std::optional<Profile> find_profile(std::string_view name) {
   return std::nullopt;
 }
 
+Result<Profile> parse_profile(std::string_view name) {
+  if (const auto profile = find_profile(name)) return *profile;
+  std::vector<std::string_view> names;
+  for (const ProfileRow& row : all_profiles()) names.push_back(row.name);
+  return Error{fmt::format("unknown profile \"{}\"; expected one of {}{}", name, fmt::join(names, ", "),
+                           did_you_mean(name, names))};
+}
+
 std::optional<Policy> find_policy(std::string_view slug) {
   for (const PolicyRow& row : all_policies()) {
     if (row.slug == slug) return row.policy;
@@ -70,6 +81,14 @@ std::optional<Policy> find_policy_key(std::string_view key) {
     if (key_of(row.policy) == key) return row.policy;
   }
   return std::nullopt;
+}
+
+std::string hint_for_policy_key(std::string_view key) {
+  std::vector<std::string> keys;
+  for (const PolicyRow& row : all_policies()) keys.push_back(key_of(row.policy));
+  const std::vector<std::string_view> known(keys.begin(), keys.end());
+  const std::string meant = did_you_mean(key, known);
+  return meant.empty() ? fmt::format("; expected one of {}", fmt::join(known, ", ")) : meant;
 }
 
 Result<Value> parse_value(Policy policy, std::string_view text) {

@@ -27,6 +27,8 @@ struct ProfileRow {
 std::span<const ProfileRow> all_profiles();
 const ProfileRow& row_of(Profile profile);
 std::optional<Profile> find_profile(std::string_view name);
+/// The same; fails naming what was given and what is possible.
+Result<Profile> parse_profile(std::string_view name);
 
 enum class Policy : std::uint8_t {
   max_pages_per_write,      ///< pages handed to filters in MaxPagesPerWrite and never exceeded by a write
@@ -95,6 +97,8 @@ std::optional<Policy> find_policy(std::string_view slug);
 /// The slug as a key of TOML, under [policy] in a scenario: "max_pages_per_write".
 std::string key_of(Policy policy);
 std::optional<Policy> find_policy_key(std::string_view key);
+/// What to say behind a key that is none: "; did you mean "read_order"?", or every key when none is near.
+std::string hint_for_policy_key(std::string_view key);
 /// A scenario's text to a value: one of the row's words, or a number with an optional unit ("128 KiB", "0x10").
 /// Fails naming the policy, what was given and what is possible.
 Result<Value> parse_value(Policy policy, std::string_view text);

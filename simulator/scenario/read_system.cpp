@@ -92,14 +92,11 @@ void read_policies(Reading& reading) {
   into = policy::Policies(reading.scenario.system.profile);
   auto section = reading.top.table("policy");
   if (!section) return;
-  std::vector<std::string> keys;
-  for (const policy::PolicyRow& row : policy::all_policies()) keys.push_back(policy::key_of(row.policy));
-  const std::vector<std::string_view> known(keys.begin(), keys.end());
   for (const Entry& entry : section->node().entries) {
     const auto policy = policy::find_policy_key(entry.key);
     if (!policy) {
-      section->mistake_at(entry.place,
-                          fmt::format("unknown policy {}{}", in_quotes(entry.key), did_you_mean(entry.key, known)));
+      section->mistake_at(entry.place, fmt::format("unknown policy {}{}", in_quotes(entry.key),
+                                                   policy::hint_for_policy_key(entry.key)));
       continue;
     }
     const Node& node = entry.value;

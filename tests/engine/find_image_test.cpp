@@ -46,6 +46,8 @@ TEST(FindImage, ANameThatIsNowhereSaysWhereItLookedAndWhatIsNear) {
                     HasSubstr("did you mean \"passthrough\"?"), HasSubstr("\"./pasthrough.so\"")));
   EXPECT_THAT(find_image(filter("zzz"), {.filter_path = {folder / ""}}).error().message,
               AllOf(Not(HasSubstr("did you mean")), Not(HasSubstr("readme"))));
+  EXPECT_THAT(find_image(filter("zzz.sys"), {.filter_path = {folder / ""}}).error().message,
+              HasSubstr("\"./zzz.sys\""));
 }
 
 TEST(FindImage, AFolderOfThatNameIsNoImage) {
@@ -69,6 +71,9 @@ TEST(FindImage, AnImageWithASlashIsRelativeToItsScenario) {
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message,
               AllOf(HasSubstr("two.so does not exist"), HasSubstr("relative to the scenario")));
+  // Of an absolute path nothing is relative.
+  EXPECT_EQ(find_image(filter("/nowhere/two.so", folder / ""), {}).error().message,
+            "image /nowhere/two.so does not exist");
 }
 
 TEST(FindImage, TheDefaultPathIsWhatWasGivenThenTheEnvironmentThenBesideTheProgram) {

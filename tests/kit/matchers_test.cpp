@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dumpsim/matchers.hpp"
@@ -188,8 +189,7 @@ TEST(ViolationMatchers, RefuseARuleThatDoesNotExist) {
 }
 
 TEST(TransferMatchers, SayWhereBytesPart) {
-  Transfer transfer;
-  transfer.offset = 0x3000;
+  Transfer transfer{.reached = true, .offset = 0x3000};
   transfer.data = std::vector<std::byte>(1024, std::byte{0x11});
   EXPECT_THAT(transfer, Carried(std::vector<std::byte>(1024, std::byte{0x11})));
   std::vector<std::byte> expected = transfer.data;
@@ -199,13 +199,30 @@ TEST(TransferMatchers, SayWhereBytesPart) {
               AllOf(HasSubstr("at byte 513 (sector 1, byte 1 of it) ab 11"), HasSubstr("and it is 11 11")));
   EXPECT_THAT(explained(Carried(std::vector<std::byte>(512, std::byte{0x11})), transfer),
               HasSubstr("512 bytes were expected, 1024 came"));
-  transfer.data.clear();
-  EXPECT_THAT(explained(Carried(expected), transfer), HasSubstr("nothing got through"));
+  transfer.data = expected;
+  transfer.port_status = static_cast<std::int32_t>(0xC0000015u);
+  EXPECT_THAT(transfer, Not(Carried(expected))) << "they are on no disk";
+  EXPECT_THAT(explained(Carried(expected), transfer),
+              HasSubstr("the port failed with STATUS_NONEXISTENT_SECTOR: the bytes are on no disk"));
+}
+
+TEST(TransferMatchers, HoldForNothingThatDidNotGetThrough) {
+  const Transfer transfer;
+  EXPECT_THAT(transfer, Not(GotThrough()));
+  EXPECT_THAT(transfer, Not(Carried({})));
+  EXPECT_THAT(transfer, Not(LeftSourceUntouched()));
+  EXPECT_THAT(transfer, Not(ChangedNothing()));
+  EXPECT_THAT(transfer, Not(Changed("PFNs")));
+  for (const std::string& said :
+       {explained(GotThrough(), transfer), explained(Carried({}), transfer), explained(LeftSourceUntouched(), transfer),
+        explained(ChangedNothing(), transfer), explained(Changed("PFNs"), transfer)}) {
+    EXPECT_THAT(said, HasSubstr("nothing got through: a filter ended the stack (stack.ended()"));
+  }
 }
 
 TEST(TransferMatchers, SayWhatChanged) {
-  Transfer transfer;
-  EXPECT_THAT(transfer, AllOf(ChangedNothing(), LeftSourceUntouched(), Not(Changed("PFNs"))));
+  Transfer transfer{.reached = true};
+  EXPECT_THAT(transfer, AllOf(GotThrough(), ChangedNothing(), LeftSourceUntouched(), Not(Changed("PFNs"))));
   transfer.changed = {"MappedSystemVa", "PFNs"};
   transfer.source_untouched = false;
   EXPECT_THAT(transfer, AllOf(Changed("PFNs"), Not(ChangedNothing()), Not(LeftSourceUntouched())));
@@ -246,11 +263,16 @@ TEST(Printers, AreShortAndReadable) {
   run.violations.clear();
   EXPECT_THAT(testing::PrintToString(run), HasSubstr("no violations"));
 
-  Transfer transfer{.status = 0, .offset = 0x3000, .data = bytes_of({1, 2, 3}), .changed = {"PFNs"}};
+  Transfer transfer{.reached = true, .status = 0, .offset = 0x3000, .data = bytes_of({1, 2, 3}), .changed = {"PFNs"}};
   EXPECT_EQ(testing::PrintToString(transfer),
             "STATUS_SUCCESS at partition offset 0x3000, 3 bytes (01 02 03), changed: PFNs");
-  transfer = {.source_untouched = false};
-  EXPECT_EQ(testing::PrintToString(transfer), "STATUS_SUCCESS at partition offset 0x0, no bytes got through");
+  transfer.port_status = static_cast<std::int32_t>(0xC0000015u);
+  EXPECT_EQ(
+      testing::PrintToString(transfer),
+      "STATUS_SUCCESS at partition offset 0x3000, the port failed with STATUS_NONEXISTENT_SECTOR, 3 bytes (01 02 03), "
+      "changed: PFNs");
+  transfer = {.status = static_cast<std::int32_t>(0xC0000001u), .source_untouched = false};
+  EXPECT_EQ(testing::PrintToString(transfer), "STATUS_UNSUCCESSFUL at partition offset 0x0, nothing got through");
 }
 
 // ---- with real filters: the kit and the machine agree ----
@@ -294,22 +316,152 @@ TEST(Kit, ReadsTheDiskPastTheFilters) {
   EXPECT_EQ(stack.disk(0x8000, 512), std::vector<std::byte>(512)) << "never written";
   EXPECT_THAT(stack.read(0x2000, 4096), Carried(page));
   EXPECT_THAT(stack, AllOf(StillRuns(), HasNoViolations()));
-  EXPECT_THAT([&] { stack.disk(0x2000, 100); }, testing::ThrowsMessage<UsageError>(HasSubstr("whole sectors")));
-  EXPECT_THAT([&] { stack.disk(std::uint64_t{1} << 50, 512); }, testing::Throws<UsageError>());
+  EXPECT_THAT([&] { (void)stack.disk(0x2000, 100); }, testing::ThrowsMessage<UsageError>(HasSubstr("whole sectors")));
+  EXPECT_THAT([&] { (void)stack.disk(std::uint64_t{1} << 50, 512); }, testing::Throws<UsageError>());
   stack.unload();
   EXPECT_THAT(stack, HasNoViolations());
+}
+
+TEST(Kit, HasOneStackInAProcess) {
+  Machine machine;
+  machine.add_filter(filters + "passthrough.so");
+  const auto refused =
+      testing::ThrowsMessage<UsageError>("a Stack is loaded in this process: destroy it before load() or run()");
+  {
+    Stack stack = machine.load();
+    Machine another;
+    EXPECT_THAT([&] { (void)another.load(); }, refused);
+    EXPECT_THAT([&] { stack = machine.load(); }, refused);
+    EXPECT_THAT([&] { (void)another.run(); }, refused);
+    EXPECT_THAT(stack.start(), Success()) << "and the one that is there has not suffered";
+    Stack moved = std::move(stack);
+    EXPECT_THAT([&] { (void)another.run(); }, refused);
+  }
+  EXPECT_THAT(machine.run(), Completed());
+  EXPECT_THAT([&] { (void)machine.load("hiber"); }, testing::Throws<UsageError>());
+  Machine without_fragments(MachineOptions{.fragments = 0});
+  without_fragments.add_filter(filters + "passthrough.so");
+  EXPECT_THAT([&] { (void)without_fragments.load(); }, testing::Throws<UsageError>());
+  EXPECT_THAT(machine.load().start(), Success()) << "a load that failed is no stack";
+}
+
+TEST(Kit, AddsNothingThatItRefuses) {
+  Machine machine;
+  for (int i = 0; i < 32; ++i) machine.add_filter(filters + "passthrough.so");
+  const auto no_room = testing::ThrowsMessage<UsageError>(HasSubstr("there is room for 64 images"));
+  EXPECT_THAT([&] { machine.add_filter(filters + "passthrough.so"); }, no_room);
+  EXPECT_THAT([&] { machine.add_driver(filters + "passthrough.so"); }, no_room);
+  const dumpsim::api::Run run = machine.run();
+  EXPECT_THAT(run, Completed());
+  std::uint64_t entered = 0;
+  for (const dumpsim::api::Call& call : run.calls) entered += call.callback == "DriverEntry" ? call.count : 0;
+  EXPECT_EQ(entered, 32u);
+}
+
+TEST(Kit, RefusesAWordAsTheCommandLineDoes) {
+  MachineOptions options;
+  options.profile = "windows-12";
+  EXPECT_THAT([&] { Machine{options}; },
+              testing::ThrowsMessage<UsageError>(
+                  AllOf(HasSubstr("unknown profile \"windows-12\"; expected one of windows-7, windows-8.1"),
+                        HasSubstr("did you mean \"windows-1"))));
+  Machine machine;
+  EXPECT_THAT([&] { machine.policy("read_ordr", "list"); },
+              testing::ThrowsMessage<UsageError>("unknown policy \"read_ordr\"; did you mean \"read_order\"?"));
+  EXPECT_THAT([&] { machine.policy("colour", "red"); },
+              testing::ThrowsMessage<UsageError>(HasSubstr("expected one of max_pages_per_write, ")));
+  EXPECT_THAT([&] { machine.add_filter("/nowhere/x.so"); },
+              testing::ThrowsMessage<UsageError>("image /nowhere/x.so does not exist"));
+  EXPECT_THAT([&] { machine.add_filter("x.so"); },
+              testing::ThrowsMessage<UsageError>("image ./x.so does not exist; it is relative to the current folder"));
+}
+
+TEST(Kit, RefusesATransferThatNoWindowsAsksFor) {
+  Machine machine;
+  machine.add_filter(filters + "passthrough.so");
+  Stack stack = machine.load();
+  ASSERT_THAT(stack.start(), Success());
+  const std::vector<std::byte> most(65536 + 3584);
+  const auto writes = [&](std::uint64_t offset, std::size_t bytes, std::uint32_t byte_offset = 0) {
+    return
+        [&stack, &most, offset, bytes, byte_offset] { stack.write(offset, std::span(most).first(bytes), byte_offset); };
+  };
+  EXPECT_NO_THROW(writes(0x3000, 65536, 512)()) << "MaxPagesPerWrite counts the data's pages";
+  EXPECT_THAT(
+      writes(0x3000, 65536 + 3584, 512),
+      testing::ThrowsMessage<UsageError>(HasSubstr(
+          "a write of 69120 bytes at partition offset 0x3000: expected whole sectors of 512 bytes, at an offset of "
+          "whole sectors, and at most 65536 bytes (MaxPagesPerWrite is 16)")));
+  EXPECT_THAT(writes(0x3000, 100), testing::ThrowsMessage<UsageError>(HasSubstr("whole sectors")));
+  EXPECT_THAT(writes(100, 512), testing::ThrowsMessage<UsageError>(HasSubstr("offset of whole sectors")));
+  EXPECT_THAT(writes(0, 0), testing::Throws<UsageError>());
+  EXPECT_THAT(writes(0, 512, 4096), testing::ThrowsMessage<UsageError>(HasSubstr("within a page, below 4096")));
+  EXPECT_THAT([&] { stack.read(0, 100); }, testing::ThrowsMessage<UsageError>(HasSubstr("a read of 100 bytes")));
+  EXPECT_THAT([&] { stack.read(100, 512); }, testing::Throws<UsageError>());
+  EXPECT_THAT([&] { stack.read(0, SIZE_MAX); }, testing::Throws<UsageError>());
+  EXPECT_THAT([&] { (void)stack.disk(0, SIZE_MAX); }, testing::Throws<UsageError>());
+  EXPECT_THAT(stack, StillRuns());
+}
+
+TEST(Kit, TakesSectorsOfTheDisksOwnSize) {
+  MachineOptions options;
+  options.sector_size = 4096;
+  Machine machine(options);
+  machine.add_filter(filters + "passthrough.so");
+  Stack stack = machine.load();
+  ASSERT_THAT(stack.start(), Success());
+  EXPECT_THAT(stack.write(0x3000, std::vector<std::byte>(4096)), Carried(std::vector<std::byte>(4096)));
+  EXPECT_THAT([&] { stack.write(0x3000, std::vector<std::byte>(512)); },
+              testing::ThrowsMessage<UsageError>(HasSubstr("whole sectors of 4096 bytes")));
+  for (const std::uint32_t none : {0u, 1u, 1000u, 8192u}) {
+    options.sector_size = none;
+    EXPECT_THAT([&] { Machine{options}; }, testing::ThrowsMessage<UsageError>(HasSubstr("expected 512 or 4096 bytes")));
+  }
 }
 
 TEST(Kit, SaysThatAFilterEndedAStack) {
   Machine machine;
   machine.add_filter(filters + "xor.so").parameter("Key", 0x5a5a5a5au);
+  machine.policy("crash_mdl", "unmapped");  // which it is not prepared for
   Stack stack = machine.load();
   ASSERT_THAT(stack.start(), Success());
-  const Transfer written = stack.write(0x100, std::vector<std::byte>(512));  // it takes whole sectors
+  const Transfer written = stack.write(0x1000, std::vector<std::byte>(512));
   EXPECT_THAT(stack, Not(StillRuns()));
   EXPECT_THAT(explained(StillRuns(), stack), HasSubstr("bugchecked"));
   EXPECT_THAT(testing::PrintToString(stack), HasSubstr("a filter ended: bugchecked"));
   EXPECT_THAT(explained(Carried(std::vector<std::byte>(4096)), written), HasSubstr("stack.ended()"));
+  // Nor is what comes after it a success.
+  const Transfer later = stack.write(0x2000, std::vector<std::byte>(512));
+  const Transfer read = stack.read(0x2000, 512);
+  for (const Transfer* transfer : {&written, &later, &read}) {
+    EXPECT_THAT(*transfer, Not(GotThrough()));
+    EXPECT_THAT(transfer->status, Status(0xC0000001u));
+    EXPECT_THAT(transfer->port_status, Not(Success()));
+    EXPECT_TRUE(transfer->data.empty());
+  }
+  EXPECT_EQ(later.offset, 0x2000u);
+  EXPECT_THAT(stack.start(), Status(0xC0000001u));
+  EXPECT_THAT(stack.finish(), Status(0xC0000001u));
+}
+
+TEST(Kit, TellsWhatThePortSaid) {
+  Machine machine;
+  machine.add_filter(filters + "passthrough.so");
+  Stack stack = machine.load();
+  ASSERT_THAT(stack.start(), Success());
+  const std::uint64_t nowhere = std::uint64_t{1} << 50;
+  const std::vector<std::byte> sector(512, std::byte{0x11});
+  const Transfer written = stack.write(nowhere, sector);
+  EXPECT_THAT(written, AllOf(GotThrough(), ChangedNothing(), Not(Carried(sector)))) << "the filter was passed";
+  EXPECT_THAT(written.status, Success()) << "the filter's";
+  EXPECT_THAT(written.port_status, Status(0xC0000015u));
+  EXPECT_THAT(testing::PrintToString(written), HasSubstr("the port failed with STATUS_NONEXISTENT_SECTOR"));
+  const Transfer read = stack.read(nowhere, 512);
+  EXPECT_THAT(read, AllOf(Not(GotThrough()), Not(ChangedNothing())));
+  EXPECT_TRUE(read.data.empty());
+  EXPECT_THAT(read.status, Status(0xC0000015u));
+  EXPECT_THAT(stack.write(0x3000, sector).port_status, Success());
+  EXPECT_THAT(stack, StillRuns());
 }
 
 TEST(Kit, KeepsTheDiskOfARun) {
@@ -346,14 +498,19 @@ TEST(Kit, FindsWhatSpansTheEdgeOfWhatWasWritten) {
 
 TEST(Kit, RefusesToLookAtADiskThatIsNotThere) {
   const dumpsim::api::Run run;
-  EXPECT_THAT([&] { run.disk.read(0, 512); }, testing::ThrowsMessage<UsageError>(HasSubstr("keep_disk()")));
-  EXPECT_THAT([&] { run.disk.find(bytes_of({1})); }, testing::ThrowsMessage<UsageError>(HasSubstr("keep_disk()")));
+  EXPECT_THAT([&] { (void)run.disk.read(0, 512); }, testing::ThrowsMessage<UsageError>(HasSubstr("keep_disk()")));
+  EXPECT_THAT([&] { (void)run.disk.find(bytes_of({1})); },
+              testing::ThrowsMessage<UsageError>(HasSubstr("keep_disk()")));
   Machine machine;
   machine.add_filter(filters + "passthrough.so").keep_disk();
   const dumpsim::api::Run kept = machine.run();
-  EXPECT_THAT([&] { kept.disk.read(kept.disk.size() - 1, 2); }, testing::Throws<UsageError>());
-  EXPECT_THAT([&] { kept.disk.find(bytes_of({0, 0, 0})); }, testing::ThrowsMessage<UsageError>(HasSubstr("zeros")));
-  EXPECT_THAT([&] { kept.disk.find({}); }, testing::Throws<UsageError>());
+  EXPECT_THAT([&] { (void)kept.disk.read(kept.disk.size() - 1, 2); }, testing::Throws<UsageError>());
+  EXPECT_THAT(
+      [&] {
+        (void)kept.disk.find(bytes_of({0, 0, 0}));
+      },
+      testing::ThrowsMessage<UsageError>(HasSubstr("zeros")));
+  EXPECT_THAT([&] { (void)kept.disk.find({}); }, testing::Throws<UsageError>());
 }
 
 TEST(Kit, LivesOtherLivesThanACrash) {
@@ -379,7 +536,7 @@ TEST(Kit, LoadsTheStackOfHibernation) {
   EXPECT_THAT(stack.write(0x4000, std::vector<std::byte>(512)), Changed("PFNs"));
   EXPECT_THAT(stack.trace(), HasSubstr("hiber_xor"));
   EXPECT_THAT(stack.trace(), Not(HasSubstr("dump_xor")));
-  EXPECT_THAT([&] { machine.load("hiber"); }, testing::ThrowsMessage<UsageError>(HasSubstr("\"hibernation\"")));
+  EXPECT_THAT([&] { (void)machine.load("hiber"); }, testing::ThrowsMessage<UsageError>(HasSubstr("\"hibernation\"")));
 }
 
 }  // namespace

@@ -5,12 +5,16 @@
 package_test.py PART SOURCE_TREE BUILD_TREE CC CXX SANITIZERS, where PART is
   installed  cmake --install, the prefix moved, a filter of `dumpsim new filter` built and tested with three lines of CMake
   checkout   the same against the build folder
+  several    two filters of `dumpsim new filter` in one project, and what a folder is told that has found no package
+  flags      filters in a project whose flags and generator are not made for them
+  corners    sources, definitions, folders and scenarios of which each convention makes the same
   keywords   what a wrong dumpsim_add_filter() is told
   deb        the .deb files unpacked and used, and what they say about themselves
   new        what `dumpsim new filter` refuses, and that it leaves nothing behind
 """
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -34,10 +38,10 @@ def run(command, folder, expect=0):
     return done
 
 
-def configure(project, build, prefix, expect=0):
+def configure(project, build, prefix, expect=0, options=()):
     return run(["cmake", "-S", project, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_C_COMPILER={CC}",
                 f"-DCMAKE_CXX_COMPILER={CXX}", "-Wno-dev"]
-               + ([f"-DCMAKE_CXX_FLAGS=-fsanitize={SANITIZE}"] if SANITIZE else []), project.parent, expect)
+               + ([f"-DCMAKE_CXX_FLAGS=-fsanitize={SANITIZE}"] if SANITIZE else []) + list(options), project.parent, expect)
 
 
 def build_and_test(project, prefix, tests):
@@ -84,7 +88,9 @@ def installed():
         prefix = folder / "moved"
         outside_project(folder, prefix)
         for expected in ("bin/dumpsim", "lib/dumpsim/filters/xor.so", "include/wdk/ntddk.h", "include/dumpsim/matchers.hpp",
-                         "share/dumpsim/scenario.schema.json"):
+                         "share/dumpsim/scenario.schema.json", "share/dumpsim/report.schema.json",
+                         "share/doc/dumpsim/report.schema.json", "share/doc/dumpsim/examples/filters/xor/xor.c",
+                         "share/doc/dumpsim/examples/filters/xor/CMakeLists.txt"):
             if not (prefix / expected).exists():
                 fail(f"{expected} is not installed")
         for path in prefix.rglob("*"):
@@ -125,8 +131,164 @@ def embedding(folder, prefix):
 
 
 def checkout():
+    # What `scripts/dumpsim` builds is all that the package of a build folder takes.
+    built = re.search(r"cmake --build .* --target (.*?) \|\|", (SOURCE / "scripts" / "dumpsim").read_text()).group(1).split()
+    if "dumpsim" not in built or "dumpsim_library" not in built:
+        fail(f"scripts/dumpsim builds {built}, and an outside project's tests link dumpsim_library")
     with tempfile.TemporaryDirectory() as scratch:
         outside_project(pathlib.Path(scratch), BUILD)
+
+
+def several():
+    with tempfile.TemporaryDirectory() as scratch:
+        project = pathlib.Path(scratch) / "both"
+        project.mkdir()
+        for name in ("one", "two"):
+            run([BUILD / "bin" / "dumpsim", "new", "filter", name], project)
+        head = "cmake_minimum_required(VERSION 3.25)\nproject(both LANGUAGES C CXX)\nenable_testing()\n"
+        lists = project / "CMakeLists.txt"
+        lists.write_text(head + "add_subdirectory(one)\nadd_subdirectory(two)\n")
+        build = project / "build"
+        configure(project, build, BUILD)
+        run(["cmake", "--build", build, "--target", "filter_one", "filter_two"], project)
+        said = run(["ctest", "--test-dir", build, "--output-on-failure", "-R", "battery"], project).stdout
+        for test in ("one.battery", "two.battery"):
+            if test not in said:
+                fail(f"no test {test}:\n{said}")
+        # The functions of a folder beside this one are known here, and nothing that they need.
+        for call in ("dumpsim_add_filter(x SOURCES one/one.c)", "dumpsim_add_sys(x SOURCES one/one.c)"):
+            lists.write_text(head + f"add_subdirectory(one)\n{call}\n")
+            said = " ".join(configure(project, build, BUILD, expect=1).stderr.split())
+            expected = f"{call[:call.index('(')]}(x): call find_package(dumpsim) in this folder or above it"
+            if expected not in said:
+                fail(f"expected {expected!r}, got:\n{said}")
+
+
+IN_CPP = """#include <ntddk.h>
+#include <ntdddump.h>
+
+static int Divide(int a, int b) { return a / b; }  // what -fsanitize=undefined looks at
+
+static NTSTATUS OnWrite(PFILTER_EXTENSION, PLARGE_INTEGER, PMDL Mdl) {
+  return Divide(static_cast<int>(Mdl->ByteCount), 512) < 0 ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS;
+}
+
+extern "C" NTSTATUS DriverEntry(PFILTER_EXTENSION, PFILTER_INITIALIZATION_DATA InitializationData) {
+  InitializationData->DumpWrite = OnWrite;
+  return STATUS_SUCCESS;
+}
+"""
+
+
+def is_gcc(compiler):
+    return "clang" not in run([compiler, "--version"], "/").stdout
+
+
+def flags():
+    with tempfile.TemporaryDirectory() as scratch:
+        project = pathlib.Path(scratch) / "flags"
+        project.mkdir()
+        shutil.copy(SOURCE / "filters/passthrough/passthrough.c", project / "in_c.c")
+        (project / "in_cpp.cpp").write_text(IN_CPP)
+        text = "cmake_minimum_required(VERSION 3.25)\nproject(flags LANGUAGES C CXX)\nfind_package(dumpsim REQUIRED)\n"
+        tests = []
+        for name, suffix in (("in_c", "c"), ("in_cpp", "cpp")):
+            text += f"dumpsim_add_filter({name} SOURCES {name}.{suffix} CONVENTION both SCENARIOS {name}.toml BATTERY)\n"
+            (project / f"{name}.toml").write_text(
+                f'title = "{name}"\n[[filter]]\nimage = "{name}"\n[expect]\nrecovered = "identical"\n')
+            tests += [f"{name}.{name}", f"{name}.battery", f"{name}.battery-ms"]
+        (project / "CMakeLists.txt").write_text(text)
+
+        def check(build, options, *when_run):
+            configure(project, project / build, BUILD, options=options)
+            run(["cmake", "--build", build, *when_run[:2]], project)
+            said = run(["ctest", "--test-dir", build, "--output-on-failure", *(["-C", when_run[1]] if when_run else [])],
+                       project).stdout
+            for test in tests:
+                if test not in said:
+                    fail(f"no test {test} with {options}:\n{said}")
+
+        for given in ["-fsanitize=address,undefined"] + (["--coverage"] if is_gcc(CC) else []):
+            for variables in (("CMAKE_C_FLAGS", "CMAKE_CXX_FLAGS"), ("CMAKE_C_FLAGS_ODD", "CMAKE_CXX_FLAGS_ODD")):
+                check(f"build{given}{variables[0]}", [f"-D{each}={given}" for each in variables] + ["-DCMAKE_BUILD_TYPE=Odd"])
+        if not is_gcc(CC):
+            said = configure(project, project / "refused", BUILD, 1, ["-DCMAKE_C_FLAGS=--coverage"]).stderr
+            if "has no run time for the --coverage" not in " ".join(said.split()):
+                fail(f"clang's --coverage is not refused:\n{said}")
+        if shutil.which("ninja"):  # whose images would lie in a folder of the configuration
+            check("several-configurations", ["-G", "Ninja Multi-Config"], "--config", "Debug")
+
+
+# Which of the definitions and include directories of a folder and of the call have come.
+CORNER = """#include <ntddk.h>
+#include <ntdddump.h>
+
+#include "beside.h"
+#include <from_folder.h>
+#if OF_FOLDER != 1 || OF_CALL != 2 || !defined(PLAIN) || !defined(IN_C) || defined(IN_CPP) || !FROM_FOLDER || !BESIDE
+#error "something is missing"
+#endif
+
+ULONG Other(void);
+
+NTSTATUS DriverEntry(PFILTER_EXTENSION Extension, PFILTER_INITIALIZATION_DATA InitializationData) {
+  UNREFERENCED_PARAMETER(Extension);
+  UNREFERENCED_PARAMETER(InitializationData);
+  return Other() == 1 ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+}
+"""
+IN_A_FOLDER = """find_package(dumpsim REQUIRED)
+add_compile_definitions(OF_FOLDER=1 $<$<CONFIG:Never>:NEVER> $<$<COMPILE_LANGUAGE:C>:IN_C>
+                        $<$<COMPILE_LANGUAGE:CXX>:IN_CPP>)
+include_directories(include)
+dumpsim_add_filter(corner SOURCES one/corner.c two/corner.c one/beside.h CONVENTION all DEFINITIONS -DOF_CALL=2 PLAIN
+  OUTPUT_DIRECTORY images SCENARIOS corner.windows-8.toml corner.windows-10.toml)
+dumpsim_add_sys(corner SOURCES one/corner.c two/corner.c one/beside.h DEFINITIONS -DOF_CALL=2 PLAIN OUTPUT_DIRECTORY images)
+"""
+
+
+def corners():
+    with tempfile.TemporaryDirectory() as scratch:
+        project = pathlib.Path(scratch) / "corners"
+        inner = project / "inner"
+        for folder in ("one", "two", "include"):
+            (inner / folder).mkdir(parents=True)
+        (inner / "one" / "corner.c").write_text(CORNER)
+        (inner / "one" / "beside.h").write_text("#define BESIDE 1\n")
+        (inner / "two" / "corner.c").write_text("unsigned Other(void);\nunsigned Other(void) { return 1; }\n")
+        (inner / "include" / "from_folder.h").write_text("#define FROM_FOLDER 1\n")
+        for version, image in (("8", "corner"), ("10", "corner-ms")):
+            (inner / f"corner.windows-{version}.toml").write_text(
+                f'title = "corner"\n[[filter]]\nimage = "{image}"\n[expect]\nrecovered = "identical"\n')
+        (inner / "CMakeLists.txt").write_text(IN_A_FOLDER)
+        # An old project's policies are not those of the package's own files.
+        head = "cmake_minimum_required(VERSION 3.0)\nproject(corners LANGUAGES C CXX)\n"
+        top = project / "CMakeLists.txt"
+        top.write_text(head + "enable_testing()\nadd_subdirectory(inner)\n")
+        before = sorted(project.rglob("*"))
+        build = pathlib.Path(scratch) / "build"
+        said = configure(project, build, BUILD).stderr
+        if "enable_testing" in said:
+            fail(f"a warning without a reason:\n{said}")
+        run(["cmake", "--build", build], project)
+        said = run(["ctest", "--test-dir", build, "--output-on-failure"], project).stdout
+        for test in ("corner.corner.windows-8", "corner.corner.windows-10"):
+            if test not in said:
+                fail(f"no test {test}:\n{said}")
+        if not (build / "inner" / "images" / "corner.so").exists():
+            fail("a relative OUTPUT_DIRECTORY is not in the build folder")
+        if sorted(project.rglob("*")) != before:
+            fail("the build has written into the source tree")
+
+        top.write_text(head + "add_subdirectory(inner)\n")
+        said = " ".join(configure(project, build / "untested", BUILD).stderr.split())
+        if said.count("are not seen by ctest in") != 1 or "call enable_testing() in" not in said:
+            fail(f"nobody says that ctest sees no test:\n{said}")
+        (inner / "CMakeLists.txt").write_text("find_package(dumpsim REQUIRED)\ndumpsim_add_filter(corner SOURCES one/corner.c "
+                                              "CONVENTION windows)\n")
+        said = " ".join(configure(project, build / "no-clang", BUILD, 1, ["-DDUMPSIM_WINDOWS_CC=OFF"]).stderr.split())
+        if "dumpsim_add_filter(corner): CONVENTION windows takes clang, and there is none" not in said:
+            fail(f"a filter of which no image is made is not told:\n{said}")
 
 
 # What only a package in Debian's archive can meet: a maintainer's address, a bug that asked for it.
@@ -184,6 +346,9 @@ WRONG = [
     ("SOURCES a.c b.c", "SOURCES: "),
     ("SOURCES a.c SCENARIOS gone.toml", "gone.toml does not exist"),
     ("SOURCES a.c LIBRARIES m", "LIBRARIES are those of TESTS"),
+    ("dumpsim_add_filter(my.filter SOURCES a.c)", '"my.filter" is no name for a filter: expected letters, digits and '
+     'underscores; did you mean "my_filter"?'),
+    ("dumpsim_add_sys(a.sys SOURCES a.c)", 'did you mean "a"?'),
     ("TESTS a_test.cpp", "dumpsim_add_filter(a): no SOURCES"),
 ]
 RIGHT = "SOURCES a.c DEFINITIONS FAST VOLUME_CIPHER TESTING OPTIONS -O1 CONVENTION system-v BATTERY"
@@ -245,6 +410,11 @@ def new():
         for name in made:
             if "@" in (folder / "deep" / "folder" / name).read_text():
                 fail(f"{name} has a placeholder left in it")
+        # What it says to do next is for a shell.
+        said = run([program, "new", "filter", "y", "--into", "a folder"], folder).stdout
+        commands = [line.strip() for line in said.splitlines() if line.startswith("  ")]
+        if len(commands) != 3 or not all("'a folder/build'" in command for command in commands):
+            fail(f"new filter --into 'a folder' says what no shell takes:\n{said}")
         # Never over what is there, and not a part of it either.
         (folder / "deep" / "folder" / "x.c").write_text("mine")
         (folder / "deep" / "folder" / "x.toml").unlink()
@@ -256,4 +426,4 @@ def new():
 
 
 if __name__ == "__main__":
-    {"installed": installed, "checkout": checkout, "keywords": keywords, "deb": deb, "new": new}[PART]()
+    {"installed": installed, "checkout": checkout, "several": several, "flags": flags, "corners": corners, "keywords": keywords, "deb": deb, "new": new}[PART]()
