@@ -185,6 +185,21 @@ class Formats(Job):
         self.assertEqual(readers.github(result.stdout), [])
         self.assertIn("::error title=", result.stdout)
 
+    def test_places_are_the_repositorys_by_whatever_way_the_shell_came(self):
+        self.scenario("modifies.toml", MODIFIES)
+        with tempfile.TemporaryDirectory(prefix="dumpsim-link-") as elsewhere:
+            way = pathlib.Path(elsewhere, "link")
+            way.symlink_to(self.top)
+            for shells in (str(way / "drivers"), str(self.folder)):
+                self.run_it(1, "--replace", "--report", "json=a.json", f"{shells}/modifies.toml", folder=shells, env={"PWD": shells})
+                self.assertEqual(json.loads(self.text("a.json"))["runs"][0]["path"], "drivers/modifies.toml", shells)
+
+    def test_the_command_to_repeat_has_what_the_run_had(self):
+        name = "-x.toml"
+        self.scenario(name, MODIFIES)
+        self.run_it(1, "--replace", "--twice", "--report", "json=a.json", f"./{name}")
+        self.assertIn("dumpsim run --twice ./-x.toml", json.loads(self.text("a.json"))["runs"][0]["command"])
+
     def test_json_of_a_run_has_the_schema_of_a_result(self):
         rule = SCHEMA["$defs"]["result"]
         for text in (GOOD, MODIFIES, CRASHES, TOO_HIGH):
