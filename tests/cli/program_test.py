@@ -193,14 +193,16 @@ class Many(ProgramTest):
         self.assertNotIn("disk.img", self.names())
 
     def test_nobody_outlives_who_is_killed(self):
-        files = [str(self.scenario('[[filter]]\nimage = "hang"\n', f"hang{i}.toml")) for i in range(2)]
+        hangs = 'limits = { cpu_seconds = 600 }\n[[filter]]\nimage = "hang"\n'  # longer than this test may take
+        files = [str(self.scenario(hangs, f"hang{i}.toml")) for i in range(2)]
         with subprocess.Popen([PROGRAM, "run", "-j2", *files], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               stdin=subprocess.DEVNULL, start_new_session=True, env=ENVIRONMENT) as process:
             while len(in_session(process.pid)) < 5:  # itself, two workers, a child each
                 self.assertIsNone(process.poll())
             process.kill()
-            process.stdout.read()  # to the end: nobody has it open any more
-            self.assertEqual(in_session(process.pid), [])
+            process.stdout.read()  # to the end: nobody has it open any more, and whoever is left is on the way out
+            while in_session(process.pid):
+                pass
 
     def test_as_many_run_as_there_is_room_for(self):
         files = [str(self.scenario(PLAIN, f"{i}.toml")) for i in range(12)]
