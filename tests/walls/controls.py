@@ -181,6 +181,10 @@ CONTROLS = {
         {"docs/DiskManager.md": "x\n"},
         'docs/DiskManager.md:1: the word "manager" in its name says nothing'),
 
+    "file left behind at the top": (
+        {"formats.json": "{}\n"},
+        "formats.json:1: is nothing that stands at the top"),
+
     # What each room must never know although it could link it.
     "base and the kernel's API": (
         {"simulator/base/x.cpp": source("<ntddk.h>")},

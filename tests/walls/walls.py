@@ -14,6 +14,10 @@ SOURCE = (".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp", ".inc", ".def", ".S"
 # What must begin with the licence.
 LICENSED = tuple(suffix for suffix in SOURCE if suffix != ".in") + (".py", ".sh")
 SKIPPED = {".git", ".cache", "build", "out", "__pycache__", "corpus"}
+# What stands at the top beside dot files: the owner's frame. Whatever is in none of git's ignored names was left behind.
+TOP = {"CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE", "CONTRIBUTING.md", "CHANGELOG.md", "bench", "cmake", "docs", "filters",
+       "include", "packaging", "scenarios", "scripts", "simulator", "tests"}
+TOP_IGNORED = ("compile_commands.json", ".dmp")
 BANNED_WORDS = {"manager", "helper", "util", "common", "misc", "data", "info"}
 
 # What a compiler brings by itself, without an operating system: all that a filter may use beside include/wdk.
@@ -274,6 +278,12 @@ class Tree:
             if not re.fullmatch(r"(//|#|/\*) SPDX-License-Identifier: Apache-2\.0( \*/)?", first.rstrip()):
                 self.breach(path, 1, "does not begin with the SPDX line")
 
+    def check_top(self):
+        for path in self.files:
+            top = path.split(os.sep)[0]
+            if top not in TOP and not top.startswith(".") and not top.endswith(TOP_IGNORED):
+                self.breach(path, 1, "is nothing that stands at the top")
+
     def check_names(self):
         for path in self.files:
             name = os.path.basename(path)
@@ -292,6 +302,7 @@ class Tree:
         self.check_nothing_includes_tests()
         self.check_licence()
         self.check_names()
+        self.check_top()
         return self.breaches
 
 
