@@ -220,7 +220,7 @@ Result<std::string> read_text(const std::filesystem::path& path, std::uint64_t l
 Result<void> write_text(const std::filesystem::path& path, std::string_view text, bool replace) {
   auto made = NewFile::create(path, replace);
   if (!made) return made.error();
-  if (auto written = made->file().write_at(0, std::as_bytes(std::span(text))); !written) return written;
+  if (auto written = made->fill(text); !written) return written;
   return made->commit();
 }
 

@@ -52,9 +52,12 @@ class NewFile {
   ~NewFile();
   NewFile(NewFile&& other) noexcept;
   NewFile& operator=(NewFile&& other) noexcept;
-  /// Fails at once when `path` exists and `replace` is false, so that no work is done in vain.
+  /// Fails at once, so that no work is done in vain, when `path` exists and `replace` is false, and in any case when it
+  /// is no regular file: a device or a folder is never replaced.
   static Result<NewFile> create(const std::filesystem::path& path, bool replace);
   const File& file() const { return file_; }
+  /// Makes `text` its content, from the beginning on. REQUIRES: nothing longer was written before.
+  Result<void> fill(std::string_view text) const { return file_.write_at(0, std::as_bytes(std::span(text))); }
   Result<void> commit();
 
  private:

@@ -127,7 +127,7 @@ Result<std::vector<fs::path>> write_filter(const std::string& name, const fs::pa
     auto file = NewFile::create(paths.back(), false);
     if (!file) return give_up(file.error());
     const std::string text = filled_in(each.text, {{"@NAME@", name}, {"@SUITE@", suite_of(name)}});
-    if (auto done = file->file().write_at(0, std::as_bytes(std::span(text))); !done) return give_up(done.error());
+    if (auto done = file->fill(text); !done) return give_up(done.error());
     files.push_back(std::move(*file));
   }
   for (std::size_t i = 0; i < files.size(); ++i) {

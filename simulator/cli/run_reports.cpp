@@ -44,7 +44,7 @@ report::Places find_places() {
 }
 
 Result<void> write(NewFile& file, const std::string& text) {
-  if (auto written = file.file().write_at(0, std::as_bytes(std::span(text))); !written) return written;
+  if (auto written = file.fill(text); !written) return written;
   return file.commit();
 }
 

@@ -6,8 +6,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -79,14 +77,13 @@ Result<void> can_be_written(const fs::path& folder) {
                     there.string())};
   }
   if (auto probe = NewFile::create(there / ".dumpsim", true); !probe) {
-    return Error{fmt::format("cannot write into {}: {} (--into chooses another folder, --no-files writes none)",
-                             there.string(), std::strerror(errno)),
+    return Error{probe.error().message + " (--into chooses another folder, --no-files writes none)",
                  probe.error().host};
   }
   return {};
 }
 
-/// All of them or none.
+/// None has a name before all are written.
 Result<void> write_scenarios(const fs::path& folder, const std::vector<engine::BatteryCase>& cases) {
   std::error_code failed;
   fs::create_directories(folder, failed);
@@ -95,8 +92,7 @@ Result<void> write_scenarios(const fs::path& folder, const std::vector<engine::B
   for (const engine::BatteryCase& one : cases) {
     auto made = NewFile::create(folder / one.file_name(), true);
     if (!made) return made.error();
-    const std::string text = one.text();
-    if (auto written = made->file().write_at(0, std::as_bytes(std::span(text))); !written) return written;
+    if (auto written = made->fill(one.text()); !written) return written;
     files.push_back(*std::move(made));
   }
   for (NewFile& file : files) {

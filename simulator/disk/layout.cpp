@@ -251,14 +251,8 @@ Result<NewFile> new_layout(const std::filesystem::path& image, const Layout& lay
   }
   auto made = NewFile::create(path, replace);
   if (!made) return made;
-  const std::string text = layout_text(layout);
-  if (auto written = made->file().write_at(0, std::as_bytes(std::span(text))); !written) return written.error();
+  if (auto written = made->fill(layout_text(layout)); !written) return written.error();
   return made;
-}
-
-Result<void> write_layout(const std::filesystem::path& image, const Layout& layout, bool replace) {
-  auto made = new_layout(image, layout, replace);
-  return made ? made->commit() : made.error();
 }
 
 Result<Layout> read_layout(const std::filesystem::path& image) {

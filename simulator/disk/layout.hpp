@@ -43,10 +43,8 @@ std::string layout_text(const Layout& layout);
 /// unknown, missing and repeated keys are errors.
 Result<Layout> parse_layout(std::string_view text, std::string_view name);
 
-/// Writes the sidecar of `image`, whole or not at all. Fails for a layout that check_layout refuses.
-/// The same, not committed yet.
+/// The sidecar of `image`, written and not committed. Fails for a layout that check_layout refuses.
 Result<NewFile> new_layout(const std::filesystem::path& image, const Layout& layout, bool replace);
-Result<void> write_layout(const std::filesystem::path& image, const Layout& layout, bool replace);
 /// Reads the sidecar of `image`; one larger than 64 MiB is refused.
 Result<Layout> read_layout(const std::filesystem::path& image);
 

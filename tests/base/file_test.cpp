@@ -131,6 +131,14 @@ TEST_F(FileTest, ANewFileAppearsOnlyOnCommit) {
   EXPECT_THAT(names(), ElementsAre("MEMORY.DMP"));
 }
 
+TEST_F(FileTest, ANewFileNeverReplacesWhatIsNoFile) {
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  for (const std::filesystem::path& path : {path_, folder_, std::filesystem::path("/dev/null")}) {
+    EXPECT_EQ(NewFile::create(path, true).error().message,
+              path.string() + " is no regular file, and is not replaced; nothing was written");
+  }
+}
+
 TEST_F(FileTest, ANewFileThatIsAbandonedLeavesNothing) {
   {
     auto made = NewFile::create(path_, false);

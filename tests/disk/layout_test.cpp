@@ -157,7 +157,7 @@ TEST(LayoutFile, LiesBesideTheImage) {
   const suite::ScratchFolder folder;
   const auto image = folder / "disk.img";
   EXPECT_EQ(layout_path(image), folder / "disk.img.layout.json");
-  ASSERT_TRUE(write_layout(image, example(), false));
+  ASSERT_TRUE(new_layout(image, example(), false)->commit());
   EXPECT_EQ(*read_text(layout_path(image), 10000), example_text);
   const auto read = read_layout(image);
   ASSERT_TRUE(read) << read.error().message;
@@ -170,13 +170,13 @@ TEST(LayoutFile, IsNotOverwrittenUnlessToldAndNamesItself) {
   const std::string sidecar = layout_path(image).string();
   EXPECT_EQ(read_layout(image).error().message, "cannot open " + sidecar + ": No such file or directory");
   ASSERT_TRUE(write_text(layout_path(image), "{", false));
-  EXPECT_EQ(write_layout(image, example(), false).error().message, sidecar + " exists already; nothing was written");
+  EXPECT_EQ(new_layout(image, example(), false).error().message, sidecar + " exists already; nothing was written");
   EXPECT_THAT(read_layout(image).error().message, HasSubstr(sidecar + ":1:2: this is no JSON"));
   Layout wrong = example();
   wrong.sector_size = 1024;
-  EXPECT_EQ(write_layout(image, wrong, true).error().message, sidecar + ": sector_size: 1024; expected 512 or 4096");
+  EXPECT_EQ(new_layout(image, wrong, true).error().message, sidecar + ": sector_size: 1024; expected 512 or 4096");
   EXPECT_EQ(*read_text(layout_path(image), 100), "{");
-  ASSERT_TRUE(write_layout(image, example(), true));
+  ASSERT_TRUE(new_layout(image, example(), true)->commit());
   EXPECT_TRUE(read_layout(image));
 }
 
