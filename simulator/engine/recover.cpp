@@ -216,16 +216,16 @@ Result<ReadingChild> read_through_filters(const scenario::Scenario& scenario, co
   return ReadingChild::start(
       "MEMORY.DMP through the filters", file.size(), shelf, [&](SharedTexts& shared, const File& into) -> std::string {
         if (before) before();
-        // Never taken down: the parent waits for what was read, and the child's end takes all of it down at once.
-        static std::optional<NextBootTrace> trace;
         auto made = NextBootTrace::create(machine);
         if (!made) return made.error().message;
-        trace = *std::move(made);
+        auto trace = std::make_unique<NextBootTrace>(*std::move(made));
         DiskAfterCrash disk_then(disk, crash_over);
         auto session = boot_next(scenario, plan, images, machine, disk_then, trace->recorder(), shared);
         if (!session) return session.error().message;
         std::string why = read_file(**session, file, how_much, into);
+        // The parent waits for what was read, and the child's end takes all of this down at once.
         static_cast<void>(session->release());
+        static_cast<void>(trace.release());
         return why;
       });
 }
