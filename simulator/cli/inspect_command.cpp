@@ -29,7 +29,7 @@ void add_inspect_command(CLI::App& app, Context& context) {
         if (found->refused) context.exit_code = std::max<int>(context.exit_code, not_as_expected);
       } else {
         complain(found.error().message);
-        context.exit_code = exit_code_of(found.error());
+        context.exit_code = std::max(context.exit_code, exit_code_of(found.error()));
       }
     }
   });

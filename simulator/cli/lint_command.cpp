@@ -33,7 +33,7 @@ void add_lint_command(CLI::App& app, Context& context) {
       auto scenario = scenario::load(file);
       if (!scenario) {
         complain(scenario.error().message);
-        context.exit_code = exit_code_of(scenario.error());
+        context.exit_code = std::max(context.exit_code, exit_code_of(scenario.error()));
         continue;
       }
       const engine::RunOptions run{.filter_path = engine::default_filter_path(context.program, options->filter_path)};
@@ -42,7 +42,7 @@ void add_lint_command(CLI::App& app, Context& context) {
       if (!images) complain(images.error().message);
       if (!planned) complain(fmt::format("{}: {}", file.string(), planned.error().message));
       if (!images || !planned) {
-        context.exit_code = usage;
+        context.exit_code = std::max<int>(context.exit_code, usage);
       } else if (!options->quiet) {
         std::cout << fmt::format("{}: ok\n", file.string());
       }

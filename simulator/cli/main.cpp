@@ -58,7 +58,7 @@ std::string_view bare(std::string_view word) {
   return word.substr(0, word.find('='));
 }
 
-/// A command that has the option, if just this one has not; empty when none does.
+/// The first command that has the option; empty when none has.
 std::string who_has(const CLI::App& app, std::string_view option) {
   for (const CLI::App* command : app.get_subcommands([](const CLI::App* one) { return !one->get_group().empty(); })) {
     const std::vector<std::string> words = options_of(*command);
@@ -81,7 +81,7 @@ std::string unknown_word(const CLI::App& app, const std::vector<std::string>& gi
   const std::string help = fmt::format("see dumpsim {}--help", chosen.empty() ? "" : asked.get_name() + " ");
   bool before_command = !chosen.empty();
   for (const std::string& each : given) {
-    const bool is_option = each.size() > 1 && each[0] == '-';
+    const bool is_option = each.size() > 1 && each[0] == '-' && (each[1] < '0' || each[1] > '9');  // "-4096" is a value
     if (before_command) {  // the program's own options stand there
       before_command = each != asked.get_name();
       const std::vector<std::string> own = options_of(app);

@@ -51,6 +51,7 @@ namespace {
 
 struct Options {
   std::vector<std::filesystem::path> files;
+  std::vector<Result<scenario::Scenario>> scenarios;  // of the files, read once: before anything runs
   std::vector<std::filesystem::path> filter_path;
   unsigned jobs = 1;
   std::string trace;  // "", "text", "jsonl", "none"
@@ -128,7 +129,7 @@ Result<void> write_provider(const engine::Report& report, NewFile& into) {
     return Error{fmt::format("{}: nothing was asked for that is not there, so there is no provider to write",
                              report.file.string())};
   }
-  if (auto written = into.file().write_at(0, std::as_bytes(std::span(text))); !written) return written;
+  if (auto written = into.fill(text); !written) return written;
   return into.commit();
 }
 
@@ -150,11 +151,12 @@ Done failed(const std::filesystem::path& file, const Error& error, const Options
 }
 
 /// `warm` is the worker's that runs it among others; none: it is run alone.
-Done run_one(const std::filesystem::path& file, const Options& options, const Context& context,
-             const RunReports& reports, engine::WarmHost* warm, Outputs outputs = {}) {
+Done run_one(std::size_t index, const Options& options, const Context& context, const RunReports& reports,
+             engine::WarmHost* warm, Outputs outputs = {}) {
   const bool alone = warm == nullptr;
   Done done;
-  auto scenario = scenario::load(file);
+  const std::filesystem::path& file = options.files.at(index);
+  auto scenario = options.scenarios.at(index);
   if (!scenario) return failed(file, scenario.error(), options, reports);
   if (options.no_fold) scenario->trace.fold = false;
   if (options.digests) scenario->trace.digests = true;
@@ -342,7 +344,7 @@ class Pool {
       if (n < 0 && errno == EINTR) continue;
       if (n != sizeof index) _exit(0);  // no more of them, or no parent
       try {
-        send_result(channel, run_one(options_.files.at(index), options_, context_, reports_, &warm));
+        send_result(channel, run_one(index, options_, context_, reports_, &warm));
       } catch (const std::exception& error) {
         complain(error.what());  // as in main(), which is the parent's
         _exit(host_failure);
@@ -418,52 +420,43 @@ std::string conflict(const Options& options) {
   return {};
 }
 
-/// Two outputs in one file, or one in the place of a scenario: found before anything runs. A baseline may take the
-/// place of the one that was read.
+/// Two outputs in one file, or one in the place of a scenario: found before anything runs. Of two scenarios with one
+/// disk, whichever came last would have it, and side by side neither. A baseline may take the place of the one that was
+/// read.
 std::string shared_file(const Options& options) {
-  std::vector<std::pair<std::string, std::filesystem::path>> taken;
-  std::string found;
-  const auto take = [&](std::string name, const std::filesystem::path& path) {
-    if (path.empty() || !found.empty()) return;
+  std::map<std::filesystem::path, std::string> taken;
+  // What is said of a file when somebody else wants it too; empty, or what is wrong.
+  const auto take = [&](const std::string& who, const std::filesystem::path& path, std::string says) -> std::string {
     std::error_code unknown;
-    std::filesystem::path file = std::filesystem::weakly_canonical(std::filesystem::absolute(path, unknown), unknown);
-    const auto other = std::ranges::find(taken, file, &std::pair<std::string, std::filesystem::path>::second);
-    if (other != taken.end()) found = fmt::format("{}: {} that file", name, other->first);
-    taken.emplace_back(name + " goes into", std::move(file));
+    const auto file = std::filesystem::weakly_canonical(std::filesystem::absolute(path, unknown), unknown);
+    const auto [other, is_new] = taken.emplace(file, std::move(says));
+    return is_new ? std::string() : fmt::format("{}: {}", who, other->second);
   };
-  for (const std::filesystem::path& file : options.files) {
-    std::error_code unknown;
-    taken.emplace_back("the scenario is", std::filesystem::weakly_canonical(file, unknown));
-  }
+  for (const std::filesystem::path& file : options.files)
+    take({}, file,
+         fmt::format("that file is the scenario {}", file.string()));  // one that stands there twice is run twice
+  std::vector<std::pair<std::string, std::filesystem::path>> named;
   for (const std::string& word : options.reports.reports) {
     const std::size_t equals = word.find('=');
     if (equals != std::string::npos && word.substr(equals + 1) != "-")
-      take("--report " + word, word.substr(equals + 1));
+      named.emplace_back("--report " + word, word.substr(equals + 1));
   }
-  const auto option = [&](const char* name, const std::filesystem::path& path) {
-    take(fmt::format("{} {}", name, path.string()), path);
-  };
-  option("--write-baseline", options.reports.write_baseline);
-  option("--trace-file", options.trace_file);
-  option("--write-provider", options.provider);
-  return found;
-}
-
-/// Two scenarios that would write the same disk or dump: whichever came last would have it, and side by side neither.
-std::string shared_output(const Options& options) {
-  if (options.files.size() < 2) return {};
-  std::map<std::filesystem::path, std::string> taken;
-  for (const std::filesystem::path& file : options.files) {
-    const auto scenario = scenario::load(file);
-    if (!scenario) continue;  // told when it is its turn
-    for (const auto& [key, path] :
-         {std::pair{"disk.path", &scenario->disk.path}, std::pair{"recover.output", &scenario->recover.output},
-          std::pair{"files.keep", &scenario->files.keep}}) {
-      if (path->empty()) continue;
-      std::error_code unknown;
-      const auto where = std::filesystem::weakly_canonical(std::filesystem::absolute(*path, unknown), unknown);
-      const auto [other, is_new] = taken.emplace(where, fmt::format("{} of {}", key, file.string()));
-      if (!is_new) return fmt::format("{}: {} {}: that is {} too", file.string(), key, path->string(), other->second);
+  for (const auto& [option, path] :
+       {std::pair{"--write-baseline", &options.reports.write_baseline}, std::pair{"--trace-file", &options.trace_file},
+        std::pair{"--write-provider", &options.provider}}) {
+    named.emplace_back(fmt::format("{} {}", option, path->string()), *path);
+  }
+  for (const auto& [who, path] : named) {
+    if (path.empty()) continue;
+    if (std::string found = take(who, path, who + " goes into that file"); !found.empty()) return found;
+  }
+  for (std::size_t i = 0; i < options.files.size(); ++i) {
+    if (!options.scenarios[i]) continue;  // told when it is its turn
+    const std::string file = options.files[i].string();
+    for (const auto& [key, path] : engine::outputs_of(*options.scenarios[i])) {
+      const std::string who = fmt::format("{}: {} {}", file, key, path.string());
+      if (std::string found = take(who, path, fmt::format("that is {} of {} too", key, file)); !found.empty())
+        return found;
     }
   }
   return {};
@@ -528,12 +521,11 @@ void add_run_command(CLI::App& app, Context& context) {
       context.exit_code = usage;
       return;
     }
-    for (const auto& found : {shared_file, shared_output}) {
-      if (const std::string text = found(*options); !text.empty()) {
-        complain(text);
-        context.exit_code = usage;
-        return;
-      }
+    for (const std::filesystem::path& file : options->files) options->scenarios.push_back(scenario::load(file));
+    if (const std::string text = shared_file(*options); !text.empty()) {
+      complain(text);
+      context.exit_code = usage;
+      return;
     }
     options->reports.json = options->json;
     options->reports.replace = options->replace;
@@ -561,8 +553,8 @@ void add_run_command(CLI::App& app, Context& context) {
       *output = *std::move(made);
     }
     if (options->files.size() == 1) {
-      context.exit_code = settle(run_one(options->files[0], *options, context, reports, nullptr, std::move(outputs)),
-                                 as_expected, reports);
+      context.exit_code =
+          settle(run_one(0, *options, context, reports, nullptr, std::move(outputs)), as_expected, reports);
     } else {
       Pool(*options, context, reports).run();
     }

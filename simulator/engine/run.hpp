@@ -164,6 +164,13 @@ struct Report {
 /// A warm host: what is costly to set up and the same for every run is kept between runs.
 Result<Report> run(const scenario::Scenario& scenario, const RunOptions& options);
 
+/// A file or folder that a run leaves behind because the scenario asks for it.
+struct Output {
+  std::string_view key;  ///< of the scenario: "disk.path"
+  std::filesystem::path path;
+};
+std::vector<Output> outputs_of(const scenario::Scenario& scenario);
+
 /// The folders of --filter-path, of DUMPSIM_FILTER_PATH, and beside the program (../lib/dumpsim/filters, ../filters).
 std::vector<std::filesystem::path> default_filter_path(const std::filesystem::path& program,
                                                        const std::vector<std::filesystem::path>& given);

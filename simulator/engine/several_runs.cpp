@@ -22,33 +22,29 @@ namespace {
 
 using scenario::Scenario;
 
+constexpr std::string_view keep_key = "files.keep";
+
 /// Nothing is begun that could only end in refusing to overwrite a file.
 Result<void> outputs_are_clear(const Scenario& scenario, const RunOptions& options) {
   if (options.replace) return {};
-  std::vector<std::filesystem::path> outputs{scenario.recover.output};
-  if (!scenario.disk.path.empty()) {
-    outputs.push_back(scenario.disk.path);
-    outputs.push_back(disk::layout_path(scenario.disk.path));
-  }
-  for (const std::filesystem::path& path : outputs) {
+  for (const auto& [key, path] : outputs_of(scenario)) {
     std::error_code ignored;
-    if (!path.empty() && std::filesystem::exists(path, ignored)) {
+    if (!std::filesystem::exists(path, ignored)) continue;
+    if (key != keep_key) {
       return in_file(scenario,
                      {fmt::format("{} exists already; nothing was written (--replace lets it go)", path.string())});
     }
-  }
-  std::error_code ignored;
-  const std::filesystem::path& keep = scenario.files.keep;
-  if (!keep.empty() && std::filesystem::exists(keep, ignored) && !std::filesystem::is_empty(keep, ignored)) {
-    return in_file(scenario,
-                   {fmt::format("files.keep: {} is there and not empty; nothing was written (--replace writes into it)",
-                                keep.string())});
+    if (!std::filesystem::is_empty(path, ignored)) {
+      return in_file(scenario,
+                     {fmt::format("{}: {} is there and not empty; nothing was written (--replace writes into it)", key,
+                                  path.string())});
+    }
   }
   return {};
 }
 
 bool leaves_files(const Scenario& scenario) {
-  return !scenario.disk.path.empty() || !scenario.recover.output.empty() || !scenario.files.keep.empty();
+  return !outputs_of(scenario).empty();
 }
 
 Scenario without_files(Scenario scenario) {
@@ -177,6 +173,18 @@ Result<Report> WarmHost::run(const Scenario& scenario, const RunOptions& options
   if (options.sandbox) return run_in(*this, scenario, options);
   let_go_of_memory();
   return engine::run(scenario, options);
+}
+
+std::vector<Output> outputs_of(const Scenario& scenario) {
+  std::vector<Output> outputs;
+  const auto add = [&](std::string_view key, const std::filesystem::path& path) {
+    if (!path.empty()) outputs.push_back({key, path});
+  };
+  add("recover.output", scenario.recover.output);
+  add("disk.path", scenario.disk.path);
+  if (!scenario.disk.path.empty()) add("the layout beside disk.path", disk::layout_path(scenario.disk.path));
+  add(keep_key, scenario.files.keep);
+  return outputs;
 }
 
 }  // namespace dumpsim::engine

@@ -25,7 +25,8 @@ std::string to_text(const engine::Report& report, const TextOptions& options);
 std::string to_line(const engine::Report& report, const TextOptions& options);
 
 /// One JSON object with everything a program may want, ending in a newline. Keys keep their order. `indent` spaces a
-/// level; -1 puts it on one line, for many in a row (JSON Lines).
+/// level; -1 puts it on one line, for many in a row (JSON Lines). With `places`, sources are the repository's; without,
+/// they are seen from the current folder.
 std::string to_json(const engine::Report& report, int indent = 2, const Places* places = nullptr);
 
 }  // namespace dumpsim::report

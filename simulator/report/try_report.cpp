@@ -29,8 +29,7 @@ using scenario::Recovered;
 /// A finding as a person counts: one rule at one place.
 using Where = std::tuple<trace::Rule, std::string, trace::Callback, std::string, std::uint32_t, std::string>;
 
-/// "xor" of dump_xor and hiber_xor.
-/// The second instance of two is the same filter.
+/// "xor" of dump_xor and hiber_xor, and of dump_xor_again: the second instance of two is the same filter.
 std::string filter_of(const std::string& instance) {
   std::string_view name = service_of(instance);
   if (constexpr std::string_view again = "_again"; name.size() != instance.size() && name.ends_with(again))

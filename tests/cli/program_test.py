@@ -191,6 +191,15 @@ class Many(ProgramTest):
             self.assertIn("second.toml: disk.path", result.stderr)
             self.assertIn("that is disk.path of", result.stderr)
         self.assertNotIn("disk.img", self.names())
+        own = self.scenario('[disk]\nbackend = "raw"\npath = "own.toml"\n' + PLAIN, "own.toml")
+        before = digest(own)
+        self.assertIn("that file is the scenario", self.expect(2, "run", "--replace", own).stderr)
+        self.assertEqual(digest(own), before)
+        dump = self.scenario(PLAIN + '[recover]\noutput = "both"\n', "dump.toml")
+        self.assertIn("--trace-file both goes into that file", self.expect(2, "run", "--trace-file", "both", dump).stderr)
+        layout = self.scenario(RAW, "layout.toml")
+        self.assertIn("--report junit=disk.img.layout.json goes into that file",
+                      self.expect(2, "run", "--report", "junit=disk.img.layout.json", layout).stderr)
 
     def test_nobody_outlives_who_is_killed(self):
         hangs = 'limits = { cpu_seconds = 600 }\n[[filter]]\nimage = "hang"\n'  # longer than this test may take
@@ -227,6 +236,7 @@ class CommandLine(ProgramTest):
                                (("run", "-v", good), "-v stands before the command: dumpsim -v run"),
                                (("run", good, "--jbos", "2"), 'unknown option "--jbos"; did you mean "--jobs"?'),
                                (("recover", "disk.img", "--ouput", "o"), 'unknown option "--ouput"; did you mean "--output"?'),
+                               (("recover", "disk.img", "--shift", "-4096"), "--output is required"),
                                (("lint", "-x"), 'unknown option "-x"; see dumpsim lint --help'),
                                (("recover", "--via", "raw", "disk.img", "-o", "o"), "DISK is required before --via"),
                                (("recover", "nothing.img", "-o", "o"), "cannot open nothing.img: No such file"),
