@@ -187,8 +187,8 @@ class Stack {
   std::int32_t start();
   /// One physical write through the filters to a memory disk: `data` is whole sectors, at most MaxPagesPerWrite pages
   /// of bytes, at an offset of whole sectors; `byte_offset` is the MDL's ByteOffset, within a page. Throws UsageError
-  /// for anything else, which no Windows asks of a filter. An offset behind the partition is taken: the port refuses
-  /// it.
+  /// for anything else, which no Windows asks of a filter [assumed]. An offset behind the partition is taken: the port
+  /// refuses it.
   Transfer write(std::uint64_t partition_offset, std::span<const std::byte> data, std::uint32_t byte_offset = 0);
   /// Reads back through the port and the filters' DumpRead: whole sectors as in write(), and UsageError for others.
   Transfer read(std::uint64_t partition_offset, std::size_t bytes);

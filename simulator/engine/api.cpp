@@ -373,7 +373,7 @@ struct Stack::State {
     return over() ? STATUS_UNSUCCESSFUL : status;
   }
 
-  /// What crashdmp asks of a stack: whole sectors, and no more than the filters were told.
+  /// What crashdmp asks of a stack: whole sectors [assumed], and no more than the filters were told [doc].
   void check_transfer(std::string_view what, std::uint64_t partition_offset, std::uint64_t bytes) const {
     const std::uint32_t sector = disk->sector_size();
     const std::uint64_t most = stack->max_pages() * page_size;
