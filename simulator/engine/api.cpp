@@ -386,6 +386,7 @@ struct Stack::State {
 
   engine::Report report() const {
     engine::Report report;
+    recorder->settle();
     const trace::TraceView view = or_throw(trace::TraceView::open(trace.bytes()));
     engine::tell_trace(scenario, shared->totals(), view, {}, report);
     return report;
@@ -536,6 +537,7 @@ std::vector<std::string> Stack::debug_output() const {
 }
 
 std::string Stack::trace() const {
+  state_->recorder->settle();
   return trace::to_text(or_throw(trace::TraceView::open(state_->trace.bytes())));
 }
 

@@ -29,6 +29,7 @@ Result<NextBootTrace> NextBootTrace::create(const machine::Machine& machine) {
 std::string NextBootTrace::death(const ChildEnd& end, const SharedTexts& shared) const {
   // As for a run: who did what, from totals and trace.
   Report told;
+  recorder_->catch_up();  // what cannot be continued can be read as far as it goes
   const auto view = trace::TraceView::open(block_.bytes());
   if (!view) return "reading back ended, nothing is known of why: " + view.error().message;
   if (auto known = tell_outcome(end, shared, *view, told); !known)

@@ -111,7 +111,7 @@ class Run {
     if (!view) return view.error();
     if (auto done = tell_outcome(end_, shared_->texts(), *view, report_); !done) return done.error();
     report_.evidence = with_source_lines(report_.evidence, images_);
-    const bool goes_on = last_words(*view);
+    if (trace_goes_on_) last_words(*view);
     if (auto done = tell_account(*view); !done) return done.error();
     if (auto done = recover(); !done) return done.error();
     if (auto done = volume_path(); !done) return done.error();
@@ -119,7 +119,7 @@ class Run {
     if (auto done = end_recovery(); !done) return done.error();
     auto answers = questions(*view);
     if (!answers) return answers.error();
-    if (goes_on) {
+    if (trace_goes_on_) {
       for (const OracleFinding& each : answers->findings) {
         recorder_->violation(each.image, each.callback, each.rule, each.detail);
       }
@@ -333,6 +333,7 @@ class Run {
     }
     if (std::string mistake = read_text(shared_->texts().mistake); !mistake.empty())
       return in_file({std::move(mistake)});
+    trace_goes_on_ = recorder_->catch_up();
     return {};
   }
 
@@ -369,10 +370,8 @@ class Run {
                                     (scenario_.recover.via == Via::automatic && host_.last_read_through_filters()));
   }
 
-  /// What the child could not record itself: a death. Whether its trace can be continued at all.
-  bool last_words(const trace::TraceView& view) {
-    trace::Recorder& recorder = *recorder_;
-    if (!recorder.catch_up()) return false;
+  /// What the child could not record itself: a death.
+  void last_words(const trace::TraceView& view) {
     // The child's clock stopped with it; its last record shows when.
     for (const trace::Event& event : view) machine_->clock.now = std::max(machine_->clock.now, event.record.time);
     if (end_.how != ChildEnd::How::finished) {
@@ -380,10 +379,9 @@ class Run {
       const auto kind = report_.outcome == Outcome::hung     ? trace::FaultKind::hang
                         : report_.outcome == Outcome::exited ? trace::FaultKind::exit
                                                              : trace::FaultKind::other;
-      recorder.fault(static_cast<std::uint16_t>(running >> 8), static_cast<trace::Callback>(running & 0xff), kind,
-                     report_.outcome_detail);
+      recorder_->fault(static_cast<std::uint16_t>(running >> 8), static_cast<trace::Callback>(running & 0xff), kind,
+                       report_.outcome_detail);
     }
-    return true;
   }
 
   /// What the scenario asks of the bytes that were left behind. `view` is the child's part of the trace.
@@ -622,6 +620,7 @@ class Run {
   RecoveredBytes recovered_;
   Mapping kept_;  // the files a child hands over, when they are to be kept
   std::unique_ptr<trace::Recorder> recorder_;
+  bool trace_goes_on_ = false;  ///< what the child left of it can be continued
   ChildEnd end_;
   std::vector<Rehearsal> rehearsals_;
   std::optional<ReadingChild> reading_;  // begun in time for recover(), which may not need it

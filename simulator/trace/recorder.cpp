@@ -24,22 +24,10 @@ std::uint64_t bytes_of(const Record& record) {
   return sizeof(Record) + padded(record.payload);
 }
 
-/// A record's eight words, which cost half of what its fields do one by one.
 enum Word : std::size_t { at_arg = 3, at_object = 6 };
-static_assert(offsetof(Record, status) == 8 && offsetof(Record, flags) == 16 && offsetof(Record, arg) == 24 &&
-              offsetof(Record, object) == 48);
-
-std::uint64_t word(const Record& record, std::size_t index) {
-  std::uint64_t value;
-  std::memcpy(&value, reinterpret_cast<const std::byte*>(&record) + index * sizeof value, sizeof value);
-  return value;
-}
-
-/// 0 when all of the shape but `moves`, which the recorder itself sets, and the object are equal.
-std::uint64_t difference_of_shape(const Record& a, const Record& b) {
-  const auto differs = [&](std::size_t index) { return word(a, index) ^ word(b, index); };
-  return differs(0) | differs(1) | (a.flags ^ b.flags) | differs(at_arg) | differs(at_object);
-}
+static_assert(offsetof(Record, callback) == 2 && offsetof(Record, irql) == 3 && offsetof(Record, image) == 4 &&
+              offsetof(Record, payload) == 6 && offsetof(Record, status) == 8 && offsetof(Record, length) == 12 &&
+              offsetof(Record, flags) == 16 && offsetof(Record, arg) == 24 && offsetof(Record, object) == 48);
 
 }  // namespace
 
@@ -80,9 +68,9 @@ Recorder::Recorder(std::span<std::byte> memory, const std::uint64_t* clock, Reco
   header_->records_at = records_at;
 }
 
-void Recorder::append(const Record& record, std::span<const std::byte> payload) {
+void Recorder::append(const Record& record, std::span<const std::byte> payload, std::uint64_t time) {
   auto* slot = new (area_ + at_) Record(record);
-  slot->time = *clock_;
+  slot->time = time;
   slot->payload = static_cast<std::uint16_t>(payload.size());
   std::byte* bytes = area_ + at_ + sizeof(Record);
   if (!payload.empty()) std::memcpy(bytes, payload.data(), payload.size());
@@ -92,13 +80,26 @@ void Recorder::append(const Record& record, std::span<const std::byte> payload) 
 }
 
 void Recorder::emit(const Record& record, std::span<const std::byte> payload) {
-  count(record);
+  ++header_->kinds[static_cast<std::size_t>(record.kind)];
   payload = payload.first(std::min(payload.size(), max_payload));
+  if (follows_) {
+    if (is_next(record, payload.size()) &&
+        std::memcmp(area_ + next_at_ + sizeof(Record), payload.data(), payload.size()) == 0) {
+      pass(sizeof(Record) + padded(payload.size()));
+      return;
+    }
+    settle();
+  }
+  tally(record);
+  put(record, payload, *clock_);
+}
+
+void Recorder::put(const Record& record, std::span<const std::byte> payload, std::uint64_t time) {
   if (at_ + sizeof(Record) + padded(payload.size()) > last_slot_ + sizeof(Record)) {
-    emit_at_the_end(record, payload);
+    emit_at_the_end(record, payload, time);
     return;
   }
-  append(record, payload);
+  append(record, payload, time);
 }
 
 void Recorder::emit(const Record& record, std::string_view payload) {
@@ -114,7 +115,7 @@ void Recorder::emit(const Record& record, std::string_view payload) {
 }
 
 // The ordinary records have used up their room. How it came to an end is still said, in the reserve.
-void Recorder::emit_at_the_end(const Record& record, std::span<const std::byte> payload) {
+void Recorder::emit_at_the_end(const Record& record, std::span<const std::byte> payload, std::uint64_t time) {
   const std::uint64_t for_truncated = truncated_ ? 0 : sizeof(Record);
   std::uint64_t end = 0;
   if (record.kind == Kind::ended) {
@@ -124,14 +125,14 @@ void Recorder::emit_at_the_end(const Record& record, std::span<const std::byte> 
     end = area_bytes_ - for_truncated - reserve_for_ended;
   }
   if (at_ + sizeof(Record) + padded(payload.size()) <= end) {
-    append(record, payload);
+    append(record, payload, time);
     return;
   }
   if (!truncated_) {
     truncated_ = true;
     truncated_at_ = at_;
     last_slot_ = 0;
-    append({.kind = Kind::truncated}, {});
+    append({.kind = Kind::truncated}, {}, time);
   }
   ++header_->dropped;
   __atomic_store_n(&record_at(area_, truncated_at_).arg, header_->dropped, __ATOMIC_RELAXED);
@@ -149,6 +150,7 @@ void Recorder::violation_again(std::uint16_t image, Callback callback, Rule rule
     }
   }
   if (known == options_.sites) return;
+  settle();  // which call it is, is looked up in the block
   auto* row = new (sites_ + known) ViolationSite;
   row->rule = static_cast<std::uint16_t>(rule);
   row->image = image;
@@ -216,7 +218,10 @@ bool Recorder::same_as_kept(std::uint64_t transfer) const {
   for (std::uint64_t at = step_at_; at < at_;) {
     const Record& record = record_at(area_, at);
     const Record& kept = record_at(area_, kept_at);
-    std::uint64_t different = difference_of_shape(record, kept);
+    const auto differs = [&](std::size_t index) { return word(record, index) ^ word(kept, index); };
+    // All of the shape but `moves`, which the recorder itself sets, and the object.
+    std::uint64_t different =
+        differs(0) | differs(1) | (record.flags ^ kept.flags) | differs(at_arg) | differs(at_object);
     const std::uint64_t offset = record.offset - kept.offset;
     const std::uint64_t before = record.before - kept.before;
     if (repeats_ == 0) {
@@ -240,8 +245,9 @@ bool Recorder::same_as_kept(std::uint64_t transfer) const {
   return true;
 }
 
-void Recorder::fold_step() {
-  if (at_ == step_at_ || truncated_) return;
+/// Whether the step became a repeat.
+bool Recorder::fold_step() {
+  if (at_ == step_at_ || truncated_) return false;
   const std::uint64_t kept_bytes = kept_end_ - kept_at_;
   const std::uint64_t repeat_at = kept_end_;
   const bool adjacent = kept_bytes != 0 && step_at_ == repeat_at + (repeats_ == 0 ? 0 : sizeof(Record));
@@ -249,15 +255,15 @@ void Recorder::fold_step() {
   if (!adjacent || at_ - step_at_ != kept_bytes || transfer > UINT32_MAX || !same_as_kept(transfer)) {
     kept_at_ = step_at_;
     kept_end_ = at_;
+    kept_began_ = began_;
     repeats_ = 0;
-    return;
+    return false;
   }
   if (repeats_ != 0) {
     publish(step_at_);
-    Record& repeat = record_at(area_, repeat_at);
-    repeat.time = *clock_;
-    __atomic_store_n(&repeat.arg, ++repeats_, __ATOMIC_RELAXED);
-    return;
+    tell_repeat_time();
+    __atomic_store_n(&record_at(area_, repeat_at).arg, ++repeats_, __ATOMIC_RELAXED);
+    return true;
   }
   // The first repeat tells which fields move; it is noted in the kept step, and the repeat's record takes the place
   // of the step's first.
@@ -277,19 +283,66 @@ void Recorder::fold_step() {
   }
   publish(repeat_at);
   repeats_ = 1;
+  transfer_ = transfer;
   append({.kind = Kind::repeat,
           .length = static_cast<std::uint32_t>(transfer),
           .flags = records,
           .arg = repeats_,
           .offset = first},
-         {});
+         {}, *clock_);
+  return true;
+}
+
+// ---- following ----
+
+// The next step may be as this one was. What it counts for follows from how many such steps there were.
+void Recorder::follow(bool calls) {
+  follows_ = true;
+  next_at_ = kept_end_;
+  told_ = repeats_;
+  followed_ = 0;
+  header_->round_calls = calls ? unit_at_ + 1 : 0;
+}
+
+void Recorder::stop_following() {
+  follows_ = false;
+  settle_rounds(kept_at_, kept_end_, repeats_ - told_, header_->round_calls);
+  __atomic_store_n(&record_at(area_, kept_end_).arg, repeats_, __ATOMIC_RELAXED);
+  header_->followed = 0;
+  if (in_step_) write_passed(kept_at_, next_at_, moved_, later_);
+}
+
+/// `rounds` more of the step from `kept_at` to `kept_end`.
+void Recorder::settle_rounds(std::uint64_t kept_at, std::uint64_t kept_end, std::uint64_t rounds, std::uint64_t calls) {
+  if (rounds == 0) return;
+  for (std::uint64_t at = kept_at; at < kept_end; at += bytes_of(record_at(area_, at))) {
+    const Record& record = record_at(area_, at);
+    if (record.kind == Kind::callback_left) tally_call(record, rounds);
+    tally_others(record, rounds);
+  }
+  if (calls != 0) runs_[calls - 1].count += rounds;
+}
+
+/// What of the round that is not over had come, as if it had been written at once.
+void Recorder::write_passed(std::uint64_t kept_at, std::uint64_t end, std::uint64_t moved, std::uint64_t later) {
+  for (std::uint64_t at = kept_at; at < end;) {
+    Record record = record_at(area_, at);
+    const std::span<const std::byte> payload(area_ + at + sizeof(Record), record.payload);
+    at += bytes_of(record);
+    if ((record.moves & move_offset) != 0) record.offset += moved;
+    if ((record.moves & move_before) != 0) record.before += moved;
+    record.moves = 0;
+    tally(record);
+    put(record, payload, record.time + later);
+  }
 }
 
 // A unit is what a step called, or one call outside a step with the calls nested in it. Equal to the unit before it, it
 // becomes one more of that; so two filters that are called in turn a million times take two entries.
-void Recorder::close_unit(std::uint64_t first) {
+// True when it did, or when there is none.
+bool Recorder::close_unit(std::uint64_t first) {
   const std::uint64_t size = run_count_ - first;
-  if (size == 0) return;
+  if (size == 0) return true;
   bool plain = size <= UINT8_MAX && header_->runs_missed == 0;
   for (std::uint64_t i = first; plain && i < run_count_; ++i) plain = runs_[i].count == 1 && runs_[i].cycle == 1;
   bool same = plain && unit_size_ == size && unit_at_ + size == first;
@@ -301,7 +354,7 @@ void Recorder::close_unit(std::uint64_t first) {
   if (!same) {
     unit_at_ = first;
     unit_size_ = plain ? size : 0;
-    return;
+    return false;
   }
   run_count_ = first;
   header_->run_count = run_count_;
@@ -310,6 +363,7 @@ void Recorder::close_unit(std::uint64_t first) {
     for (std::uint64_t i = 0; i < size; ++i) runs_[unit_at_ + i].cycle = static_cast<std::uint8_t>(size);
   }
   ++head.count;
+  return true;
 }
 
 bool Recorder::catch_up() {
@@ -320,6 +374,8 @@ bool Recorder::catch_up() {
   bool truncated = false;
   std::uint64_t truncated_at = 0;
   std::uint64_t at = 0;
+  std::uint64_t records = 0;
+  std::uint64_t last = 0;  // where the last record is
   while (at < written) {
     if (written - at < sizeof(Record)) return false;
     const Record& record = record_at(area_, at);
@@ -328,7 +384,9 @@ bool Recorder::catch_up() {
       truncated = true;
       truncated_at = at;
     }
+    last = at;
     at += bytes_of(record);
+    ++records;
   }
   at_ = written;
   truncated_ = truncated;
@@ -339,6 +397,32 @@ bool Recorder::catch_up() {
   repeats_ = 0;
   run_count_ = header_->run_count;
   unit_size_ = 0;
+  open_calls_ = 0;
+  follows_ = false;
+  return header_->followed == 0 || (records != 0 && settle_for_the_dead(last, records - 1));
+}
+
+/// `before`: how many records lie before the repeat. False when what the header says of them cannot be.
+bool Recorder::settle_for_the_dead(std::uint64_t repeat_at, std::uint64_t before) {
+  Record& repeat = record_at(area_, repeat_at);
+  const std::uint64_t calls = header_->round_calls;
+  if (repeat.kind != Kind::repeat || repeat.flags == 0 || repeat.flags > before || calls > run_count_) return false;
+  std::uint64_t kept_at = 0;
+  for (std::uint64_t i = repeat.flags; i < before; ++i) kept_at += bytes_of(record_at(area_, kept_at));
+  const std::uint64_t further = header_->followed % repeat.flags;
+  std::uint64_t end = kept_at;
+  std::uint64_t index = 0;
+  for (std::uint64_t at = kept_at; at < repeat_at; at += bytes_of(record_at(area_, at))) {
+    if (record_at(area_, at).callback >= Callback::count_) return false;
+    if (++index == further) end = at + bytes_of(record_at(area_, at));
+  }
+  const std::uint64_t rounds = header_->followed / repeat.flags;
+  repeat.arg += rounds;
+  settle_rounds(kept_at, repeat_at, rounds, calls);
+  header_->followed = 0;
+  in_step_ = true;
+  write_passed(kept_at, end, repeat.length * (repeat.arg + 1), header_->later);
+  in_step_ = false;
   open_calls_ = 0;
   return true;
 }

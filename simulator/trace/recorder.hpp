@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <new>
 #include <optional>
 #include <span>
@@ -47,10 +48,18 @@ class Recorder {
 
   /// `time`, `moves` and `payload` are the recorder's to fill. REQUIRES: the latter two are 0, the kind is a valid one.
   [[gnu::always_inline]] void emit(const Record& record) {
-    count(record);
+    ++header_->kinds[static_cast<std::size_t>(record.kind)];
+    if (follows_) {
+      if (is_next(record, 0)) {
+        pass(sizeof(Record));
+        return;
+      }
+      settle();
+    }
+    tally(record);
     if (at_ > last_slot_) [[unlikely]] {
       const Record copy = record;
-      emit_at_the_end(copy, {});
+      emit_at_the_end(copy, {}, *clock_);
       return;
     }
     // Field by field, so that a record given as constants and registers goes straight to its place.
@@ -85,20 +94,44 @@ class Recorder {
   /// exactly the transfer's length each time. The transfer's length is that of the step's first callback_entered that
   /// has one, or else the sum over its port records. Time does not count. Expanded by its `repeat` record, the kept
   /// step gives back every record but its time.
+  ///
+  /// From the third on such a step is not written at all but compared as it comes, time included; at the first
+  /// difference what was passed over is written down after all. So the block lags behind until settle().
   void begin_step() {
+    if (in_step_) [[unlikely]]
+      settle();  // the one before was left open
     in_step_ = true;
     step_at_ = at_;
     step_run_ = run_count_;
+    began_ = *clock_;
+    if (!follows_) return;
+    next_at_ = kept_at_;
+    moved_ = transfer_ * (repeats_ + 1);
+    header_->later = later_ = began_ - kept_began_;
   }
   void end_step() {
     if (!in_step_) return;
+    if (follows_) {
+      if (next_at_ == kept_end_) [[likely]] {
+        in_step_ = false;
+        ++repeats_;
+        tell_repeat_time();
+        return;
+      }
+      settle();
+    }
     in_step_ = false;
-    close_unit(step_run_);
-    if (options_.fold) fold_step();
+    const bool calls = run_count_ != step_run_;
+    const bool again = close_unit(step_run_);
+    if (options_.fold && fold_step() && again && header_->runs_missed == 0) follow(calls);
+  }
+  /// Makes the block say all that was recorded, for whoever looks at it while the recorder goes on. Async-signal-safe.
+  void settle() {
+    if (follows_) stop_following();
   }
 
-  /// For the parent, when the child that shared the block is dead: goes on where the child stopped, so that the last
-  /// words (fault, ended) can be added. False when what the child left cannot be continued.
+  /// For the parent, when the child that shared the block is dead: settles what the child did not, and goes on where it
+  /// stopped, so that the last words (fault, ended) can be added. False when what the child left cannot be continued.
   bool catch_up();
 
   /// Records of that kind so far, whether they fitted or not.
@@ -316,40 +349,59 @@ class Recorder {
     at_ = written;
     __atomic_store_n(&header_->written, written, __ATOMIC_RELEASE);
   }
-  CallbackTally& tally(std::uint16_t image, Callback callback) {
+  CallbackTally& tally_of(std::uint16_t image, Callback callback) {
     return tallies_[image * static_cast<std::size_t>(Callback::count_) + static_cast<std::size_t>(callback)];
   }
-  [[gnu::always_inline]] void count(const Record& record) {
-    ++header_->kinds[static_cast<std::size_t>(record.kind)];
+  [[gnu::always_inline]] void tally(const Record& record) {
     switch (record.kind) {
       case Kind::callback_entered:
         enter_call(record);
         break;
       case Kind::callback_left:
+        tally_call(record, 1);
         leave_call(record);
         break;
+      default:
+        tally_others(record, 1);
+        break;
+    }
+  }
+  /// What `record` counts for, `times` over, but in the runs of calls.
+  void tally_others(const Record& record, std::uint64_t times) {
+    switch (record.kind) {
       case Kind::port_write:
-        count_transfer(header_->writes, record);
+        tally_transfer(header_->writes, record, times);
         break;
       case Kind::port_read:
-        count_transfer(header_->reads, record);
+        tally_transfer(header_->reads, record, times);
         break;
       case Kind::violation:
-        if (record.arg < header_->violations.size()) ++header_->violations[record.arg];
+        if (record.arg < header_->violations.size()) header_->violations[record.arg] += times;
         break;
       default:
         break;
     }
   }
-  static void count_transfer(PortTally& port, const Record& record) {
-    ++port.count;
+  static void tally_transfer(PortTally& port, const Record& record, std::uint64_t times) {
+    port.count += times;
     if (record.status < 0) {
-      ++port.failures;
+      port.failures += times;
     } else {
-      port.bytes += record.length;
+      port.bytes += record.length * times;
     }
     if (port.min_length == 0 || record.length < port.min_length) port.min_length = record.length;
     if (record.length > port.max_length) port.max_length = record.length;
+  }
+  void tally_call(const Record& record, std::uint64_t times) {
+    if (record.image >= options_.images) return;
+    CallbackTally& row = tally_of(record.image, record.callback);
+    row.calls += times;
+    if (record.status < 0) row.failures += times;
+    row.last_status = record.status;
+    if (record.length == 0) return;
+    row.bytes += record.length * times;
+    if (row.min_length == 0 || record.length < row.min_length) row.min_length = record.length;
+    if (record.length > row.max_length) row.max_length = record.length;
   }
   void enter_call(const Record& record) {
     if (run_count_ >= options_.call_runs || open_calls_ == max_open_calls || header_->runs_missed != 0) [[unlikely]] {
@@ -361,17 +413,6 @@ class Recorder {
     header_->run_count = ++run_count_;
   }
   void leave_call(const Record& record) {
-    if (record.image < options_.images) {
-      CallbackTally& row = tally(record.image, record.callback);
-      ++row.calls;
-      row.failures += record.status < 0;
-      row.last_status = record.status;
-      if (record.length != 0) {
-        row.bytes += record.length;
-        if (row.min_length == 0 || record.length < row.min_length) row.min_length = record.length;
-        if (record.length > row.max_length) row.max_length = record.length;
-      }
-    }
     while (open_calls_ != 0) {
       const std::uint64_t index = open_[--open_calls_];
       CallRun& run = runs_[index];
@@ -383,14 +424,56 @@ class Recorder {
     }
   }
 
+  /// Whether `record`, with a payload of that size, is the one that the kept step has next, moved on and as much later.
+  [[gnu::always_inline]] bool is_next(const Record& record, std::size_t payload) const {
+    if (next_at_ == kept_end_) return false;
+    const Record& kept = *std::launder(reinterpret_cast<const Record*>(area_ + next_at_));
+    std::uint64_t different = word(kept, 0) ^ (first_word(record) | std::uint64_t{payload} << 48);
+    different |= word(kept, 1) ^ second_word(record);
+    different |= kept.flags ^ record.flags;
+    different |= kept.arg ^ record.arg;
+    different |= kept.object ^ record.object;
+    different |= (kept.time + later_) ^ *clock_;
+    // Without a branch: what moves is moved on, what does not is not.
+    const std::uint64_t moves = kept.moves;
+    different |= (kept.offset + (moved_ & (0 - (moves & move_offset)))) ^ record.offset;
+    different |= (kept.before + (moved_ & (0 - (moves / move_before & 1)))) ^ record.before;
+    return different == 0;
+  }
+  /// A stored record's eight words, which cost half of what its fields do one by one.
+  static std::uint64_t word(const Record& record, std::size_t index) {
+    std::uint64_t value;
+    std::memcpy(&value, reinterpret_cast<const std::byte*>(&record) + index * sizeof value, sizeof value);
+    return value;
+  }
+  // The first two of a record that may be in registers; its payload's size is not told.
+  static std::uint64_t first_word(const Record& record) {
+    return static_cast<std::uint64_t>(record.kind) | static_cast<std::uint64_t>(record.callback) << 16 |
+           std::uint64_t{record.irql} << 24 | std::uint64_t{record.image} << 32;
+  }
+  static std::uint64_t second_word(const Record& record) {
+    return static_cast<std::uint32_t>(record.status) | std::uint64_t{record.length} << 32;
+  }
+  void pass(std::size_t bytes) {
+    next_at_ += bytes;
+    __atomic_store_n(&header_->followed, ++followed_, __ATOMIC_RELEASE);
+  }
+  void tell_repeat_time() { std::launder(reinterpret_cast<Record*>(area_ + kept_end_))->time = *clock_; }
+
   /// Which call of `callback` this is, and its transfer: the one that is open, or the one that has just returned.
   void tell_call(ViolationSite& row) const;
-  void close_unit(std::uint64_t first);
-  void fold_step();
+  bool close_unit(std::uint64_t first);
+  bool fold_step();
+  void follow(bool calls);
+  void stop_following();
+  void settle_rounds(std::uint64_t kept_at, std::uint64_t kept_end, std::uint64_t rounds, std::uint64_t calls);
+  void write_passed(std::uint64_t kept_at, std::uint64_t end, std::uint64_t moved, std::uint64_t later);
+  bool settle_for_the_dead(std::uint64_t repeat_at, std::uint64_t before);
   bool same_as_kept(std::uint64_t transfer) const;
   std::uint64_t transfer_of_step() const;
-  void emit_at_the_end(const Record& record, std::span<const std::byte> payload);
-  void append(const Record& record, std::span<const std::byte> payload);
+  void put(const Record& record, std::span<const std::byte> payload, std::uint64_t time);
+  void emit_at_the_end(const Record& record, std::span<const std::byte> payload, std::uint64_t time);
+  void append(const Record& record, std::span<const std::byte> payload, std::uint64_t time);
 
   RecorderOptions options_;
   const std::uint64_t* clock_;
@@ -411,6 +494,16 @@ class Recorder {
   std::uint64_t kept_at_ = 0;
   std::uint64_t kept_end_ = 0;  // kept_at_ when there is no kept step
   std::uint64_t repeats_ = 0;
+  std::uint64_t transfer_ = 0;    // of the kept step, when there are repeats
+  std::uint64_t began_ = 0;       // the time at which the step began,
+  std::uint64_t kept_began_ = 0;  // and the kept one
+  // Following: steps that repeat the kept one are compared and not written.
+  bool follows_ = false;
+  std::uint64_t next_at_ = 0;   // the kept step's record that is to come; kept_end_ when the step is over
+  std::uint64_t moved_ = 0;     // by how much this step moved on from the kept one,
+  std::uint64_t later_ = 0;     // and how much later it is
+  std::uint64_t told_ = 0;      // repeats that the block tells of
+  std::uint64_t followed_ = 0;  // as in the header
   // Runs of calls.
   std::uint64_t run_count_ = 0;
   std::uint64_t step_run_ = 0;

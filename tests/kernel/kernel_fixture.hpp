@@ -130,6 +130,7 @@ class KernelTest : public ::testing::TestWithParam<Convention> {
 
   std::vector<Noted> noted(trace::Kind kind) const {
     std::vector<Noted> all;
+    recorder_->settle();
     auto view = trace::TraceView::open(block_.bytes());
     EXPECT_TRUE(view) << (view ? "" : view.error().message);
     for (const trace::Event& event : *view) {

@@ -99,6 +99,7 @@ std::vector<FilterSpec> World::filters(std::initializer_list<std::string_view> n
 }
 
 trace::TraceView World::view() const {
+  recorder_->settle();
   return or_die(trace::TraceView::open(block_.bytes()));
 }
 

@@ -37,6 +37,19 @@ inline std::string small_trace(std::size_t bytes, bool with_end = true) {
   return std::string(reinterpret_cast<const char*>(all.data()), used);
 }
 
+/// What a child leaves that dies while its steps are passed over.
+inline std::string unsaid_trace() {
+  const Block block(16384);
+  std::uint64_t clock = 0;
+  Recorder recorder(block.bytes(), &clock, small_tables);
+  recorder.image_loaded(0, "dump_xor");
+  for (std::uint64_t i = 0; i < 5; ++i) write_step(recorder, 0x100000 + i * 4096, 4096);
+  recorder.begin_step();
+  recorder.callback_entered(0, Callback::write, 15, 4096, 0x100000 + 5 * 4096, mdl_mapped, 1);
+  const std::span<const std::byte> all = block.bytes();
+  return std::string(reinterpret_cast<const char*>(all.data()), block.header().records_at + block.header().written);
+}
+
 inline std::string changed(std::string trace, const auto& change) {
   TraceHeader header;
   std::memcpy(&header, trace.data(), sizeof header);
@@ -130,6 +143,14 @@ inline std::vector<std::pair<std::string, std::string>> corpus_files() {
     for (const std::size_t i : {2u, 4u, 7u, 8u, 9u, 12u}) edit(i, [](Record& r) { r.kind = Kind::callback_entered; });
   });
   add("never-left", nested);
+  add("unsaid", unsaid_trace());
+  add("unsaid-for-ever", changed(unsaid_trace(), [](TraceHeader& h, const auto&) { h.followed = UINT64_MAX; }));
+  add("unsaid-of-too-many",
+      changed(unsaid_trace(), [](TraceHeader&, const auto& edit) { edit(4, [](Record& r) { r.flags = 5; }); }));
+  add("unsaid-callback-unknown", changed(unsaid_trace(), [](TraceHeader&, const auto& edit) {
+        edit(2, [](Record& r) { r.callback = static_cast<Callback>(0xff); });
+      }));
+  add("unsaid-run-unknown", changed(unsaid_trace(), [](TraceHeader& h, const auto&) { h.round_calls = UINT64_MAX; }));
   return files;
 }
 

@@ -32,6 +32,7 @@ std::string json_of(const auto& life) {
   std::uint64_t clock = 0;
   Recorder recorder(block.bytes(), &clock, {});
   life(recorder, clock);
+  recorder.settle();
   const auto view = TraceView::open(block.bytes());
   return view ? to_jsonl(*view) : view.error().message;
 }

@@ -18,6 +18,7 @@ namespace dumpsim::trace {
 namespace {
 
 using test::Block;
+using test::mdl_mapped;
 using test::success;
 using test::unsuccessful;
 using test::write_step;
@@ -27,12 +28,17 @@ using ::testing::HasSubstr;
 struct Recording {
   explicit Recording(RecorderOptions options = {}, std::size_t bytes = 1 << 20)
       : block(bytes), recorder(block.bytes(), &clock, options) {}
-  TraceView view() const {
+  TraceView view() {
+    recorder.settle();
+    return as_it_is();
+  }
+  /// What lies in the block: a recorder that goes on may know more.
+  TraceView as_it_is() const {
     auto opened = TraceView::open(block.bytes());
     EXPECT_TRUE(opened) << opened.error().message;
     return *std::move(opened);
   }
-  std::vector<Kind> kinds() const {
+  std::vector<Kind> kinds() {
     std::vector<Kind> all;
     for (const Event& event : view()) all.push_back(event.record.kind);
     return all;
@@ -251,13 +257,16 @@ TEST(Recorder, ARegistryReadNamesKeyAndValue) {
   EXPECT_THAT(std::string(event->text()), HasSubstr("k…"));
 }
 
-// The child may die anywhere; what the parent sees then is every record published so far. Here the "death" is looking
-// at the block in the middle of a step, before and after the fold of the one before.
+// The child may die anywhere; what the parent sees then is every record so far, whether the child had written it down
+// or was just following along in the step it kept.
 TEST(Recorder, ADeathInsideAStepLeavesItsRecords) {
   Recording run;
+  Recorder parents = run.recorder;
   for (std::uint64_t i = 0; i < 3; ++i) write_step(run.recorder, i * 4096, 4096);
   run.recorder.begin_step();
   run.recorder.callback_entered(0, Callback::write, 15, 4096, 3 * 4096, 1, 1);
+  ASSERT_TRUE(parents.catch_up());
+  run.recorder = parents;
   EXPECT_THAT(run.kinds(), ElementsAre(Kind::callback_entered, Kind::callback_left, Kind::port_write, Kind::repeat,
                                        Kind::callback_entered));
   const TraceView view = run.view();
@@ -276,8 +285,8 @@ TEST(Recorder, TheParentCatchesUpWithADeadChild) {
   ASSERT_TRUE(parents.catch_up());
   parents.fault(0, Callback::write, FaultKind::hang, "used up 10 s");
   parents.ended("hung");
-  const auto kinds = run.kinds();
-  EXPECT_EQ(kinds.size(), 7u);
+  run.recorder = parents;
+  EXPECT_EQ(run.kinds().size(), 7u);
   EXPECT_EQ(run.view().outcome(), "hung");
   const std::uint64_t sites = std::exchange(run.block.header().site_count, max_sites + 1);
   EXPECT_FALSE(parents.catch_up()) << "its rows would be looked at when the parent adds a violation";
@@ -287,6 +296,105 @@ TEST(Recorder, TheParentCatchesUpWithADeadChild) {
   EXPECT_FALSE(parents.catch_up());
   run.block.header().written = UINT64_MAX & ~7ull;
   EXPECT_FALSE(parents.catch_up());
+}
+
+// What a child claims to have passed over is believed as far as it can be.
+TEST(Recorder, WhatAChildClaimsToHaveFollowedIsChecked) {
+  Recording run;
+  Recorder parents = run.recorder;
+  for (std::uint64_t i = 0; i < 2; ++i) write_step(run.recorder, i * 4096, 4096);
+  run.recorder.begin_step();
+  run.recorder.callback_entered(0, Callback::write, 15, 4096, 2 * 4096, 1, 1);
+  TraceHeader& header = run.block.header();
+  ASSERT_EQ(header.followed, 1u);
+  const TraceHeader sound = header;
+  const auto record = [&](std::size_t index) -> Record& {
+    return *reinterpret_cast<Record*>(run.block.bytes().data() + header.records_at + index * sizeof(Record));
+  };
+  header.round_calls = header.run_count + 1;
+  EXPECT_FALSE(parents.catch_up());
+  header = sound;
+  header.written = 0;
+  EXPECT_FALSE(parents.catch_up()) << "there is no repeat";
+  header.written = 3 * sizeof(Record);
+  EXPECT_FALSE(parents.catch_up()) << "there is no repeat at the end";
+  header = sound;
+  for (const std::uint32_t records : {0u, 4u, UINT32_MAX}) {
+    record(3).flags = records;
+    EXPECT_FALSE(parents.catch_up()) << records << " records before the repeat";
+  }
+  record(3).flags = 3;
+  record(1).callback = Callback::count_;
+  EXPECT_FALSE(parents.catch_up());
+  record(1).callback = Callback::write;
+  header.followed = UINT64_MAX;  // any number may be true
+  EXPECT_TRUE(parents.catch_up());
+  header = sound;
+  EXPECT_TRUE(parents.catch_up());
+}
+
+// ---- steps that are passed over ----
+
+TEST(Recorder, ASteadyStepIsNotWrittenAgain) {
+  Recording run;
+  for (std::uint64_t i = 0; i < 3; ++i) write_step(run.recorder, i * 4096, 4096);
+  TraceHeader& header = run.block.header();
+  const std::uint64_t written = header.written;
+  std::fill_n(run.block.bytes().data() + header.records_at + written, 3 * sizeof(Record), std::byte{0x5a});
+  for (std::uint64_t i = 3; i < 10; ++i) write_step(run.recorder, i * 4096, 4096);
+  EXPECT_EQ(header.written, written);
+  EXPECT_EQ(header.followed, 8u * 3);
+  for (std::size_t i = 0; i < 3 * sizeof(Record); ++i)
+    ASSERT_EQ(run.block.bytes()[header.records_at + written + i], std::byte{0x5a}) << i;
+  EXPECT_EQ(repeat_in(run.as_it_is()).arg, 1u);
+  EXPECT_EQ(repeat_in(run.view()).arg, 9u);
+  EXPECT_EQ(run.view().calls()[0].count, 10u);
+  write_step(run.recorder, 10 * 4096, 4096);
+  EXPECT_EQ(repeat_in(run.view()).arg, 10u) << "settling does not end the repeat";
+}
+
+TEST(Recorder, OneThatIsShorterOrLongerStands) {
+  for (const bool longer : {false, true}) {
+    Recording run;
+    for (std::uint64_t i = 0; i < 5; ++i) write_step(run.recorder, i * 4096, 4096);
+    run.clock = 17;
+    run.recorder.begin_step();
+    run.recorder.callback_entered(0, Callback::write, 15, 4096, 5 * 4096, mdl_mapped, 1);
+    run.recorder.callback_left(0, Callback::write, 15, success, change_mapped_va | change_start_va | change_pfns, 4096,
+                               5 * 4096, 5 * 4096, 1);
+    if (longer) {
+      run.recorder.port_write(success, 0x100000 + 5 * 4096, 4096);
+      run.recorder.redirected(0, 4096, 0x5000, 5 * 4096);
+    }
+    run.recorder.end_step();
+    std::vector<Kind> expected{Kind::callback_entered, Kind::callback_left,    Kind::port_write,
+                               Kind::repeat,           Kind::callback_entered, Kind::callback_left};
+    if (longer) expected.insert(expected.end(), {Kind::port_write, Kind::redirected});
+    EXPECT_EQ(run.kinds(), expected);
+    const TraceView view = run.view();
+    auto event = view.begin();
+    for (int i = 0; i < 4; ++i) ++event;
+    EXPECT_EQ(event->record.offset, 5u * 4096);
+    EXPECT_EQ(event->record.moves, 0u);
+    EXPECT_EQ(event->record.time, 17u);
+    EXPECT_EQ(view.writes().count, longer ? 6u : 5u);
+  }
+}
+
+// Time does not count for folding, but a record that is not written cannot say its own.
+TEST(Recorder, OneThatTakesLongerFoldsAllTheSame) {
+  Recording run;
+  const auto step = [&](std::uint64_t i, std::uint64_t takes) {
+    run.recorder.begin_step();
+    run.recorder.callback_entered(0, Callback::write, 15, 512, i * 512, 1, 1);
+    run.clock += takes;
+    run.recorder.callback_left(0, Callback::write, 15, success, 0, 512, i * 512, i * 512, 1);
+    run.recorder.end_step();
+  };
+  for (std::uint64_t i = 0; i < 20; ++i) step(i, i % 5);
+  EXPECT_THAT(run.kinds(), ElementsAre(Kind::callback_entered, Kind::callback_left, Kind::repeat));
+  EXPECT_EQ(repeat_in(run.view()).arg, 19u);
+  EXPECT_EQ(run.view().tally(0, Callback::write).calls, 20u);
 }
 
 TEST(Recorder, CatchingUpAfterTruncationKeepsCounting) {

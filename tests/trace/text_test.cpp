@@ -27,6 +27,7 @@ std::string text_of(const std::function<void(Recorder&, std::uint64_t&)>& life, 
   std::uint64_t clock = 0;
   Recorder recorder(block.bytes(), &clock, {});
   life(recorder, clock);
+  recorder.settle();
   const auto view = TraceView::open(block.bytes());
   return view ? to_text(*view, options) : view.error().message;
 }
