@@ -38,9 +38,9 @@ struct GateFrame {
   std::uint32_t changed;
   std::uint64_t left;
   const void* entry;
-  std::uint64_t arguments[Gate::argument_limit];
-  GateFrame* previous;  ///< of this thread
-  GateFrame* outer;     ///< of this gate
+  const std::uint64_t* arguments;  ///< Arguments::limit of them
+  GateFrame* previous;             ///< of this thread
+  GateFrame* outer;                ///< of this gate
   Gate* gate;
 };
 
@@ -143,71 +143,52 @@ __attribute__((no_sanitize("address"))) void GuestStack::arm_high_water() const 
 
 Gate::Gate(GuestStack& stack) : main_(stack), host_mxcsr_(read_mxcsr()), host_x87_(read_x87()) {}
 
-// Inlined into both callers would keep two copies of the frame alive under the sanitizer; as one function it is also
-// what a backtrace shows between the host and the gate.
-__attribute__((noinline)) CallResult Gate::call_on_stack(Convention convention, const void* entry,
-                                                         std::span<const std::uint64_t> arguments, void* stack_top) {
+// Inlined into both callers would keep two copies of the frame alive under the sanitizer, where there are two.
+#ifdef DUMPSIM_ADDRESS_SANITIZER
+__attribute__((noinline))
+#else
+[[gnu::always_inline]] inline
+#endif
+CallResult
+Gate::call_on_stack(Convention convention, const void* entry, const Arguments& arguments, void* stack_top) {
   GateFrame frame;
   frame.guest_rsp = stack_top;
   frame.left = 0;
   frame.entry = entry;
-  // Not a loop: the compiler would make it calls of memcpy and memset, which cost more than all the rest of the gate.
-  const std::uint64_t* const from = arguments.data();
-  std::memset(frame.arguments, 0, sizeof frame.arguments);
-  switch (arguments.size()) {
-    case 8:
-      frame.arguments[7] = from[7];
-      [[fallthrough]];
-    case 7:
-      frame.arguments[6] = from[6];
-      [[fallthrough]];
-    case 6:
-      frame.arguments[5] = from[5];
-      [[fallthrough]];
-    case 5:
-      frame.arguments[4] = from[4];
-      [[fallthrough]];
-    case 4:
-      frame.arguments[3] = from[3];
-      [[fallthrough]];
-    case 3:
-      frame.arguments[2] = from[2];
-      [[fallthrough]];
-    case 2:
-      frame.arguments[1] = from[1];
-      [[fallthrough]];
-    case 1:
-      frame.arguments[0] = from[0];
-      [[fallthrough]];
-    default:
-      break;
-  }
+  frame.arguments = arguments.data();
   frame.previous = dumpsim_gate_current;
   frame.gate = this;
-  GateFrame* const outer = innermost_;
-  frame.outer = outer;
-  // Reading MXCSR takes 3.5 ns, more than the rest of an outermost call: there the host's own value is expected back.
-  frame.mxcsr = outer == nullptr ? host_mxcsr_ : read_mxcsr();
-  frame.x87 = outer == nullptr ? host_x87_ : read_x87();
-  const bool on_main = running_ == &main_;
-  if (outer == nullptr && on_main) outermost_ = &frame;
+  frame.outer = innermost_;
+  if (frame.outer == nullptr) [[likely]] {
+    // Reading MXCSR takes 3.5 ns, more than the rest of an outermost call: there the host's own value is expected back.
+    frame.mxcsr = host_mxcsr_;
+    frame.x87 = host_x87_;
+    if (running_ == &main_) outermost_ = &frame;
+  } else {
+    frame.mxcsr = read_mxcsr();
+    frame.x87 = read_x87();
+  }
   innermost_ = &frame;
   dumpsim_gate_current = &frame;
   const std::uint64_t value =
       convention == Convention::system_v ? dumpsim_gate_system_v(&frame) : dumpsim_gate_microsoft(&frame);
+  // Found by the frame alone: what was kept in registers over the call would be saved here as well as by the assembly.
+  Gate& gate = *frame.gate;
   // Inner calls that were left did not get here: this restores for them too. What a strand's first call found may have
   // been a frame of a call from the host that is over.
-  dumpsim_gate_current = outer == nullptr && !on_main ? outermost_ : frame.previous;
-  innermost_ = outer;
+  const bool on_main = gate.running_ == &gate.main_;
+  dumpsim_gate_current = frame.outer == nullptr && !on_main ? gate.outermost_ : frame.previous;
+  gate.innermost_ = frame.outer;
+  if (gate.outermost_ == &frame) gate.outermost_ = nullptr;
 #ifdef DUMPSIM_ADDRESS_SANITIZER
   if (frame.left != 0) {
-    if (crossed_) __sanitizer_finish_switch_fiber(main_.fake_stack_, nullptr, nullptr);
+    if (gate.crossed_) __sanitizer_finish_switch_fiber(gate.main_.fake_stack_, nullptr, nullptr);
     // The frames that were left never ran their epilogues, which would have cleared the shadow of their locals.
-    auto* const to = static_cast<std::byte*>(frame.guest_rsp);
-    __asan_unpoison_memory_region(stack().low(), static_cast<std::size_t>(to - stack().low()));
+    const std::byte* const low = gate.stack().low();
+    __asan_unpoison_memory_region(low, static_cast<std::size_t>(static_cast<std::byte*>(frame.guest_rsp) - low));
   }
+  gate.crossed_ = false;
 #endif
-  crossed_ = false;
   return CallResult{value, frame.changed, frame.left == 0};
 }
 
@@ -220,7 +201,7 @@ struct GateFiber {
   Gate* gate;
   Convention convention;
   const void* entry;
-  std::span<const std::uint64_t> arguments;
+  const Arguments& arguments;
   CallResult result;
   const void* host_stack = nullptr;
   std::size_t host_stack_bytes = 0;
@@ -236,8 +217,8 @@ struct GateFiber {
   }
 };
 
-CallResult Gate::call(Convention convention, const void* entry, std::span<const std::uint64_t> arguments) {
-  assert(arguments.size() <= argument_limit && entry != nullptr);
+CallResult Gate::call(Convention convention, const void* entry, const Arguments& arguments) {
+  assert(entry != nullptr);
   if (active()) return call_on_stack(convention, entry, arguments, nullptr);
   GateFiber fiber{this, convention, entry, arguments, {}};
   const std::uint64_t argument[1] = {reinterpret_cast<std::uint64_t>(&fiber)};
@@ -246,18 +227,14 @@ CallResult Gate::call(Convention convention, const void* entry, std::span<const 
   __sanitizer_start_switch_fiber(&fake_stack, stack.low(), static_cast<std::size_t>(stack.high() - stack.low()));
   call_on_stack(Convention::system_v, reinterpret_cast<const void*>(&GateFiber::run), argument, stack.high());
   __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
-  outermost_ = nullptr;
   return fiber.result;
 }
 
 #else
 
-CallResult Gate::call(Convention convention, const void* entry, std::span<const std::uint64_t> arguments) {
-  assert(arguments.size() <= argument_limit && entry != nullptr);
-  if (active()) return call_on_stack(convention, entry, arguments, nullptr);
-  const CallResult result = call_on_stack(convention, entry, arguments, main_.stack().high());
-  outermost_ = nullptr;
-  return result;
+CallResult Gate::call(Convention convention, const void* entry, const Arguments& arguments) {
+  assert(entry != nullptr);
+  return call_on_stack(convention, entry, arguments, active() ? nullptr : main_.stack().high());
 }
 
 #endif

@@ -5,6 +5,9 @@
 // driver's.
 #pragma once
 
+#include <array>
+#include <cassert>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -93,6 +96,25 @@ struct CallResult {
 };
 static_assert(sizeof(CallResult) == 16);
 
+/// The integer arguments of a call into a driver; those that are not given are 0.
+class Arguments {
+ public:
+  static constexpr std::size_t limit = 8;
+  Arguments() = default;
+  /// Of anything that a span can be made of. REQUIRES: it has at most `limit`.
+  template <class Values>
+  requires std::convertible_to<const Values&, std::span<const std::uint64_t>> Arguments(
+      const Values& values) {  // NOLINT(google-explicit-constructor): what calls are made with
+    const std::span<const std::uint64_t> given(values);
+    assert(given.size() <= limit);
+    for (std::size_t i = 0; i < given.size(); ++i) values_[i] = given[i];
+  }
+  const std::uint64_t* data() const { return values_.data(); }
+
+ private:
+  std::array<std::uint64_t, limit> values_{};
+};
+
 /// One call through the gate in progress; laid out by the assembly (gate_layout.h).
 struct GateFrame;
 
@@ -126,17 +148,15 @@ class Strand {
 /// (MXCSR, x87) of the moment it is made are what every outermost call must give back: the host never changes its own.
 class Gate {
  public:
-  static constexpr std::size_t argument_limit = 8;
-
   /// `stack` must outlive the gate and stay where it is.
   explicit Gate(GuestStack& stack);
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 
-  /// Calls `entry` with up to eight integer arguments on the guest stack. Calls nest: an inner call goes on below the
-  /// outer's stack pointer, since host code called from the driver already runs there.
+  /// Calls `entry` on the guest stack. Calls nest: an inner call goes on below the outer's stack pointer, since host
+  /// code called from the driver already runs there.
   /// A narrower return type leaves the upper bits of `value` undefined, as both conventions do: cut it to its width.
-  CallResult call(Convention convention, const void* entry, std::span<const std::uint64_t> arguments);
+  CallResult call(Convention convention, const void* entry, const Arguments& arguments);
   bool active() const { return outermost_ != nullptr; }
   /// Of the strand that runs.
   const GuestStack& stack() const { return *running_->stack_; }
@@ -181,8 +201,7 @@ class Gate {
 
  private:
   friend struct GateFiber;
-  CallResult call_on_stack(Convention convention, const void* entry, std::span<const std::uint64_t> arguments,
-                           void* stack_top);
+  CallResult call_on_stack(Convention convention, const void* entry, const Arguments& arguments, void* stack_top);
   void go_to_main();
 
   Strand main_;

@@ -77,6 +77,16 @@
         movq    $-0x1c0dfff5, %r15
 .endm
 
+/* The driver has returned. rcx: this thread's frame, found without trusting any register the driver could have changed.
+ * What is slow to be read is asked for at once and looked at in the end. */
+.macro GATE_RETURNED
+        movq    dumpsim_gate_current@gottpoff(%rip), %rcx
+        movq    %fs:(%rcx), %rcx
+        stmxcsr GATE_MXCSR_AFTER(%rcx)
+        fnstcw  GATE_X87_AFTER(%rcx)
+        xorl    %edx, %edx
+.endm
+
 .macro GATE_COMPARE register, planted, bit
         cmpq    $\planted, \register
         je      1f
@@ -84,13 +94,7 @@
 1:
 .endm
 
-/* rcx: this thread's frame, found without trusting any register the driver could have changed. */
-.macro GATE_FIND_FRAME
-        movq    dumpsim_gate_current@gottpoff(%rip), %rcx
-        movq    %fs:(%rcx), %rcx
-.endm
-
-/* edx collects Changed bits; rax holds the value to return and is kept. */
+/* edx collects Changed bits; rax holds the value to return and is kept, rcx the frame. */
 .macro GATE_CHECK
         GATE_COMPARE %rbx, -0x1c0dfff1, GATE_CHANGED_RBX
         GATE_COMPARE %r12, -0x1c0dfff2, GATE_CHANGED_R12
@@ -108,21 +112,20 @@
         movq    GATE_HOST_RSP(%rcx), %r8
         leaq    48(%r8), %rbp
 1:      movq    %r8, %rsp
-        pushfq
-        testl   $GATE_DIRECTION_FLAG, (%rsp)
-        leaq    8(%rsp), %rsp
-        je      1f
+        /* Which way a string instruction goes tells the direction flag for a tenth of what pushfq takes. */
+        movq    %rcx, %rdi
+        scasb
+        cmpq    %rcx, %rdi
+        ja      1f
         orl     $GATE_CHANGED_DIRECTION, %edx
         cld
-1:      stmxcsr GATE_MXCSR_AFTER(%rcx)
-        movl    GATE_MXCSR_AFTER(%rcx), %r8d
+1:      movl    GATE_MXCSR_AFTER(%rcx), %r8d
         xorl    GATE_MXCSR(%rcx), %r8d
         testl   $GATE_MXCSR_CONTROL, %r8d
         je      1f
         orl     $GATE_CHANGED_MXCSR, %edx
         ldmxcsr GATE_MXCSR(%rcx)
-1:      fnstcw  GATE_X87_AFTER(%rcx)
-        movzwl  GATE_X87_AFTER(%rcx), %r8d
+1:      movzwl  GATE_X87_AFTER(%rcx), %r8d
         cmpw    GATE_X87(%rcx), %r8w
         je      1f
         orl     $GATE_CHANGED_X87, %edx

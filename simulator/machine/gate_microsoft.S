@@ -16,16 +16,17 @@ GATE_FUNCTION dumpsim_gate_microsoft
         GATE_ENTER
         /* 32 bytes of home space [doc], then the four arguments of eight that travel on the stack. */
         GATE_GUEST_STACK 64
-        movups  GATE_ARGUMENTS+32(%rdi), %xmm0
-        movups  GATE_ARGUMENTS+48(%rdi), %xmm1
+        movq    GATE_ARGUMENTS(%rdi), %r10
+        movups  32(%r10), %xmm0
+        movups  48(%r10), %xmm1
         movaps  %xmm0, 32(%rax)
         movaps  %xmm1, 48(%rax)
         movq    %rax, %rsp
         movq    %rdi, %r11
-        movq    GATE_ARGUMENTS+0(%r11), %rcx
-        movq    GATE_ARGUMENTS+8(%r11), %rdx
-        movq    GATE_ARGUMENTS+16(%r11), %r8
-        movq    GATE_ARGUMENTS+24(%r11), %r9
+        movq    0(%r10), %rcx
+        movq    8(%r10), %rdx
+        movq    16(%r10), %r8
+        movq    24(%r10), %r9
         GATE_PLANT
         movq    $-0x1c0dfff6, %rdi
         movq    $-0x1c0dfff7, %rsi
@@ -40,7 +41,7 @@ GATE_FUNCTION dumpsim_gate_microsoft
         movaps  .Lplanted_xmm+128(%rip), %xmm14
         movaps  .Lplanted_xmm+144(%rip), %xmm15
         call    *GATE_ENTRY(%r11)
-        xorl    %edx, %edx
+        GATE_RETURNED
         GATE_COMPARE %rdi, -0x1c0dfff6, GATE_CHANGED_RDI
         GATE_COMPARE %rsi, -0x1c0dfff7, GATE_CHANGED_RSI
         pcmpeqd .Lplanted_xmm+0(%rip), %xmm6
@@ -62,12 +63,11 @@ GATE_FUNCTION dumpsim_gate_microsoft
         pand    %xmm12, %xmm10
         pand    %xmm14, %xmm6
         pand    %xmm10, %xmm6
-        pmovmskb %xmm6, %ecx
-        cmpl    $0xffff, %ecx
+        pmovmskb %xmm6, %r8d
+        cmpl    $0xffff, %r8d
         je      1f
         orl     $GATE_CHANGED_XMM, %edx
 1:
-        GATE_FIND_FRAME
         GATE_CHECK
         GATE_RETURN
 GATE_FUNCTION_END dumpsim_gate_microsoft

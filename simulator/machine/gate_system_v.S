@@ -7,23 +7,21 @@ GATE_FUNCTION dumpsim_gate_system_v
         GATE_ENTER
         /* Two arguments of eight travel on the stack. */
         GATE_GUEST_STACK 16
-        movq    GATE_ARGUMENTS+48(%rdi), %r8
-        movq    GATE_ARGUMENTS+56(%rdi), %r9
-        movq    %r8, 0(%rax)
-        movq    %r9, 8(%rax)
+        movq    GATE_ARGUMENTS(%rdi), %r10
+        movups  48(%r10), %xmm0
+        movaps  %xmm0, 0(%rax)
         movq    %rax, %rsp
         movq    %rdi, %r11
-        movq    GATE_ARGUMENTS+0(%r11), %rdi
-        movq    GATE_ARGUMENTS+8(%r11), %rsi
-        movq    GATE_ARGUMENTS+16(%r11), %rdx
-        movq    GATE_ARGUMENTS+24(%r11), %rcx
-        movq    GATE_ARGUMENTS+32(%r11), %r8
-        movq    GATE_ARGUMENTS+40(%r11), %r9
+        movq    0(%r10), %rdi
+        movq    8(%r10), %rsi
+        movq    16(%r10), %rdx
+        movq    24(%r10), %rcx
+        movq    32(%r10), %r8
+        movq    40(%r10), %r9
         GATE_PLANT
         xorl    %eax, %eax
         call    *GATE_ENTRY(%r11)
-        xorl    %edx, %edx
-        GATE_FIND_FRAME
+        GATE_RETURNED
         GATE_CHECK
         GATE_RETURN
 GATE_FUNCTION_END dumpsim_gate_system_v
