@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <utility>
 
 #include "trace/utf8.hpp"
 
@@ -82,14 +83,12 @@ void Recorder::append(const Record& record, std::span<const std::byte> payload, 
 void Recorder::emit(const Record& record, std::span<const std::byte> payload) {
   ++header_->kinds[static_cast<std::size_t>(record.kind)];
   payload = payload.first(std::min(payload.size(), max_payload));
-  if (follows_) {
-    if (is_next(record, payload.size()) &&
-        std::memcmp(area_ + next_at_ + sizeof(Record), payload.data(), payload.size()) == 0) {
-      pass(sizeof(Record) + padded(payload.size()));
-      return;
-    }
-    settle();
+  if (next_at_ != kept_end_ && is_next(record, payload.size()) &&
+      std::memcmp(area_ + next_at_ + sizeof(Record), payload.data(), payload.size()) == 0) {
+    pass(sizeof(Record) + padded(payload.size()));
+    return;
   }
+  settle();
   tally(record);
   put(record, payload, *clock_);
 }
@@ -254,7 +253,7 @@ bool Recorder::fold_step() {
   const std::uint64_t transfer = transfer_of_step();
   if (!adjacent || at_ - step_at_ != kept_bytes || transfer > UINT32_MAX || !same_as_kept(transfer)) {
     kept_at_ = step_at_;
-    kept_end_ = at_;
+    kept_end_ = next_at_ = at_;
     kept_began_ = began_;
     repeats_ = 0;
     return false;
@@ -309,7 +308,8 @@ void Recorder::stop_following() {
   settle_rounds(kept_at_, kept_end_, repeats_ - told_, header_->round_calls);
   __atomic_store_n(&record_at(area_, kept_end_).arg, repeats_, __ATOMIC_RELAXED);
   header_->followed = 0;
-  if (in_step_) write_passed(kept_at_, next_at_, moved_, later_);
+  const std::uint64_t passed = std::exchange(next_at_, kept_end_);
+  if (in_step_) write_passed(kept_at_, passed, moved_[1], later_);
 }
 
 /// `rounds` more of the step from `kept_at` to `kept_end`.
@@ -393,7 +393,7 @@ bool Recorder::catch_up() {
   truncated_at_ = truncated_at;
   last_slot_ = truncated ? 0 : area_bytes_ - reserve_at_end - sizeof(Record);
   in_step_ = false;
-  kept_at_ = kept_end_ = 0;
+  kept_at_ = kept_end_ = next_at_ = 0;
   repeats_ = 0;
   run_count_ = header_->run_count;
   unit_size_ = 0;

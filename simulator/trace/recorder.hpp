@@ -14,6 +14,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/alone.hpp"
 #include "trace/layout.hpp"
 #include "trace/record.hpp"
 #include "trace/rules.hpp"
@@ -49,13 +50,11 @@ class Recorder {
   /// `time`, `moves` and `payload` are the recorder's to fill. REQUIRES: the latter two are 0, the kind is a valid one.
   [[gnu::always_inline]] void emit(const Record& record) {
     ++header_->kinds[static_cast<std::size_t>(record.kind)];
-    if (follows_) {
-      if (is_next(record, 0)) {
-        pass(sizeof(Record));
-        return;
-      }
-      settle();
+    if (next_at_ != kept_end_ && is_next(record, 0)) {
+      pass(sizeof(Record));
+      return;
     }
+    settle();
     tally(record);
     if (at_ > last_slot_) [[unlikely]] {
       const Record copy = record;
@@ -106,7 +105,7 @@ class Recorder {
     began_ = *clock_;
     if (!follows_) return;
     next_at_ = kept_at_;
-    moved_ = transfer_ * (repeats_ + 1);
+    moved_[1] = transfer_ * (repeats_ + 1);
     header_->later = later_ = began_ - kept_began_;
   }
   void end_step() {
@@ -425,8 +424,8 @@ class Recorder {
   }
 
   /// Whether `record`, with a payload of that size, is the one that the kept step has next, moved on and as much later.
+  /// REQUIRES: there is one.
   [[gnu::always_inline]] bool is_next(const Record& record, std::size_t payload) const {
-    if (next_at_ == kept_end_) return false;
     const Record& kept = *std::launder(reinterpret_cast<const Record*>(area_ + next_at_));
     std::uint64_t different = word(kept, 0) ^ (first_word(record) | std::uint64_t{payload} << 48);
     different |= word(kept, 1) ^ second_word(record);
@@ -436,8 +435,8 @@ class Recorder {
     different |= (kept.time + later_) ^ *clock_;
     // Without a branch: what moves is moved on, what does not is not.
     const std::uint64_t moves = kept.moves;
-    different |= (kept.offset + (moved_ & (0 - (moves & move_offset)))) ^ record.offset;
-    different |= (kept.before + (moved_ & (0 - (moves / move_before & 1)))) ^ record.before;
+    different |= (kept.offset + moved_[moves & move_offset]) ^ record.offset;
+    different |= (kept.before + moved_[moves / move_before & 1]) ^ record.before;
     return different == 0;
   }
   /// A stored record's eight words, which cost half of what its fields do one by one.
@@ -452,7 +451,9 @@ class Recorder {
            std::uint64_t{record.irql} << 24 | std::uint64_t{record.image} << 32;
   }
   static std::uint64_t second_word(const Record& record) {
-    return static_cast<std::uint32_t>(record.status) | std::uint64_t{record.length} << 32;
+    // The length by itself: in a register that is written to the stack it would be read back together with what lies
+    // behind it.
+    return static_cast<std::uint32_t>(record.status) | alone(std::uint64_t{record.length}) << 32;
   }
   void pass(std::size_t bytes) {
     next_at_ += bytes;
@@ -499,11 +500,11 @@ class Recorder {
   std::uint64_t kept_began_ = 0;  // and the kept one
   // Following: steps that repeat the kept one are compared and not written.
   bool follows_ = false;
-  std::uint64_t next_at_ = 0;   // the kept step's record that is to come; kept_end_ when the step is over
-  std::uint64_t moved_ = 0;     // by how much this step moved on from the kept one,
-  std::uint64_t later_ = 0;     // and how much later it is
-  std::uint64_t told_ = 0;      // repeats that the block tells of
-  std::uint64_t followed_ = 0;  // as in the header
+  std::uint64_t next_at_ = 0;             // the kept step's record that is to come; kept_end_ when there is none
+  std::array<std::uint64_t, 2> moved_{};  // by how much what stays and what moves of this step is off the kept one,
+  std::uint64_t later_ = 0;               // and how much later it is
+  std::uint64_t told_ = 0;                // repeats that the block tells of
+  std::uint64_t followed_ = 0;            // as in the header
   // Runs of calls.
   std::uint64_t run_count_ = 0;
   std::uint64_t step_run_ = 0;
