@@ -146,6 +146,7 @@ struct Session::State {
     trap = std::move(*installed);
     environment.trap = trap.get();
     traps->attach(*trap);
+    kernel->tell_whereabouts(environment.totals, *trap);  // the first boot's, which was before
     return {};
   }
 
@@ -270,7 +271,7 @@ struct Session::State {
     kernel->set_volume_number(std::max<std::uint32_t>(plan.table.partitions[scenario.disk.dump_partition].number, 1));
     environment.kernel = kernel.get();
     for (const kernel::ScriptedDevice& device : images.devices) kernel::create_scripted_device(*kernel, device);
-    stack::watch_running(environment);
+    if (trap) kernel->tell_whereabouts(environment.totals, *trap);
     drivers = std::make_unique<stack::MainDrivers>(environment, images.drivers,
                                                    static_cast<std::uint16_t>(2 * images.filters.size()));
     boot_drivers_started = system_drivers_started = false;

@@ -37,15 +37,18 @@ struct HandlerCall {
   ::_DISPATCHER_CONTEXT* dispatcher = nullptr;
 };
 
-/// A call that a kernel function made into a driver, and who was calling before it.
+/// A call into a driver. What was running before it, goes on after it.
 struct CallIntoDriver {
   CallIntoDriver* outer = nullptr;
   std::uint64_t at = 0;
-  std::uint16_t image = trace::no_image;
-  trace::Callback callback = trace::Callback::none;
-  unsigned depth = 0;
   std::uint8_t irql = 0;
   bool told = false;  ///< the trace has it as a callback
+  // Of what was running before, as in Context.
+  std::uint16_t image = trace::no_image;
+  trace::Callback callback = trace::Callback::none;
+  std::uint8_t entry_irql = 0;
+  unsigned depth = 0;
+  const void* entry = nullptr;
 };
 
 /// A filter or a block of a __try of wdk/ddi/source_seh.h that is being run.

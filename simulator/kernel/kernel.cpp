@@ -133,12 +133,9 @@ machine::Convention Kernel::convention_of(const void* code) const {
 
 // ---- calls ----
 
-machine::CallResult Kernel::enter_driver(machine::Convention convention, const void* code,
-                                         std::span<const std::uint64_t> arguments, CallIntoDriver&& as) {
-  as.outer = context_->exceptions.calls;
-  as.at = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
-  as.depth = context_->depth;
-  as.irql = machine_.processor.irql;
+[[gnu::always_inline]] inline machine::CallResult Kernel::enter_driver(machine::Convention convention, const void* code,
+                                                                       const machine::Arguments& arguments,
+                                                                       CallIntoDriver& as) {
   Context& context = *context_;
   context.exceptions.calls = &as;
   const machine::CallResult call = gate_.call(convention, code, arguments);
@@ -146,9 +143,19 @@ machine::CallResult Kernel::enter_driver(machine::Convention convention, const v
   return call;
 }
 
-machine::CallResult Kernel::call_driver(const void* routine, std::span<const std::uint64_t> arguments) {
-  return enter_driver(convention_of(routine), routine, arguments,
-                      {.image = context_->image, .callback = context_->callback});
+// Whom the host called is judged when it is back: where its code began stays known. Whoever was interrupted goes on.
+inline void Kernel::go_on_after(const CallIntoDriver& call) {
+  Context& context = *context_;
+  context.image = call.image;
+  context.callback = call.callback;
+  context.entry_irql = call.entry_irql;
+  if (call.image != trace::no_image) context.entry = call.entry;
+  context.caller = nullptr;
+}
+
+machine::CallResult Kernel::call_driver(const void* routine, const machine::Arguments& arguments) {
+  CallIntoDriver as = call_from(__builtin_frame_address(0), false);
+  return enter_driver(convention_of(routine), routine, arguments, as);
 }
 
 void Kernel::forget_below(std::uint64_t rsp) {
@@ -161,12 +168,11 @@ void Kernel::forget_below(std::uint64_t rsp) {
   }
   while (state.calls != nullptr && state.calls->at < rsp) {
     const CallIntoDriver& call = *state.calls;
-    if (call.told) recorder_.callback_left(context_->image, context_->callback, call.irql, STATUS_UNWIND);
-    context_->image = call.image;
-    context_->callback = call.callback;
     state.calls = call.outer;
-    if (call.told && running_hook_ != nullptr)
-      running_hook_(running_context_, context_->image, context_->callback, false);
+    if (!call.told) continue;
+    recorder_.callback_left(context_->image, context_->callback, call.irql, STATUS_UNWIND);
+    go_on_after(call);
+    tell_running(call.image, call.callback);
   }
   while (state.evaluations != nullptr && state.evaluations->at < rsp) {
     state.evaluations = state.evaluations->outer;
@@ -328,56 +334,54 @@ __attribute__((no_sanitize("address"))) trace::CodeSite Kernel::site_of_fault(st
 
 // ---- calls into drivers ----
 
-machine::CallResult Kernel::call_routine(const Routine& routine, std::span<const std::uint64_t> arguments) {
-  const std::uint16_t outer_image = context_->image;
-  const trace::Callback outer_callback = context_->callback;
-  const void* const outer_entry = context_->entry;
-  const std::uint8_t irql = machine_.processor.irql;
-  std::uint16_t id = routine.image;
-  std::optional<machine::Convention> convention = routine.convention;
-  if (!convention || id == trace::no_image) {
-    // A routine that lies nowhere (a null pointer) is called as its driver's others are.
-    const ImageRange* lies_in = image_at(routine.code);
-    if (id == trace::no_image && lies_in != nullptr) id = lies_in->id;
-    if (lies_in == nullptr) lies_in = image_range(id);
-    if (!convention) convention = lies_in != nullptr ? lies_in->convention : machine::Convention::system_v;
+Kernel::Callee Kernel::callee_of(const Routine& routine) const {
+  // A routine that lies nowhere (a null pointer) is called as its driver's others are.
+  const ImageRange* lies_in = image_at(routine.code);
+  const bool known = routine.image != trace::no_image;
+  const std::uint16_t id = known || lies_in == nullptr ? routine.image : lies_in->id;
+  if (lies_in == nullptr) lies_in = image_range(id);
+  const auto otherwise = lies_in != nullptr ? lies_in->convention : machine::Convention::system_v;
+  return {id, routine.convention.value_or(otherwise)};
+}
+
+machine::CallResult Kernel::call_routine(const Routine& routine, const machine::Arguments& arguments) {
+  if (!gate_.active()) {
+    scheduler_.host_calls();
+    context_->exceptions = {};  // a call that was left may have left some behind
   }
-  context_->image = id;
-  context_->callback = routine.callback;
-  const std::uint8_t outer_irql = context_->entry_irql;
-  context_->entry = routine.code;
-  context_->entry_irql = irql;
-  context_->caller = nullptr;
+  const auto [id, convention] = routine.convention && routine.image != trace::no_image
+                                    ? Callee{routine.image, *routine.convention}
+                                    : callee_of(routine);
+  CallIntoDriver as = call_from(__builtin_frame_address(0), true);
+  Context& context = *context_;
+  context.image = id;
+  context.callback = routine.callback;
+  context.entry = routine.code;
+  context.entry_irql = as.irql;
+  context.caller = nullptr;
   recorder_.emit({.kind = trace::Kind::callback_entered,
                   .callback = routine.callback,
-                  .irql = irql,
+                  .irql = as.irql,
                   .image = id,
                   .length = alone(routine.given.length),
                   .flags = alone(routine.given.flags),
                   .arg = routine.request,
                   .offset = alone(routine.given.offset),
                   .object = alone(routine.given.object)});
-  if (running_hook_ != nullptr) running_hook_(running_context_, id, routine.callback, true);
-  machine_.sections.at_irql(irql);
-  if (!gate_.active()) context_->exceptions = {};
-  const machine::CallResult call = enter_driver(*convention, routine.code, arguments,
-                                                {.image = outer_image, .callback = outer_callback, .told = true});
+  tell_running(id, routine.callback, true);
+  machine_.sections.at_irql(as.irql);
+  const machine::CallResult call = enter_driver(convention, routine.code, arguments, as);
   if (!call.returned) {
     if (!routine.callers_end) left_ = call.value;
     return call;
   }
-  check_given_back(id, routine.callback, routine.returns_at.value_or(irql), call);
+  check_given_back(id, routine.callback, routine.returns_at.value_or(as.irql), call);
   if (!routine.callers_end) {
-    recorder_.callback_left(id, routine.callback, irql,
+    recorder_.callback_left(id, routine.callback, as.irql,
                             routine.returns_status ? static_cast<std::int32_t>(call.value) : 0);
   }
-  context_->image = outer_image;
-  context_->callback = outer_callback;
-  context_->entry_irql = outer_irql;
-  // Whom the host called is judged when it is back; whoever was interrupted by an inner call goes on.
-  if (outer_image != trace::no_image) context_->entry = outer_entry;
-  context_->caller = nullptr;
-  if (running_hook_ != nullptr) running_hook_(running_context_, outer_image, outer_callback, false);
+  go_on_after(as);
+  tell_running(as.image, as.callback);
   return call;
 }
 
@@ -467,7 +471,7 @@ void Kernel::deadlock(std::string_view what) {
 void Kernel::stop_waiting(std::uint16_t image, trace::Callback callback, std::string_view what) {
   context_->image = image;
   context_->callback = callback;
-  if (running_hook_ != nullptr) running_hook_(running_context_, image, callback, true);
+  tell_running(image, callback, true);
   recorder_.fault(image, callback, trace::FaultKind::hang, what);
   left_ = static_cast<std::uint64_t>(Left::deadlock);
 }

@@ -24,6 +24,8 @@
 #include "kernel/registry.hpp"
 #include "kernel/scheduler.hpp"
 #include "kernel/volume.hpp"
+#include "kernel/whereabouts.hpp"
+#include "machine/fault_trap.hpp"
 #include "machine/gate.hpp"
 #include "machine/machine.hpp"
 #include "machine/unwind.hpp"
@@ -32,10 +34,6 @@
 #include "trace/rules.hpp"
 
 struct _FILTER_EXTENSION;
-
-namespace dumpsim::machine {
-struct FaultReport;
-}
 
 namespace dumpsim::kernel {
 
@@ -128,11 +126,6 @@ enum class PowerRequest : std::uint8_t {
   resume,         ///< IRP_MN_SET_POWER, PowerSystemWorking
 };
 
-/// Told which driver's routine runs from now on (no_image: none), whenever that changes: whoever watches from outside
-/// has to know when the process dies.
-/// `entered` is false when an inner routine has returned to it.
-using RunningHook = void (*)(void* context, std::uint16_t image, trace::Callback callback, bool entered);
-
 /// Decides whether a call that may fail does: the fault plan. Called once a call of an export whose row says so.
 using FailureHook = bool (*)(void* context, std::size_t export_index);
 
@@ -203,21 +196,22 @@ class Kernel {
   const Scheduler& scheduler() const { return scheduler_; }
 
   // ---- who is calling ----
-  /// Set by the stack around each callback; pool and handles are charged to `image`.
+  /// Whose code runs from here on, with nothing of a driver's before it; pool and handles are charged to `image`.
   void set_current(std::uint16_t image, trace::Callback callback) {
     if (!gate_.active()) scheduler_.host_calls();
-    context_->entry_irql = 0;
-    context_->caller = nullptr;
-    context_->image = image;
-    context_->callback = callback;
-    context_->depth = 0;
-    context_->exceptions = {};
+    Context& now = *context_;
+    now.image = image;
+    now.callback = callback;
+    now.entry_irql = 0;
+    now.depth = 0;
+    now.caller = nullptr;
+    now.exceptions = {};
   }
   /// Calls a driver's routine at the present IRQL, in the convention of the image it lies in, whether another driver is
   /// being called just now or none is. Records entering and leaving, says who runs meanwhile, reports and puts back an
   /// IRQL or a register that was not given back. Only the outermost call can come back with `returned` false; image()
   /// and callback() still say then what ran last, and left() what it ended in.
-  machine::CallResult call_routine(const Routine& routine, std::span<const std::uint64_t> arguments);
+  machine::CallResult call_routine(const Routine& routine, const machine::Arguments& arguments);
   /// What every call must give back, checked after it: REQUIRES `call.returned`.
   void check_given_back(std::uint16_t image, trace::Callback callback, std::uint8_t irql, machine::CallResult call) {
     if (machine_.processor.irql != irql || call.changed != 0) [[unlikely]]
@@ -228,14 +222,13 @@ class Kernel {
   void set_transfer(const GivenTransfer& transfer) { transfer_ = transfer; }
   /// The reason with which call_routine() was left for good, once it was.
   std::optional<std::uint64_t> left() const { return left_; }
-  void set_running_hook(RunningHook hook, void* context) {
-    running_hook_ = hook;
-    running_context_ = context;
+  /// Has `where` say what runs from now on, and `trap` time it. Both outlive the kernel's calls.
+  void tell_whereabouts(Whereabouts& where, machine::FaultTrap& trap) {
+    where_ = &where;
+    trap_ = &trap;
   }
   /// Another line of execution has its turn.
-  void tell_running(const Context& context) {
-    if (running_hook_ != nullptr) running_hook_(running_context_, context.image, context.callback, false);
-  }
+  void tell_running(const Context& context) { tell_running(context.image, context.callback); }
 
   /// Where in `image` its last call of an export was made, or else the callback that runs or ran last begins.
   trace::CodeSite site_of(std::uint16_t image) const;
@@ -279,7 +272,7 @@ class Kernel {
   /// The same without a word of it: what a driver hands an export of this kernel to be called, a thread, a DPC, a work
   /// item. A routine that is left by an exception which an outer driver handles does not come back here, and the
   /// caller's frames are gone: they must own nothing.
-  machine::CallResult call_driver(const void* routine, std::span<const std::uint64_t> arguments);
+  machine::CallResult call_driver(const void* routine, const machine::Arguments& arguments);
   ExceptionState& exceptions() { return context_->exceptions; }
   /// The frames of the present stack below `rsp` are being left: forgets what they had under way.
   void forget_below(std::uint64_t rsp);
@@ -417,10 +410,40 @@ class Kernel {
   static constexpr std::size_t max_exports = 1024;
 
  private:
-  /// The one place where a driver's code is entered, but for the handlers of exceptions: `as` is how the call is known
-  /// to what looks for them.
+  /// A call that begins in `frame`, whatever runs now.
+  CallIntoDriver call_from(const void* frame, bool told) const {
+    const Context& now = *context_;
+    return {.outer = now.exceptions.calls,
+            .at = reinterpret_cast<std::uint64_t>(frame),
+            .irql = machine_.processor.irql,
+            .told = told,
+            .image = now.image,
+            .callback = now.callback,
+            .entry_irql = now.entry_irql,
+            .depth = now.depth,
+            .entry = now.entry};
+  }
+  void go_on_after(const CallIntoDriver& call);
+  /// The one place where a driver's code is entered, but for the handlers of exceptions, which look for `as`.
   machine::CallResult enter_driver(machine::Convention convention, const void* code,
-                                   std::span<const std::uint64_t> arguments, CallIntoDriver&& as);
+                                   const machine::Arguments& arguments, CallIntoDriver& as);
+  struct Callee {
+    std::uint16_t image;
+    machine::Convention convention;
+  };
+  Callee callee_of(const Routine& routine) const;
+  /// `image` runs from now on (no_image: no driver), for the first time or because an inner routine has returned to it.
+  void tell_running(std::uint16_t image, trace::Callback callback, bool entered = false) {
+    std::uint64_t ordinal = 0;
+    std::uint32_t running = 0;
+    if (image != trace::no_image) {
+      ordinal = where_->ordinal.load(std::memory_order_relaxed) + (entered ? 1 : 0);
+      where_->ordinal.store(ordinal, std::memory_order_release);
+      running = std::uint32_t{image} << 8 | static_cast<std::uint32_t>(callback);
+    }
+    where_->running.store(running, std::memory_order_relaxed);
+    if (trap_ != nullptr) trap_->publish(ordinal);
+  }
   void above_maximum(std::size_t export_index, std::uint8_t maximum);
   void pool_in_crash(std::size_t export_index);
   void lowered(std::uint8_t irql);
@@ -441,8 +464,9 @@ class Kernel {
   Context* context_ = nullptr;
   FailureHook failure_hook_ = nullptr;
   void* failure_context_ = nullptr;
-  RunningHook running_hook_ = nullptr;
-  void* running_context_ = nullptr;
+  Whereabouts nowhere_;
+  Whereabouts* where_ = &nowhere_;
+  machine::FaultTrap* trap_ = nullptr;
   std::optional<std::uint64_t> left_;
   std::array<std::uint64_t, max_exports> calls_{};
   std::vector<IrqlViolation> irql_violations_;

@@ -134,7 +134,7 @@ void BugcheckCalls::walk(BugcheckReason reason, auto&& visit) {
   env_.machine.processor.irql = machine::passive_level;
 }
 
-bool BugcheckCalls::call(const BugcheckRegistration& to, Callback callback, std::span<const std::uint64_t> arguments,
+bool BugcheckCalls::call(const BugcheckRegistration& to, Callback callback, const machine::Arguments& arguments,
                          std::uint32_t length, std::uint64_t offset) {
   const Callee callee{to.image, env_.kernel->convention_of(to.routine), to.routine};
   const Transfer transfer{.length = length, .offset = offset};

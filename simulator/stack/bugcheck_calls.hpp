@@ -61,7 +61,7 @@ class BugcheckCalls {
  private:
   struct Blobs;
   void walk(kernel::BugcheckReason reason, auto&& visit);
-  bool call(const kernel::BugcheckRegistration& to, trace::Callback callback, std::span<const std::uint64_t> arguments,
+  bool call(const kernel::BugcheckRegistration& to, trace::Callback callback, const machine::Arguments& arguments,
             std::uint32_t length = 0, std::uint64_t offset = 0);
   bool call_reason(const kernel::BugcheckRegistration& to, trace::Callback callback, void* data, std::size_t bytes,
                    std::uint32_t length = 0, std::uint64_t offset = 0);

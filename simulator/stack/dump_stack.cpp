@@ -65,12 +65,11 @@ struct DumpStack::State {
                  environment.policies.is(Policy::mapped_va, "page")),
         watch(max_pages + 1),
         port(environment, max_pages + 1),
+        mdl_id(usage == Usage::crash ? 1 : 2),
         disable_on_failure(environment.policies.is(Policy::filter_failure, "disable")),
         reads_reversed(environment.policies.is(Policy::read_order, "reverse")) {}
 
   bool ended() const { return env.totals.ended != Ended::no; }
-
-  std::uint64_t mdl_id() const { return usage == Usage::crash ? 1u : 2u; }
 
   Result<std::int32_t> load_filters();
   std::int32_t initialize(FilterInstance& filter);
@@ -95,7 +94,8 @@ struct DumpStack::State {
   std::int32_t call_each(Callback callback, std::uint8_t irql);
   /// False when there was nobody to call, or it did not return. Not an optional: one that is returned is written in two
   /// pieces and read as one, 5 ns.
-  bool call_transfer(FilterInstance& filter, Callback callback, std::int32_t& status, std::uint32_t& changes);
+  template <Callback callback>
+  [[gnu::always_inline]] bool call_transfer(FilterInstance& filter, std::int32_t& status, std::uint32_t& changes);
   void judge_write(const FilterInstance& filter, std::uint32_t changes, std::uint32_t length);
   void judge_read(const FilterInstance& filter, std::uint32_t changes);
   /// Where a write's bytes lie as its MDL says it now; where they lay before, when it is not mapped.
@@ -113,6 +113,7 @@ struct DumpStack::State {
   TransferMdl transfer;
   verifier::TransferWatch watch;
   DumpPort port;
+  std::uint64_t mdl_id;
   bool disable_on_failure;
   bool reads_reversed;
   bool loaded = false;
@@ -431,8 +432,8 @@ std::int32_t DumpStack::start() {
   return status;
 }
 
-bool DumpStack::State::call_transfer(FilterInstance& filter, Callback callback, std::int32_t& status,
-                                     std::uint32_t& changes) {
+template <Callback callback>
+inline bool DumpStack::State::call_transfer(FilterInstance& filter, std::int32_t& status, std::uint32_t& changes) {
   if (filter.disabled()) return false;
   const void* const code = filter.callback(callback);
   if (code == nullptr) {
@@ -444,8 +445,7 @@ bool DumpStack::State::call_transfer(FilterInstance& filter, Callback callback, 
   const MDL* const mdl = transfer.mdl();
   const auto before = static_cast<std::uint64_t>(*transfer.offset());
   const std::uint32_t length = mdl->ByteCount;
-  const std::array<std::uint64_t, 3> arguments{argument(filter.extension()), argument(transfer.offset()),
-                                               argument(mdl)};
+  const std::array arguments{argument(filter.extension()), argument(transfer.offset()), argument(mdl)};
   env.kernel->set_transfer(
       {.pages = static_cast<std::uint32_t>((mdl->ByteOffset + std::uint64_t{length} + page_size - 1) / page_size),
        .max_pages = static_cast<std::uint32_t>(max_pages)});
@@ -454,7 +454,7 @@ bool DumpStack::State::call_transfer(FilterInstance& filter, Callback callback, 
                                .callback = callback,
                                .image = filter.id(),
                                .convention = filter.convention(),
-                               .given = {length, static_cast<std::uint16_t>(mdl->MdlFlags), before, mdl_id()},
+                               .given = {length, static_cast<std::uint16_t>(mdl->MdlFlags), before, mdl_id},
                                .callers_end = true},
                               machine::high_level, arguments);
   if (!call.returned) return false;
@@ -474,7 +474,7 @@ bool DumpStack::State::call_transfer(FilterInstance& filter, Callback callback, 
                      .flags = changes,
                      .offset = static_cast<std::uint64_t>(*transfer.offset()),
                      .before = before,
-                     .object = mdl_id()});
+                     .object = mdl_id});
   if (copy_changed) {
     const std::uint64_t site = env.recorder.sites();
     report(env, Rule::write_buffer_modified, filter.id(), callback, "wrote to the memory that is being dumped");
@@ -620,7 +620,7 @@ TransferResult DumpStack::write(PartitionOffset at, Source source, const std::fu
     const std::uint64_t sites = s.env.recorder.sites();
     std::uint32_t changes = 0;
     std::int32_t status = STATUS_SUCCESS;
-    const bool called = s.call_transfer(*filter, Callback::write, status, changes);
+    const bool called = s.call_transfer<Callback::write>(*filter, status, changes);
     if (s.ended()) {
       result.filter_status = result.port_status = STATUS_UNSUCCESSFUL;
       return result;  // a dead machine writes nothing more; the step stays open
@@ -673,7 +673,7 @@ TransferResult DumpStack::read(PartitionOffset at, std::span<std::byte> into) {
       if (s.filters.size() > 1) s.env.totals.rest_on(Policy::read_order);
       std::uint32_t changes = 0;
       std::int32_t status = STATUS_SUCCESS;
-      const bool called = s.call_transfer(filter, Callback::read, status, changes);
+      const bool called = s.call_transfer<Callback::read>(filter, status, changes);
       if (s.ended()) {
         result.filter_status = STATUS_UNSUCCESSFUL;
         return result;

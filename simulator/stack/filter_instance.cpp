@@ -46,32 +46,6 @@ bool FilterInstance::protects(PartitionOffset at, std::uint64_t bytes) const {
   });
 }
 
-const void* FilterInstance::callback(trace::Callback callback) const {
-  const auto field = [&](std::size_t offset) -> const void* {
-    if (offset + sizeof(void*) > init_size_) return nullptr;
-    const void* pointer = nullptr;
-    std::memcpy(&pointer, reinterpret_cast<const std::byte*>(init_) + offset, sizeof pointer);
-    return pointer;
-  };
-  switch (callback) {
-    case trace::Callback::driver_entry:
-      return image_->entry();
-    case trace::Callback::start:
-      return field(offsetof(FILTER_INITIALIZATION_DATA, DumpStart));
-    case trace::Callback::write:
-      return field(offsetof(FILTER_INITIALIZATION_DATA, DumpWrite));
-    case trace::Callback::read:
-      return field(offsetof(FILTER_INITIALIZATION_DATA, DumpRead));
-    case trace::Callback::finish:
-      return field(offsetof(FILTER_INITIALIZATION_DATA, DumpFinish));
-    case trace::Callback::unload:
-      return field(offsetof(FILTER_INITIALIZATION_DATA, DumpUnload));
-    default:  // no callback of a filter
-      break;
-  }
-  return nullptr;
-}
-
 bool FilterInstance::absence_reported(trace::Callback callback) {
   const std::uint32_t bit = 1u << static_cast<unsigned>(callback);
   const bool before = (absences_ & bit) != 0;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -47,7 +48,25 @@ class FilterInstance {
 
   /// The function to call, read from the structure now: a filter that changes it later is honoured. nullptr when
   /// absent.
-  const void* callback(trace::Callback callback) const;
+  const void* callback(trace::Callback callback) const {
+    switch (callback) {
+      case trace::Callback::driver_entry:
+        return image_->entry();
+      case trace::Callback::start:
+        return field(offsetof(FILTER_INITIALIZATION_DATA, DumpStart));
+      case trace::Callback::write:
+        return field(offsetof(FILTER_INITIALIZATION_DATA, DumpWrite));
+      case trace::Callback::read:
+        return field(offsetof(FILTER_INITIALIZATION_DATA, DumpRead));
+      case trace::Callback::finish:
+        return field(offsetof(FILTER_INITIALIZATION_DATA, DumpFinish));
+      case trace::Callback::unload:
+        return field(offsetof(FILTER_INITIALIZATION_DATA, DumpUnload));
+      default:  // no callback of a filter
+        break;
+    }
+    return nullptr;
+  }
   bool reads() const { return reads_; }
   void set_reads(bool reads) { reads_ = reads; }
   bool disabled() const { return disabled_; }
@@ -81,6 +100,13 @@ class FilterInstance {
   }
 
  private:
+  const void* field(std::size_t offset) const {
+    if (offset + sizeof(void*) > init_size_) return nullptr;
+    const void* pointer = nullptr;
+    std::memcpy(&pointer, reinterpret_cast<const std::byte*>(init_) + offset, sizeof pointer);
+    return pointer;
+  }
+
   static constexpr std::size_t guard_bytes = 128;
   std::unique_ptr<loader::Image> image_;
   std::uint16_t id_;

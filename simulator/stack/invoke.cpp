@@ -29,33 +29,12 @@ void report_stale_address(Environment& env, std::uint16_t image, trace::Callback
 
 }  // namespace
 
-void watch_running(Environment& env) {
-  env.kernel->set_running_hook(
-      [](void* context, std::uint16_t image, trace::Callback callback, bool entered) {
-        Environment& watched = *static_cast<Environment*>(context);
-        Totals& totals = watched.totals;
-        if (image == trace::no_image) {
-          totals.running.store(0, std::memory_order_relaxed);
-          watched.trap->publish(0);
-          return;
-        }
-        totals.running.store((static_cast<std::uint32_t>(image) << 8) | static_cast<std::uint32_t>(callback),
-                             std::memory_order_relaxed);
-        const std::uint64_t ordinal = totals.ordinal.load(std::memory_order_relaxed) + (entered ? 1 : 0);
-        totals.ordinal.store(ordinal, std::memory_order_release);
-        watched.trap->publish(ordinal);
-      },
-      &env);
-}
-
 void tell_opened(Environment& env) {
   if (env.opened.at == nullptr) return;
   const std::span<const std::byte> now(env.opened.at, page_size);
   env.recorder.show_bytes(env.opened.site, trace::first_change(trace::Held::page, env.opened.before, now));
   env.opened.at = nullptr;
 }
-
-namespace {
 
 void end_run(Environment& env, std::uint64_t reason) {
   // Of calls within calls the innermost is meant. `running` stays, so that the parent can name the callback.
@@ -78,8 +57,6 @@ void end_run(Environment& env, std::uint64_t reason) {
   }
   env.kernel->set_current(trace::no_image, trace::Callback::none);
 }
-
-}  // namespace
 
 bool ended_in_driver(Environment& env) {
   const auto left = env.kernel->left();
@@ -106,23 +83,8 @@ bool let_others_run(Environment& env, std::uint64_t hundred_ns) {
   return true;
 }
 
-Invoked invoke(Environment& env, const kernel::Routine& routine, std::uint8_t irql,
-               std::span<const std::uint64_t> arguments) {
-  env.kernel->set_current(trace::no_image, trace::Callback::none);
-  env.machine.processor.irql = irql;
-  const machine::GuestStack& guest = env.gate.stack();
-  if (!env.gate.active()) env.stack_use.before(guest, routine.image, routine.callback);
-  const machine::CallResult call = env.kernel->call_routine(routine, arguments);
-  env.stack_use.after(env.totals, guest, routine.image, routine.callback);
-  if (!call.returned) {
-    end_run(env, call.value);
-    return {};
-  }
-  return {true, static_cast<std::int32_t>(call.value)};
-}
-
 Invoked invoke(Environment& env, const Callee& callee, trace::Callback callback, std::uint8_t irql,
-               std::span<const std::uint64_t> arguments, const Transfer& transfer) {
+               const machine::Arguments& arguments, const Transfer& transfer) {
   return invoke(env,
                 {.code = callee.code,
                  .callback = callback,
@@ -134,7 +96,7 @@ Invoked invoke(Environment& env, const Callee& callee, trace::Callback callback,
 }
 
 Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
-               std::span<const std::uint64_t> arguments) {
+               const machine::Arguments& arguments) {
   return invoke(env, Callee{filter.id(), filter.convention(), filter.callback(callback)}, callback, irql, arguments,
                 {});
 }

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include "kernel/kernel.hpp"
 #include "stack/environment.hpp"
@@ -30,22 +29,32 @@ struct Callee {
   const void* code = nullptr;
 };
 
+/// The run has ended in the driver that runs: `reason` is what its call was left for.
+void end_run(Environment& env, std::uint64_t reason);
+
 /// Calls a driver's routine at `irql` with `arguments`. REQUIRES: nothing has ended the run, and how it ends is the
 /// caller's. Emits callback_entered; the caller emits callback_left once it has compared before and after.
-Invoked invoke(Environment& env, const kernel::Routine& routine, std::uint8_t irql,
-               std::span<const std::uint64_t> arguments);
+inline Invoked invoke(Environment& env, const kernel::Routine& routine, std::uint8_t irql,
+                      const machine::Arguments& arguments) {
+  env.machine.processor.irql = irql;
+  const machine::GuestStack& guest = env.gate.stack();
+  if (!env.gate.active()) env.stack_use.before(guest, routine.image, routine.callback);
+  const machine::CallResult call = env.kernel->call_routine(routine, arguments);
+  env.stack_use.after(env.totals, guest, routine.image, routine.callback);
+  if (!call.returned) [[unlikely]] {
+    end_run(env, call.value);
+    return {};
+  }
+  return {true, static_cast<std::int32_t>(call.value)};
+}
 
 /// The same for `callee`, as `callback` of its image.
 Invoked invoke(Environment& env, const Callee& callee, trace::Callback callback, std::uint8_t irql,
-               std::span<const std::uint64_t> arguments, const Transfer& transfer);
+               const machine::Arguments& arguments, const Transfer& transfer);
 
 /// The same for `callback` of `filter`, which has no transfer. REQUIRES: the pointer is present.
 Invoked invoke(Environment& env, FilterInstance& filter, trace::Callback callback, std::uint8_t irql,
-               std::span<const std::uint64_t> arguments);
-
-/// Has the totals name, and the trap time, whatever driver's routine the kernel calls from now on, also from within a
-/// filter's callback, and whichever thread has its turn. REQUIRES: env outlives the kernel's calls.
-void watch_running(Environment& env);
+               const machine::Arguments& arguments);
 
 /// Whether a call that the kernel made for the host was left instead of returning. The run has ended in it then: totals
 /// and trace say how, and whose it was.

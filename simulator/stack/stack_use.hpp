@@ -16,9 +16,18 @@ namespace dumpsim::stack {
 class StackUse {
  public:
   /// Fills the stack when this call is to be measured. REQUIRES: nothing runs on it.
-  void before(const machine::GuestStack& stack, std::uint16_t image, trace::Callback callback);
+  void before(const machine::GuestStack& stack, std::uint16_t image, trace::Callback callback) {
+    measures_ = false;
+    if (image >= trace::max_images) return;
+    const std::uint32_t call = calls_[image][static_cast<std::size_t>(callback)]++;
+    if (call < measured_first || call % measured_every == 0) [[unlikely]]
+      arm(stack);
+  }
   /// The call is over, however it ended.
-  void after(Totals& totals, const machine::GuestStack& stack, std::uint16_t image, trace::Callback callback);
+  void after(Totals& totals, const machine::GuestStack& stack, std::uint16_t image, trace::Callback callback) {
+    if (measures_) [[unlikely]]
+      look(totals, stack, image, callback);
+  }
 
   static constexpr std::uint32_t measured_first = 32;
   static constexpr std::uint32_t measured_every = 1024;
@@ -26,6 +35,9 @@ class StackUse {
   static constexpr std::size_t largest_stack = std::size_t{1} << 20;
 
  private:
+  void arm(const machine::GuestStack& stack);
+  void look(Totals& totals, const machine::GuestStack& stack, std::uint16_t image, trace::Callback callback);
+
   bool measures_ = false;
   std::array<std::array<std::uint32_t, static_cast<std::size_t>(trace::Callback::count_)>, trace::max_images> calls_{};
 };

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "kernel/pool.hpp"
+#include "kernel/whereabouts.hpp"
 #include "policy/policy.hpp"
 #include "trace/record.hpp"
 #include "trace/recorder.hpp"
@@ -31,10 +32,7 @@ enum class DumpState : std::uint32_t {
   completed,  ///< the header was made valid
 };
 
-struct Totals {
-  // Where the child is, written around every callback.
-  std::atomic<std::uint64_t> ordinal{0};   ///< callbacks entered so far; also the watchdog's sign of life
-  std::atomic<std::uint32_t> running{0};   ///< image << 8 | callback while a callback runs, 0 between
+struct Totals : kernel::Whereabouts {
   std::atomic<std::uint32_t> finished{0};  ///< 1 once the child has done all it was asked
 
   Ended ended = Ended::no;

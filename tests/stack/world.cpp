@@ -77,7 +77,7 @@ World::World(WorldOptions options)
   };
   trap_ = or_die(machine::FaultTrap::install(gate_, {.context = this, .on_write_fault = open_page}, patience));
   env_->trap = trap_.get();
-  watch_running(*env_);
+  kernel_->tell_whereabouts(totals_, *trap_);
 }
 
 World::~World() = default;
