@@ -60,6 +60,16 @@ std::uint64_t BenchMachine::write_all() {
   return memory_ / (pages_ * page_size);
 }
 
+void BenchMachine::call_nobody(std::uint64_t times) {
+  struct Nobody {
+    static std::uint64_t call(const void*, const void*, const void*) { return 0; }
+  };
+  machine::Gate& gate = session_->environment().gate;
+  const std::uint64_t arguments[] = {1, 2, 3};
+  for (std::uint64_t i = 0; i < times; ++i)
+    gate.call(machine::Convention::system_v, reinterpret_cast<const void*>(&Nobody::call), arguments);
+}
+
 std::uint64_t BenchMachine::write_one_buffer() {
   stack::FileWriter writer(session_->environment(), *stack_, plan_.dump_file);
   const std::uint64_t length = pages_ * page_size;

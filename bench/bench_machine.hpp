@@ -37,6 +37,8 @@ class BenchMachine {
   /// Fills the same part of the dump file with the first pages of memory over and over: what a client costs that sends
   /// one buffer again and again.
   std::uint64_t write_one_buffer();
+  /// Calls a function that does nothing through the gate alone.
+  void call_nobody(std::uint64_t times);
   std::uint64_t memory() const { return memory_; }
 
  private:
