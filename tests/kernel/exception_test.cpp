@@ -119,6 +119,45 @@ TEST_P(ExceptionTest, AStackWithoutDriversHasNoBacktrace) {
   EXPECT_EQ(hash, 0u);
 }
 
+TEST_P(ExceptionTest, WhoeverCalledGoesOnAsItselfWhenTheRoutineIsUnwound) {
+  static Kernel* unwinding;
+  static std::uint64_t target;
+  struct Inner {
+    static void run() {
+      unwinding->forget_below(target);
+      unwinding->gate().leave(9);
+    }
+  };
+  constexpr std::uint16_t other = 4;
+  static const char entry = 0;
+  unwinding = &kernel();
+  in_driver([&] {
+    target = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
+    Context& context = kernel().context();
+    context.entry = &entry;
+    context.entry_irql = APC_LEVEL;
+    set_irql(HIGH_LEVEL);
+    EXPECT_FALSE(kernel()
+                     .call_routine({.code = reinterpret_cast<const void*>(&Inner::run),
+                                    .callback = trace::Callback::dispatch,
+                                    .image = other,
+                                    .convention = Convention::system_v,
+                                    .callers_end = true},
+                                   {})
+                     .returned);
+    set_irql(PASSIVE_LEVEL);
+    EXPECT_EQ(context.image, image);
+    EXPECT_EQ(context.callback, trace::Callback::driver_entry);
+    EXPECT_EQ(context.entry, &entry);
+    EXPECT_EQ(context.entry_irql, APC_LEVEL);
+    EXPECT_EQ(context.exceptions.calls, nullptr);
+  });
+  const std::vector<Noted> left = noted(Kind::callback_left);
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left[0].record.image, other);
+  EXPECT_EQ(left[0].record.status, static_cast<std::int32_t>(STATUS_UNWIND));
+}
+
 DUMPSIM_BOTH_CONVENTIONS(ExceptionTest);
 
 }  // namespace
