@@ -37,12 +37,11 @@ std::string NextBootTrace::death(const ChildEnd& end, const SharedTexts& shared)
   return fmt::format("reading back {}: {}", scenario::name_of(told.outcome), told.outcome_detail);
 }
 
-Result<std::unique_ptr<Session>> boot_next(const scenario::Scenario& scenario, const Plan& plan, const Images& images,
-                                           machine::Machine& machine, disk::BlockDevice& disk,
-                                           trace::Recorder& recorder, SharedTexts& shared) {
+Result<std::unique_ptr<Session>> boot_next(const NextBoot& boot, trace::Recorder& recorder, SharedTexts& shared) {
+  if (boot.give_up_shared) boot.give_up_shared();
   machine::raise_system_call_wall();
-  machine.clock = {};
-  return Session::create(scenario, plan, images, machine, disk, recorder, shared);
+  boot.machine.clock = {};
+  return Session::create(boot.scenario, boot.plan, boot.images, boot.machine, boot.disk, recorder, shared);
 }
 
 Result<FreshStack> FreshStack::load(Session& session, const disk::ExtentMap& file) {

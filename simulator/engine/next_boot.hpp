@@ -3,6 +3,7 @@
 // through.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -22,6 +23,17 @@
 
 namespace dumpsim::engine {
 
+/// What such a machine is made from.
+struct NextBoot {
+  const scenario::Scenario& scenario;
+  const Plan& plan;
+  const Images& images;
+  machine::Machine& machine;
+  disk::BlockDevice& disk;
+  /// Done in the child before any driver is loaded: what the machine before it shared with the parent is given up.
+  std::function<void()> give_up_shared = {};
+};
+
 /// The trace of such a machine, which nobody shows: it says how the child died.
 class NextBootTrace {
  public:
@@ -38,9 +50,7 @@ class NextBootTrace {
 };
 
 /// In the child, first of all: the walls, and a machine whose time begins anew.
-Result<std::unique_ptr<Session>> boot_next(const scenario::Scenario& scenario, const Plan& plan, const Images& images,
-                                           machine::Machine& machine, disk::BlockDevice& disk,
-                                           trace::Recorder& recorder, SharedTexts& shared);
+Result<std::unique_ptr<Session>> boot_next(const NextBoot& boot, trace::Recorder& recorder, SharedTexts& shared);
 
 /// A fresh crash stack of such a machine, ready to read a file back.
 class FreshStack {

@@ -28,9 +28,9 @@ class Oracles {
  public:
   Oracles(const FinishedRun& run, const dumpfile::DumpLayout* layout)
       : run_(run),
-        scenario_(run.scenario),
+        scenario_(run.next.scenario),
         layout_(layout),
-        places_(run.plan, layout),
+        places_(run.next.plan, layout),
         history_(run.view),
         memory_(with_account(run.memory, run.account, run.account_file)) {}
 
@@ -77,7 +77,8 @@ class Oracles {
     if (promises.empty()) return {};
     std::vector<std::byte> rows(Sightings::bytes_for(promises.size()));
     const Sightings in_the_end = Sightings::in(rows, promises.size());
-    if (auto seen = look_at_disk(run_.disk, promises, run_.plan, *run_.finder, in_the_end); !seen) return seen;
+    if (auto seen = look_at_disk(run_.next.disk, promises, run_.next.plan, *run_.finder, in_the_end); !seen)
+      return seen;
     bool clean = true;
     if (!run_.sightings.rows.empty() && *run_.sightings.unread != 0) {
       clean = false;
@@ -128,10 +129,10 @@ class Oracles {
   /// What memory held, and what the disk holds in its place.
   trace::ChangedBytes bytes_of_sector(const Sighting& seen) {
     // A tag is what a filter left there: it may name what is no sector.
-    const bool in_memory = std::any_of(run_.plan.ram.begin(), run_.plan.ram.end(),
+    const bool in_memory = std::any_of(run_.next.plan.ram.begin(), run_.next.plan.ram.end(),
                                        [&](const dumpfile::PageRun& run) { return seen.pfn - run.base < run.pages; });
     if (!in_memory || seen.sector >= page_size / dumpfile::canary_sector) return {};
-    const std::vector<std::byte> on_disk = bytes_at(run_.disk, DiskOffset{seen.at});
+    const std::vector<std::byte> on_disk = bytes_at(run_.next.disk, DiskOffset{seen.at});
     std::vector<std::byte> page(page_size);
     memory_->read_pages(seen.pfn, 1, page.data());
     return trace::beginnings(trace::Held::disk_sector,
@@ -154,11 +155,11 @@ class Oracles {
   Result<void> secrets() {
     if (scenario_.secrets.empty()) return {};
     auto findings = find_secrets({.secrets = scenario_.secrets,
-                                  .plan = run_.plan,
+                                  .plan = run_.next.plan,
                                   .places = places_,
                                   .history = history_,
                                   .view = run_.view,
-                                  .disk = run_.disk,
+                                  .disk = run_.next.disk,
                                   .recovered = run_.recovered.bytes.get(),
                                   .recovered_size = run_.recovered.size,
                                   .recovered_raw = run_.recovered.raw,
@@ -182,8 +183,7 @@ class Oracles {
       not_judged("verify.round_trip", "no dump was written to its end");
       return {};
     }
-    auto trip =
-        check_round_trip(scenario_, run_.plan, *layout_, places_, *memory_, run_.images, run_.machine, run_.disk);
+    auto trip = check_round_trip(run_.next, *layout_, places_, *memory_);
     if (!trip) return trip.error();
     answers_.ended_by_itself &= trip->ended_by_itself;
     if (!trip->not_judged.empty()) not_judged("verify.round_trip", trip->not_judged);
@@ -216,9 +216,9 @@ class Oracles {
       not_judged("verify.reference", why);
       return {};
     }
-    auto reference = reference_disk(scenario_, run_.plan, dump_was_made() ? layout_ : nullptr, *memory_);
+    auto reference = reference_disk(scenario_, run_.next.plan, dump_was_made() ? layout_ : nullptr, *memory_);
     if (!reference) return reference.error();
-    auto difference = first_difference(**reference, run_.disk);
+    auto difference = first_difference(**reference, run_.next.disk);
     if (!difference) return difference.error();
     if (!*difference) {
       answers_.told.emplace_back("reference: the disk is what no filter leaves there");
@@ -229,7 +229,7 @@ class Oracles {
         Rule::data_reference_differs, only_filter(), Callback::write,
         fmt::format("{} holds {:#04x}, without filters it would be {:#04x}; {}", places_.words(first.at),
                     static_cast<unsigned>(first.second), static_cast<unsigned>(first.first), history_.words(first.at)),
-        trace::beginnings(trace::Held::dump_file, bytes_at(**reference, first.at), bytes_at(run_.disk, first.at)));
+        trace::beginnings(trace::Held::dump_file, bytes_at(**reference, first.at), bytes_at(run_.next.disk, first.at)));
     return {};
   }
 
@@ -238,7 +238,7 @@ class Oracles {
   Result<void> repeated() {
     if (run_.rehearsals.empty()) return {};
     for (std::size_t i = 0; i < run_.rehearsals.size(); ++i) {
-      auto difference = difference_from(run_.rehearsals[i], run_.view, run_.disk, places_);
+      auto difference = difference_from(run_.rehearsals[i], run_.view, run_.next.disk, places_);
       if (!difference) return difference.error();
       if (difference->empty()) continue;
       found(Rule::data_not_deterministic, only_filter(), Callback::none,
@@ -246,7 +246,7 @@ class Oracles {
       return {};
     }
     answers_.told.push_back(fmt::format("repeat: {} runs, traces{} the same byte for byte", run_.rehearsals.size() + 1,
-                                        run_.disk.keeps_content() ? " and disks" : ""));
+                                        run_.next.disk.keeps_content() ? " and disks" : ""));
     return {};
   }
 
@@ -269,7 +269,7 @@ bool asks_oracles(const scenario::Scenario& scenario) {
 }
 
 Result<OracleAnswers> ask_oracles(const FinishedRun& run) {
-  auto layout = layout_as_written(run.plan, run.account, run.account_file);
+  auto layout = layout_as_written(run.next.plan, run.account, run.account_file);
   if (!layout) return layout.error();
   return Oracles(run, *layout ? &**layout : nullptr).all();
 }

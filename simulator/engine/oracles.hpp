@@ -18,6 +18,7 @@
 #include "dumpfile/memory_source.hpp"
 #include "engine/dump_account.hpp"
 #include "engine/finding.hpp"
+#include "engine/next_boot.hpp"
 #include "engine/plan.hpp"
 #include "engine/readable.hpp"
 #include "engine/rehearsal.hpp"
@@ -37,11 +38,7 @@ struct RecoveredBytes {
 
 /// A run of which the child has ended.
 struct FinishedRun {
-  const scenario::Scenario& scenario;
-  const Plan& plan;
-  const Images& images;
-  machine::Machine& machine;
-  disk::BlockDevice& disk;
+  const NextBoot& next;  ///< and what it was made from itself
   const stack::Totals& totals;
   const trace::TraceView& view;          ///< what the child recorded, and nothing else
   const dumpfile::MemorySource& memory;  ///< what RAM held

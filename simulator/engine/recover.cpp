@@ -209,18 +209,16 @@ class DiskAfterCrash final : public disk::BlockDevice {
 
 }  // namespace
 
-Result<ReadingChild> read_through_filters(const scenario::Scenario& scenario, const Plan& plan,
-                                          const disk::ExtentMap& file, HowMuch how_much, const Images& images,
-                                          machine::Machine& machine, disk::BlockDevice& disk, const PageShelf& shelf,
-                                          const std::function<void()>& before, const Signal* crash_over) {
+Result<ReadingChild> read_through_filters(const NextBoot& boot, const disk::ExtentMap& file, HowMuch how_much,
+                                          const PageShelf& shelf, const Signal* crash_over) {
   return ReadingChild::start(
       "MEMORY.DMP through the filters", file.size(), shelf, [&](SharedTexts& shared, const File& into) -> std::string {
-        if (before) before();
-        auto made = NextBootTrace::create(machine);
+        auto made = NextBootTrace::create(boot.machine);
         if (!made) return made.error().message;
         auto trace = std::make_unique<NextBootTrace>(*std::move(made));
-        DiskAfterCrash disk_then(disk, crash_over);
-        auto session = boot_next(scenario, plan, images, machine, disk_then, trace->recorder(), shared);
+        DiskAfterCrash disk(boot.disk, crash_over);
+        auto session = boot_next({boot.scenario, boot.plan, boot.images, boot.machine, disk, boot.give_up_shared},
+                                 trace->recorder(), shared);
         if (!session) return session.error().message;
         std::string why = read_file(**session, file, how_much, into);
         // The parent waits for what was read, and the child's end takes all of this down at once.
@@ -234,13 +232,11 @@ std::string death_through_filters(const ChildEnd&, const SharedTexts&) {
   return "a filter ended the process while reading back";
 }
 
-Result<ReadBack> bytes_through_filters(const scenario::Scenario& scenario, const Plan& plan,
-                                       const disk::ExtentMap& file, HowMuch how_much, const Images& images,
-                                       machine::Machine& machine, disk::BlockDevice& disk, std::uint32_t stuck_seconds,
+Result<ReadBack> bytes_through_filters(const NextBoot& boot, const disk::ExtentMap& file, HowMuch how_much,
                                        const PageShelf& shelf) {
-  auto reading = read_through_filters(scenario, plan, file, how_much, images, machine, disk, shelf, {}, nullptr);
+  auto reading = read_through_filters(boot, file, how_much, shelf, nullptr);
   if (!reading) return reading.error();
-  return reading->finish(stuck_seconds, death_through_filters);
+  return reading->finish(stuck_seconds(boot.scenario), death_through_filters);
 }
 
 namespace {
@@ -278,18 +274,17 @@ std::string read_through_volume(Session& session, const disk::ExtentMap& extents
 
 }  // namespace
 
-Result<ReadBack> bytes_through_volume(const scenario::Scenario& scenario, const Plan& plan, const disk::ExtentMap& file,
-                                      HowMuch how_much, const Images& images, machine::Machine& machine,
-                                      disk::BlockDevice& disk, std::uint32_t stuck_seconds, const PageShelf& shelf) {
-  auto trace = NextBootTrace::create(machine);
+Result<ReadBack> bytes_through_volume(const NextBoot& boot, const disk::ExtentMap& file, HowMuch how_much,
+                                      const PageShelf& shelf) {
+  auto trace = NextBootTrace::create(boot.machine);
   if (!trace) return trace.error();
   auto reading = ReadingChild::start(
       "MEMORY.DMP through the volume", file.size(), shelf, [&](SharedTexts& shared, const File& into) {
-        auto session = boot_next(scenario, plan, images, machine, disk, trace->recorder(), shared);
+        auto session = boot_next(boot, trace->recorder(), shared);
         return session ? read_through_volume(**session, file, how_much, into) : session.error().message;
       });
   if (!reading) return reading.error();
-  return reading->finish(stuck_seconds,
+  return reading->finish(stuck_seconds(boot.scenario),
                          [&](const ChildEnd& end, const SharedTexts& shared) { return trace->death(end, shared); });
 }
 

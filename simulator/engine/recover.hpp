@@ -19,6 +19,7 @@
 #include "disk/extents.hpp"
 #include "dumpfile/byte_reader.hpp"
 #include "dumpfile/dump_reader.hpp"
+#include "engine/next_boot.hpp"
 #include "engine/plan.hpp"
 #include "engine/sandbox.hpp"
 #include "engine/shared_block.hpp"
@@ -85,25 +86,19 @@ class ReadingChild {
   Child child_;                  // ends before what it writes to
 };
 
-/// Reads through a fresh instance of the filters, as DumpRead gives it back, in a machine that has just booted.
-/// `before` is done in the child first of all. With `crash_over` the machine may boot while another still crashes: the
-/// disk is there for it once that signal is given.
-Result<ReadingChild> read_through_filters(const scenario::Scenario& scenario, const Plan& plan,
-                                          const disk::ExtentMap& file, HowMuch how_much, const Images& images,
-                                          machine::Machine& machine, disk::BlockDevice& disk, const PageShelf& shelf,
-                                          const std::function<void()>& before, const Signal* crash_over);
+/// Reads through a fresh instance of the filters, as DumpRead gives it back, in a machine that has just booted. With
+/// `crash_over` the machine may boot while another still crashes: the disk is there for it once that signal is given.
+Result<ReadingChild> read_through_filters(const NextBoot& boot, const disk::ExtentMap& file, HowMuch how_much,
+                                          const PageShelf& shelf, const Signal* crash_over);
 std::string death_through_filters(const ChildEnd& end, const SharedTexts& shared);
 /// From its start to its end.
-Result<ReadBack> bytes_through_filters(const scenario::Scenario& scenario, const Plan& plan,
-                                       const disk::ExtentMap& file, HowMuch how_much, const Images& images,
-                                       machine::Machine& machine, disk::BlockDevice& disk, std::uint32_t stuck_seconds,
+Result<ReadBack> bytes_through_filters(const NextBoot& boot, const disk::ExtentMap& file, HowMuch how_much,
                                        const PageShelf& shelf);
 
 /// Through the volume at a fresh boot, as smss does after a crash: the drivers are loaded and attached, and the file's
 /// extents read by IRP_MJ_READ from the top of the volume's device stack.
-Result<ReadBack> bytes_through_volume(const scenario::Scenario& scenario, const Plan& plan, const disk::ExtentMap& file,
-                                      HowMuch how_much, const Images& images, machine::Machine& machine,
-                                      disk::BlockDevice& disk, std::uint32_t stuck_seconds, const PageShelf& shelf);
+Result<ReadBack> bytes_through_volume(const NextBoot& boot, const disk::ExtentMap& file, HowMuch how_much,
+                                      const PageShelf& shelf);
 
 /// Writes the first `size` bytes to a new file, whole or not at all.
 Result<void> copy_out(const dumpfile::ByteReader& bytes, std::uint64_t size, const std::filesystem::path& to,

@@ -125,7 +125,7 @@ Result<ReadBack> read_as_scenario(const OnDisk& on, const RunOptions& options) {
   if (!memory) return memory.error();
   machine::Machine machine{.memory = std::move(*memory)};
   const auto read = volume ? bytes_through_volume : bytes_through_filters;
-  return read(*scenario, *planned, on.file, {}, *images, machine, on.disk, stuck_seconds(*scenario), {});
+  return read({*scenario, *planned, *images, machine, on.disk}, on.file, {}, {});
 }
 
 Result<ReadBack> read_by_reader(const OnDisk& on, const RunOptions& options) {

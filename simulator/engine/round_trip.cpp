@@ -140,18 +140,16 @@ std::string Splits::words() const {
   return fmt::format("a sample of the splits into 1 to {} pages (seed {})", most_pages_, seed_);
 }
 
-Result<RoundTrip> check_round_trip(const scenario::Scenario& scenario, const Plan& plan,
-                                   const dumpfile::DumpLayout& layout, const DumpPlaces& places,
-                                   const dumpfile::MemorySource& memory, const Images& images,
-                                   machine::Machine& machine, disk::BlockDevice& disk) {
+Result<RoundTrip> check_round_trip(const NextBoot& boot, const dumpfile::DumpLayout& layout, const DumpPlaces& places,
+                                   const dumpfile::MemorySource& memory) {
   auto shared = SharedBlock::create();
   if (!shared) return shared.error();
-  auto trace = NextBootTrace::create(machine);
+  auto trace = NextBootTrace::create(boot.machine);
   if (!trace) return trace.error();
   auto child = Child::start([&] {
-    auto session = boot_next(scenario, plan, images, machine, disk, trace->recorder(), shared->texts());
+    auto session = boot_next(boot, trace->recorder(), shared->texts());
     if (session) {
-      read_in_splits({**session, layout, places, memory, plan.dump_file, scenario}, shared->texts());
+      read_in_splits({**session, layout, places, memory, boot.plan.dump_file, boot.scenario}, shared->texts());
       static_cast<void>(session->release());
     } else {
       write_text(shared->texts().mistake, session.error().message);
@@ -159,7 +157,7 @@ Result<RoundTrip> check_round_trip(const scenario::Scenario& scenario, const Pla
     shared->totals().finished.store(1, std::memory_order_release);
   });
   if (!child) return child.error();
-  const ChildEnd end = child->wait(shared->totals(), stuck_seconds(scenario), {});
+  const ChildEnd end = child->wait(shared->totals(), stuck_seconds(boot.scenario), {});
   RoundTrip trip;
   trip.ended_by_itself = end.how == ChildEnd::How::finished;
   if (!trip.ended_by_itself || shared->totals().ended != stack::Ended::no) {

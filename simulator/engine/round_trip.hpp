@@ -12,6 +12,7 @@
 #include "dumpfile/dump_layout.hpp"
 #include "dumpfile/memory_source.hpp"
 #include "engine/dump_places.hpp"
+#include "engine/next_boot.hpp"
 #include "engine/plan.hpp"
 #include "machine/machine.hpp"
 #include "scenario/scenario.hpp"
@@ -52,9 +53,7 @@ struct RoundTrip {
 };
 
 /// Through a fresh instance of the filters, in a child. `layout` is the dump as written, `memory` what its pages held.
-Result<RoundTrip> check_round_trip(const scenario::Scenario& scenario, const Plan& plan,
-                                   const dumpfile::DumpLayout& layout, const DumpPlaces& places,
-                                   const dumpfile::MemorySource& memory, const Images& images,
-                                   machine::Machine& machine, disk::BlockDevice& disk);
+Result<RoundTrip> check_round_trip(const NextBoot& boot, const dumpfile::DumpLayout& layout, const DumpPlaces& places,
+                                   const dumpfile::MemorySource& memory);
 
 }  // namespace dumpsim::engine

@@ -339,17 +339,18 @@ class Run {
 
   /// The next boot's machine. With `crash_over` it boots while this one lives.
   Result<ReadingChild> begin_reading(const Signal* crash_over) {
-    const auto leave_the_other_alone = [this] {
-      shared_.reset();
-      report_.trace = {};
-      kept_ = {};
-      account_file_ = {};
-      sightings_ = {};
-      seen_ = {};
-      forget_rehearsals();
-    };
-    return read_through_filters(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_, host_.shelf(),
-                                leave_the_other_alone, crash_over);
+    return read_through_filters(next_boot(), plan_->dump_file, {}, host_.shelf(), crash_over);
+  }
+
+  NextBoot next_boot() {
+    return {scenario_, *plan_, images_, *machine_, *disk_, [this] {
+              shared_.reset();
+              report_.trace = {};
+              kept_ = {};
+              sightings_ = {};
+              seen_ = {};
+              forget_rehearsals();
+            }};
   }
 
   /// In a child: the traces of the runs before this one are shared memory, which none of its drivers may reach. Their
@@ -391,8 +392,9 @@ class Run {
       if (auto made = make_finder(); !made) return made.error();
     }
     const HeldMemory held(machine_->memory);
-    auto answers = ask_oracles({scenario_, *plan_, images_, *machine_, *disk_, shared_->totals(), view, held, account_,
-                                account_file_, recovered_, promises_, finder_.get(), sightings_, rehearsals_});
+    const NextBoot next = next_boot();
+    auto answers = ask_oracles({next, shared_->totals(), view, held, account_, account_file_, recovered_, promises_,
+                                finder_.get(), sightings_, rehearsals_});
     if (!answers) return answers;
     if (!answers->ended_by_itself) host_.start_over();
     report_.verified = answers->told;
@@ -477,9 +479,7 @@ class Run {
       return take(reading_->read(stuck_seconds(scenario_), death_through_filters), "through the filters");
     }
     if (via == Via::volume) {
-      return take(bytes_through_volume(scenario_, *plan_, plan_->dump_file, {}, images_, *machine_, *disk_,
-                                       stuck_seconds(scenario_), host_.shelf()),
-                  "through the volume");
+      return take(bytes_through_volume(next_boot(), plan_->dump_file, {}, host_.shelf()), "through the volume");
     }
     report_.recovered = Recovered::unreadable;
     report_.recovered_detail =
@@ -528,14 +528,12 @@ class Run {
     if (!scenario_.expect.volume_path || !leaves_a_dump()) return {};
     const std::uint64_t dump = std::min<std::uint64_t>(shared_->totals().dump_bytes, plan_->dump_file.size());
     const std::uint64_t bytes = std::min((dump + page_size - 1) / page_size * page_size, plan_->dump_file.size());
-    auto volume = bytes_through_volume(scenario_, *plan_, plan_->dump_file, bytes, images_, *machine_, *disk_,
-                                       stuck_seconds(scenario_), host_.shelf());
+    auto volume = bytes_through_volume(next_boot(), plan_->dump_file, bytes, host_.shelf());
     if (!volume) return in_file(volume.error());
     if (!volume->ended_by_itself) host_.start_over();
     auto filters = ReadBack{nullptr, "no filter has a read callback"};
     if (shared_->totals().reads_through_filters != 0) {
-      auto read = bytes_through_filters(scenario_, *plan_, plan_->dump_file, bytes, images_, *machine_, *disk_,
-                                        stuck_seconds(scenario_), host_.shelf());
+      auto read = bytes_through_filters(next_boot(), plan_->dump_file, bytes, host_.shelf());
       if (!read) return in_file(read.error());
       if (!read->ended_by_itself) host_.start_over();
       filters = std::move(*read);

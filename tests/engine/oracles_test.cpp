@@ -250,22 +250,10 @@ TEST_F(Watched, WhatCouldNotBeReadIsNotSaidToBeClean) {
   machine::Machine machine{.memory = *std::move(ram)};
   const stack::Totals totals{};
   const File no_file;
+  const Images no_images;
+  const NextBoot next{scenario_, plan_, no_images, machine, *memory_disk_};
   const auto answers = [&] {
-    return ask_oracles({scenario_,
-                        plan_,
-                        {},
-                        machine,
-                        *memory_disk_,
-                        totals,
-                        *view,
-                        *source_,
-                        {},
-                        no_file,
-                        {},
-                        promises_,
-                        finder->get(),
-                        sightings_,
-                        {}});
+    return ask_oracles({next, totals, *view, *source_, {}, no_file, {}, promises_, finder->get(), sightings_, {}});
   };
   const auto good = answers();
   ASSERT_TRUE(good.has_value());

@@ -6,9 +6,11 @@
 #include <fstream>
 #include <iterator>
 
+#include "disk/backends.hpp"
 #include "disk/layout.hpp"
 #include "dumpfile/compare.hpp"
 #include "dumpfile/dump_reader.hpp"
+#include "engine/recover.hpp"
 #include "engine/recover_disk.hpp"
 #include "engine_fixture.hpp"
 
@@ -167,6 +169,32 @@ TEST_F(LeftDisk, AGarbledLayoutIsNamed) {
     std::ofstream(disk::layout_path(folder_ / "disk.img")) << text;
     EXPECT_NE(refusal(request()), "") << text;
   }
+}
+
+// A wild pointer of its drivers must find nothing of the run that is judged.
+TEST(NextBootTest, GivesUpWhatItsChildSharesWithTheParent) {
+  const scenario::Scenario scenario = scenario_of("[[filter]]\nimage = \"passthrough\"\n");
+  auto planned = plan(scenario);
+  auto images = find_images(scenario, with_filters());
+  auto disk = disk::make_disk("memory", {.size = scenario.disk.size});
+  auto evidence = Mapping::shared(page_size);
+  ASSERT_TRUE(planned && images && disk && evidence);
+  auto memory = machine::PhysicalMemory::create(planned->ram, planned->source, {});
+  ASSERT_TRUE(memory);
+  machine::Machine machine{.memory = *std::move(memory)};
+  auto gone = Mapping::shared(page_size);
+  ASSERT_TRUE(gone);
+  auto& counter = *reinterpret_cast<std::uint64_t*>(gone->begin());
+  const NextBoot boot{scenario, *planned, *images, machine, **disk, [&] {
+                        *evidence = {};
+                        ++counter;
+                      }};
+  const std::byte untouched = evidence->bytes()[0];
+  ASSERT_TRUE(bytes_through_filters(boot, planned->dump_file, {}, {}));
+  EXPECT_EQ(counter, 1u);
+  ASSERT_TRUE(bytes_through_volume(boot, planned->dump_file, {}, {}));
+  EXPECT_EQ(counter, 2u);
+  EXPECT_EQ(evidence->bytes()[0], untouched) << "the parent keeps it";
 }
 
 TEST(Recovery, ViaNoneIsNotTried) {
