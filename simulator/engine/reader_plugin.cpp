@@ -178,10 +178,12 @@ Result<std::filesystem::path> find_reader(const std::string& reader, const std::
 
 Result<ReadBack> bytes_through_reader(const std::filesystem::path& library, disk::BlockDevice& disk,
                                       DiskOffset partition_start, std::uint64_t partition_size,
-                                      const disk::ExtentMap& file, std::uint32_t stuck_seconds) {
+                                      const disk::ExtentMap& file, std::uint32_t stuck_seconds,
+                                      const std::function<void()>& before) {
   auto reading =
       ReadingChild::start(fmt::format("MEMORY.DMP through {}", library.filename().string()), file.size(), PageShelf(),
                           [&](SharedTexts& shared, const File& into) {
+                            if (before) before();
                             return read_all(library, disk, partition_start, partition_size, file, shared, into);
                           });
   if (!reading) return reading.error();

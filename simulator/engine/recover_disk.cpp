@@ -132,7 +132,7 @@ Result<ReadBack> read_by_reader(const OnDisk& on, const RunOptions& options) {
   auto reader = find_reader(on.request.via_reader, {}, options);
   if (!reader) return reader.error();
   return bytes_through_reader(*reader, on.disk, on.layout.partition_start, on.layout.partition_size, on.file,
-                              stuck_seconds(scenario::Scenario{}));
+                              stuck_seconds(scenario::Scenario{}), {});
 }
 
 }  // namespace

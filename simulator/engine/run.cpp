@@ -467,7 +467,7 @@ class Run {
     if (via == Via::raw) return compare(raw, "raw");
     if (via == Via::reader) {
       return take(bytes_through_reader(reader_, *disk_, plan_->partition_start, plan_->partition_size, plan_->dump_file,
-                                       stuck_seconds(scenario_)),
+                                       stuck_seconds(scenario_), next_boot().give_up_shared),
                   "through the reader");
     }
     if (via == Via::filters) {
@@ -506,14 +506,17 @@ class Run {
     report_.recovered_detail = back.why_not;
   }
 
-  /// The reader is taken down by the system while the rest of the disk is looked at; what it read counts only once it
-  /// has ended well.
+  /// What it read counts only once it has ended well.
+  void end_reader() {
+    if (!reading_) return;
+    const auto otherwise = reading_->ended_badly(stuck_seconds(scenario_), death_through_filters);
+    reading_.reset();
+    if (otherwise) is_unreadable(*otherwise);
+  }
+
+  /// The reader is taken down by the system while the rest of the disk is looked at.
   Result<void> end_recovery() {
-    if (reading_) {
-      const auto otherwise = reading_->ended_badly(stuck_seconds(scenario_), death_through_filters);
-      reading_.reset();
-      if (otherwise) is_unreadable(*otherwise);
-    }
+    end_reader();
     if (!recovered_.bytes || scenario_.recover.output.empty()) return {};
     return copy_out(*recovered_.bytes, recovered_.size, scenario_.recover.output, options_.replace);
   }
@@ -526,6 +529,7 @@ class Run {
   /// Both readings in children of their own, of as many bytes as the dump has.
   Result<void> volume_path() {
     if (!scenario_.expect.volume_path || !leaves_a_dump()) return {};
+    end_reader();  // or these children would share its words
     const std::uint64_t dump = std::min<std::uint64_t>(shared_->totals().dump_bytes, plan_->dump_file.size());
     const std::uint64_t bytes = std::min((dump + page_size - 1) / page_size * page_size, plan_->dump_file.size());
     auto volume = bytes_through_volume(next_boot(), plan_->dump_file, bytes, host_.shelf());

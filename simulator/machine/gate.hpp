@@ -107,7 +107,7 @@ class Arguments {
       const Values& values) {  // NOLINT(google-explicit-constructor): what calls are made with
     const std::span<const std::uint64_t> given(values);
     assert(given.size() <= limit);
-    for (std::size_t i = 0; i < given.size(); ++i) values_[i] = given[i];
+    for (std::size_t i = 0; i < given.size() && i < limit; ++i) values_[i] = given[i];
   }
   const std::uint64_t* data() const { return values_.data(); }
 

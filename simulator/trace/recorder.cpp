@@ -294,6 +294,16 @@ bool Recorder::fold_step() {
 
 // ---- following ----
 
+namespace {
+
+/// What settling uses of the stack, which is some 400 bytes.
+[[gnu::noinline]] void touch_stack() {
+  unsigned char used[640];
+  asm volatile("movb $0, %0" : "=m"(used[0]));
+}
+
+}  // namespace
+
 // The next step may be as this one was. What it counts for follows from how many such steps there were.
 void Recorder::follow(bool calls) {
   follows_ = true;
@@ -304,6 +314,8 @@ void Recorder::follow(bool calls) {
 }
 
 void Recorder::stop_following() {
+  // On a driver's stack, which may end here: then nothing has been done yet, and the handler of that fault does it.
+  touch_stack();
   follows_ = false;
   settle_rounds(kept_at_, kept_end_, repeats_ - told_, header_->round_calls);
   __atomic_store_n(&record_at(area_, kept_end_).arg, repeats_, __ATOMIC_RELAXED);
@@ -325,9 +337,11 @@ void Recorder::settle_rounds(std::uint64_t kept_at, std::uint64_t kept_end, std:
 
 /// What of the round that is not over had come, as if it had been written at once.
 void Recorder::write_passed(std::uint64_t kept_at, std::uint64_t end, std::uint64_t moved, std::uint64_t later) {
-  for (std::uint64_t at = kept_at; at < end;) {
+  for (std::uint64_t at = kept_at; at + sizeof(Record) <= end;) {
     Record record = record_at(area_, at);
-    const std::span<const std::byte> payload(area_ + at + sizeof(Record), record.payload);
+    // Of a dead child's block nothing is believed twice.
+    const std::uint64_t bytes = std::min<std::uint64_t>(record.payload, end - at - sizeof(Record));
+    const std::span<const std::byte> payload(area_ + at + sizeof(Record), bytes);
     at += bytes_of(record);
     if ((record.moves & move_offset) != 0) record.offset += moved;
     if ((record.moves & move_before) != 0) record.before += moved;
@@ -388,6 +402,8 @@ bool Recorder::catch_up() {
     at += bytes_of(record);
     ++records;
   }
+  // Where there is no room to say that there was no room, no recorder of ours has written.
+  if (!truncated && area_bytes_ - written < sizeof(Record)) return false;
   at_ = written;
   truncated_ = truncated;
   truncated_at_ = truncated_at;

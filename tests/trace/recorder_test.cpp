@@ -327,6 +327,9 @@ TEST(Recorder, WhatAChildClaimsToHaveFollowedIsChecked) {
   record(1).callback = Callback::count_;
   EXPECT_FALSE(parents.catch_up());
   record(1).callback = Callback::write;
+  header.written = run.block.bytes().size() - header.records_at;  // no room to say that there is none
+  EXPECT_FALSE(parents.catch_up());
+  header = sound;
   header.followed = UINT64_MAX;  // any number may be true
   EXPECT_TRUE(parents.catch_up());
   header = sound;
