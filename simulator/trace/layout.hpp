@@ -100,10 +100,9 @@ struct TraceHeader {
   std::uint64_t runs_missed = 0;  ///< calls that found the runs full; the order is known only up to there
   std::uint64_t site_count = 0;
   // How far a step that repeats has come since it was last written down: what a dead child leaves unsaid.
-  std::uint64_t followed = 0;  ///< records of further rounds that were as the kept step's and stand nowhere else
-  std::uint64_t later = 0;     ///< by how much the last of these rounds is later than the kept step
-  std::uint64_t round_calls =
-      0;  ///< the number of the run of calls that each round adds to, from 1; 0: it calls nobody
+  std::uint64_t followed = 0;     ///< records of further rounds that were as the kept step's and stand nowhere else
+  std::uint64_t later = 0;        ///< by how much the last of these rounds is later than the kept step
+  std::uint64_t round_calls = 0;  ///< the run of calls that each round adds to, from 1; 0: it calls nobody
   PortTally writes;
   PortTally reads;
   std::array<std::uint64_t, static_cast<std::size_t>(Kind::count_)> kinds{};  ///< records emitted, before folding

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The recorder's less frequent half: payloads, the end of the block, and folding. Whatever is stored becomes visible to
 // the parent only by the release store of `written`, so a child that dies between two instructions leaves whole records
-// behind. A `repeat` grows by one 8-byte store, from which everything else about it follows.
+// behind. A `repeat` grows by one 8-byte store: how many of the kept step's records have come again, from which
+// everything else about it follows.
 #include "trace/recorder.hpp"
 
 #include <algorithm>
@@ -25,10 +26,9 @@ std::uint64_t bytes_of(const Record& record) {
   return sizeof(Record) + padded(record.payload);
 }
 
-enum Word : std::size_t { at_arg = 3, at_object = 6 };
+// What the words of a record are put together from.
 static_assert(offsetof(Record, callback) == 2 && offsetof(Record, irql) == 3 && offsetof(Record, image) == 4 &&
-              offsetof(Record, payload) == 6 && offsetof(Record, status) == 8 && offsetof(Record, length) == 12 &&
-              offsetof(Record, flags) == 16 && offsetof(Record, arg) == 24 && offsetof(Record, object) == 48);
+              offsetof(Record, payload) == 6 && offsetof(Record, status) == 8 && offsetof(Record, length) == 12);
 
 }  // namespace
 
@@ -212,24 +212,18 @@ std::uint64_t Recorder::transfer_of_step() const {
 
 // Compares the step just ended with where the kept one's next repeat would be. Both lie in the cache.
 bool Recorder::same_as_kept(std::uint64_t transfer) const {
-  const std::uint64_t moved = transfer * (repeats_ + 1);
+  const std::array<std::uint64_t, 2> moved{0, transfer * (repeats_ + 1)};
   std::uint64_t kept_at = kept_at_;
   for (std::uint64_t at = step_at_; at < at_;) {
     const Record& record = record_at(area_, at);
     const Record& kept = record_at(area_, kept_at);
-    const auto differs = [&](std::size_t index) { return word(record, index) ^ word(kept, index); };
-    // All of the shape but `moves`, which the recorder itself sets, and the object.
-    std::uint64_t different =
-        differs(0) | differs(1) | (record.flags ^ kept.flags) | differs(at_arg) | differs(at_object);
-    const std::uint64_t offset = record.offset - kept.offset;
-    const std::uint64_t before = record.before - kept.before;
+    std::uint64_t different = shapes_differ(kept, record, record.payload);
     if (repeats_ == 0) {
+      const std::uint64_t offset = record.offset - kept.offset;
+      const std::uint64_t before = record.before - kept.before;
       different |= (offset == 0 || offset == transfer) && (before == 0 || before == transfer) ? 0 : 1;
     } else {
-      // Without a branch: what moves is moved on, what does not is not.
-      const std::uint64_t moves = kept.moves;
-      different |= offset ^ (moved & (0 - (moves & move_offset)));
-      different |= before ^ (moved & (0 - (moves / move_before & 1)));
+      different |= places_differ(kept, record, moved);
     }
     if (different != 0) return false;
     if (record.payload != 0 &&

@@ -427,17 +427,22 @@ class Recorder {
   /// REQUIRES: there is one.
   [[gnu::always_inline]] bool is_next(const Record& record, std::size_t payload) const {
     const Record& kept = *std::launder(reinterpret_cast<const Record*>(area_ + next_at_));
-    std::uint64_t different = word(kept, 0) ^ (first_word(record) | std::uint64_t{payload} << 48);
-    different |= word(kept, 1) ^ second_word(record);
-    different |= kept.flags ^ record.flags;
-    different |= kept.arg ^ record.arg;
-    different |= kept.object ^ record.object;
-    different |= (kept.time + later_) ^ *clock_;
-    // Without a branch: what moves is moved on, what does not is not.
+    return (shapes_differ(kept, record, payload) | places_differ(kept, record, moved_) |
+            ((kept.time + later_) ^ *clock_)) == 0;
+  }
+  /// 0 when all of the shape but `moves`, which the recorder itself sets, and the object are equal.
+  [[gnu::always_inline]] static std::uint64_t shapes_differ(const Record& kept, const Record& record,
+                                                            std::size_t payload) {
+    return (word(kept, 0) ^ (first_word(record) | std::uint64_t{payload} << 48)) |
+           (word(kept, 1) ^ second_word(record)) | (kept.flags ^ record.flags) | (kept.arg ^ record.arg) |
+           (kept.object ^ record.object);
+  }
+  /// 0 when what moves is moved on by the second of `moved`, and what does not by the first. Without a branch.
+  [[gnu::always_inline]] static std::uint64_t places_differ(const Record& kept, const Record& record,
+                                                            const std::array<std::uint64_t, 2>& moved) {
     const std::uint64_t moves = kept.moves;
-    different |= (kept.offset + moved_[moves & move_offset]) ^ record.offset;
-    different |= (kept.before + moved_[moves / move_before & 1]) ^ record.before;
-    return different == 0;
+    return ((kept.offset + moved[moves & move_offset]) ^ record.offset) |
+           ((kept.before + moved[moves / move_before & 1]) ^ record.before);
   }
   /// A stored record's eight words, which cost half of what its fields do one by one.
   static std::uint64_t word(const Record& record, std::size_t index) {
@@ -501,7 +506,7 @@ class Recorder {
   // Following: steps that repeat the kept one are compared and not written.
   bool follows_ = false;
   std::uint64_t next_at_ = 0;             // the kept step's record that is to come; kept_end_ when there is none
-  std::array<std::uint64_t, 2> moved_{};  // by how much what stays and what moves of this step is off the kept one,
+  std::array<std::uint64_t, 2> moved_{};  // from the kept step to this one: what stays and what moves,
   std::uint64_t later_ = 0;               // and how much later it is
   std::uint64_t told_ = 0;                // repeats that the block tells of
   std::uint64_t followed_ = 0;            // as in the header
