@@ -334,7 +334,7 @@ __attribute__((no_sanitize("address"))) trace::CodeSite Kernel::site_of_fault(st
 
 // ---- calls into drivers ----
 
-Kernel::Callee Kernel::callee_of(const Routine& routine) const {
+Kernel::Owner Kernel::owner_of(const Routine& routine) const {
   // A routine that lies nowhere (a null pointer) is called as its driver's others are.
   const ImageRange* lies_in = image_at(routine.code);
   const bool known = routine.image != trace::no_image;
@@ -350,8 +350,8 @@ machine::CallResult Kernel::call_routine(const Routine& routine, const machine::
     context_->exceptions = {};  // a call that was left may have left some behind
   }
   const auto [id, convention] = routine.convention && routine.image != trace::no_image
-                                    ? Callee{routine.image, *routine.convention}
-                                    : callee_of(routine);
+                                    ? Owner{routine.image, *routine.convention}
+                                    : owner_of(routine);
   CallIntoDriver as = call_from(__builtin_frame_address(0), true);
   Context& context = *context_;
   context.image = id;

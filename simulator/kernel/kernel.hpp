@@ -427,11 +427,12 @@ class Kernel {
   /// The one place where a driver's code is entered, but for the handlers of exceptions, which look for `as`.
   machine::CallResult enter_driver(machine::Convention convention, const void* code,
                                    const machine::Arguments& arguments, CallIntoDriver& as);
-  struct Callee {
+  /// Whose a routine is.
+  struct Owner {
     std::uint16_t image;
     machine::Convention convention;
   };
-  Callee callee_of(const Routine& routine) const;
+  Owner owner_of(const Routine& routine) const;
   /// `image` runs from now on (no_image: no driver), for the first time or because an inner routine has returned to it.
   void tell_running(std::uint16_t image, trace::Callback callback, bool entered = false) {
     std::uint64_t ordinal = 0;
