@@ -257,16 +257,22 @@ TEST(Recorder, ARegistryReadNamesKeyAndValue) {
   EXPECT_THAT(std::string(event->text()), HasSubstr("k…"));
 }
 
+/// A child that has recorded that many writes and died in the next one's callback.
+struct DeadChild : Recording {
+  explicit DeadChild(std::uint64_t writes) {
+    for (std::uint64_t i = 0; i < writes; ++i) write_step(recorder, i * 4096, 4096);
+    recorder.begin_step();
+    recorder.callback_entered(0, Callback::write, 15, 4096, writes * 4096, 1, 1);
+  }
+  Recorder parents = Recorder(recorder);  // as the fork leaves it: the same block, the position of before
+};
+
 // The child may die anywhere; what the parent sees then is every record so far, whether the child had written it down
 // or was just following along in the step it kept.
 TEST(Recorder, ADeathInsideAStepLeavesItsRecords) {
-  Recording run;
-  Recorder parents = run.recorder;
-  for (std::uint64_t i = 0; i < 3; ++i) write_step(run.recorder, i * 4096, 4096);
-  run.recorder.begin_step();
-  run.recorder.callback_entered(0, Callback::write, 15, 4096, 3 * 4096, 1, 1);
-  ASSERT_TRUE(parents.catch_up());
-  run.recorder = parents;
+  DeadChild run(3);
+  ASSERT_TRUE(run.parents.catch_up());
+  run.recorder = run.parents;
   EXPECT_THAT(run.kinds(), ElementsAre(Kind::callback_entered, Kind::callback_left, Kind::port_write, Kind::repeat,
                                        Kind::callback_entered));
   const TraceView view = run.view();
@@ -277,11 +283,8 @@ TEST(Recorder, ADeathInsideAStepLeavesItsRecords) {
 }
 
 TEST(Recorder, TheParentCatchesUpWithADeadChild) {
-  Recording run;
-  Recorder parents = run.recorder;  // as the fork leaves it: the same block, the position of before
-  for (std::uint64_t i = 0; i < 3; ++i) write_step(run.recorder, i * 4096, 4096);
-  run.recorder.begin_step();
-  run.recorder.callback_entered(0, Callback::write, 15, 4096, 3 * 4096, 1, 1);
+  DeadChild run(3);
+  Recorder& parents = run.parents;
   ASSERT_TRUE(parents.catch_up());
   parents.fault(0, Callback::write, FaultKind::hang, "used up 10 s");
   parents.ended("hung");
@@ -300,11 +303,8 @@ TEST(Recorder, TheParentCatchesUpWithADeadChild) {
 
 // What a child claims to have passed over is believed as far as it can be.
 TEST(Recorder, WhatAChildClaimsToHaveFollowedIsChecked) {
-  Recording run;
-  Recorder parents = run.recorder;
-  for (std::uint64_t i = 0; i < 2; ++i) write_step(run.recorder, i * 4096, 4096);
-  run.recorder.begin_step();
-  run.recorder.callback_entered(0, Callback::write, 15, 4096, 2 * 4096, 1, 1);
+  DeadChild run(2);
+  Recorder& parents = run.parents;
   TraceHeader& header = run.block.header();
   ASSERT_EQ(header.followed, 1u);
   const TraceHeader sound = header;

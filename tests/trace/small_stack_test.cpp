@@ -63,10 +63,11 @@ TEST(RecorderOnASmallStack, LosesNothingWhereverTheStackEnds) {
   stack_t handlers{}, before{};
   handlers.ss_sp = other.data();
   handlers.ss_size = other.size();
-  struct sigaction act {
-  }, old{};
+  using Action = struct sigaction;
+  Action act = {};
   act.sa_sigaction = on_fault;
   act.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+  Action old;
   ASSERT_EQ(sigaltstack(&handlers, &before), 0);
   ASSERT_EQ(sigaction(SIGSEGV, &act, &old), 0);
   std::size_t overflows = 0;
