@@ -384,11 +384,15 @@ struct Stack::State {
         what, bytes, partition_offset, sector, most, stack->max_pages()));
   }
 
+  /// What has been recorded so far.
+  trace::TraceView view() const {
+    recorder->settle();
+    return or_throw(trace::TraceView::open(trace.bytes()));
+  }
+
   engine::Report report() const {
     engine::Report report;
-    recorder->settle();
-    const trace::TraceView view = or_throw(trace::TraceView::open(trace.bytes()));
-    engine::tell_trace(scenario, shared->totals(), view, {}, report);
+    engine::tell_trace(scenario, shared->totals(), view(), {}, report);
     return report;
   }
 };
@@ -537,8 +541,7 @@ std::vector<std::string> Stack::debug_output() const {
 }
 
 std::string Stack::trace() const {
-  state_->recorder->settle();
-  return trace::to_text(or_throw(trace::TraceView::open(state_->trace.bytes())));
+  return trace::to_text(state_->view());
 }
 
 }  // namespace dumpsim::api
