@@ -38,7 +38,7 @@ struct RecoveredBytes {
 
 /// A run of which the child has ended.
 struct FinishedRun {
-  const NextBoot& next;  ///< and what it was made from itself
+  const NextBoot& next;  ///< made from what the run itself was made from
   const stack::Totals& totals;
   const trace::TraceView& view;          ///< what the child recorded, and nothing else
   const dumpfile::MemorySource& memory;  ///< what RAM held

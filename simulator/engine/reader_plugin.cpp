@@ -179,11 +179,11 @@ Result<std::filesystem::path> find_reader(const std::string& reader, const std::
 Result<ReadBack> bytes_through_reader(const std::filesystem::path& library, disk::BlockDevice& disk,
                                       DiskOffset partition_start, std::uint64_t partition_size,
                                       const disk::ExtentMap& file, std::uint32_t stuck_seconds,
-                                      const std::function<void()>& before) {
+                                      const std::function<void()>& give_up_shared) {
   auto reading =
       ReadingChild::start(fmt::format("MEMORY.DMP through {}", library.filename().string()), file.size(), PageShelf(),
                           [&](SharedTexts& shared, const File& into) {
-                            if (before) before();
+                            if (give_up_shared) give_up_shared();
                             return read_all(library, disk, partition_start, partition_size, file, shared, into);
                           });
   if (!reading) return reading.error();

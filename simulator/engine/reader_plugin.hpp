@@ -20,11 +20,11 @@ namespace dumpsim::engine {
 Result<std::filesystem::path> find_reader(const std::string& reader, const std::filesystem::path& folder,
                                           const RunOptions& options);
 
-/// `file` lies on the partition. `before` is done in the reader's child first of all. An Error is the host's failure; a
+/// `file` lies on the partition. `give_up_shared` is as NextBoot's. An Error is the host's failure; a
 /// reader's is in ReadBack::why_not, with its file's name in front.
 Result<ReadBack> bytes_through_reader(const std::filesystem::path& library, disk::BlockDevice& disk,
                                       DiskOffset partition_start, std::uint64_t partition_size,
                                       const disk::ExtentMap& file, std::uint32_t stuck_seconds,
-                                      const std::function<void()>& before);
+                                      const std::function<void()>& give_up_shared);
 
 }  // namespace dumpsim::engine

@@ -342,6 +342,7 @@ class Run {
     return read_through_filters(next_boot(), plan_->dump_file, {}, host_.shelf(), crash_over);
   }
 
+  /// Whatever is mapped for the parent and this run's child to share is none of a later child's business.
   NextBoot next_boot() {
     return {scenario_, *plan_, images_, *machine_, *disk_, [this] {
               shared_.reset();

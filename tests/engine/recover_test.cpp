@@ -10,6 +10,7 @@
 #include "disk/layout.hpp"
 #include "dumpfile/compare.hpp"
 #include "dumpfile/dump_reader.hpp"
+#include "engine/reader_plugin.hpp"
 #include "engine/recover.hpp"
 #include "engine/recover_disk.hpp"
 #include "engine_fixture.hpp"
@@ -194,6 +195,9 @@ TEST(NextBootTest, GivesUpWhatItsChildSharesWithTheParent) {
   EXPECT_EQ(counter, 1u);
   ASSERT_TRUE(bytes_through_volume(boot, planned->dump_file, {}, {}));
   EXPECT_EQ(counter, 2u);
+  ASSERT_TRUE(bytes_through_reader("no-such-reader.so", **disk, planned->partition_start, planned->partition_size,
+                                   planned->dump_file, stuck_seconds(scenario), boot.give_up_shared));
+  EXPECT_EQ(counter, 3u) << "a reader's too, before it is loaded";
   EXPECT_EQ(evidence->bytes()[0], untouched) << "the parent keeps it";
 }
 
